@@ -1,0 +1,68 @@
+"""The vocabulary: hints, images, predictions, events and errors. numpy only."""
+
+from napari_inkling.core.data import TrainingData, TrainingImage
+from napari_inkling.core.errors import (
+    DeviceError,
+    FormatError,
+    HintError,
+    ImageError,
+    InklingError,
+    ModelFileError,
+    ProjectError,
+    ProjectLockedError,
+    ProjectVersionError,
+    SettingsError,
+    TooFewHintsError,
+    WorkerError,
+)
+from napari_inkling.core.events import (
+    Event,
+    Failed,
+    Finished,
+    Notice,
+    Preview,
+    Round,
+    Saved,
+    Started,
+    Step,
+)
+from napari_inkling.core.hints import BACKGROUND, CELL, SOURCES, Boxes, HintSet, Points, new_ids
+from napari_inkling.core.image import Image, LazyArray, PlaneRef
+from napari_inkling.core.predictions import Predictions
+
+__all__ = [
+    "BACKGROUND",
+    "CELL",
+    "SOURCES",
+    "Boxes",
+    "DeviceError",
+    "Event",
+    "Failed",
+    "Finished",
+    "FormatError",
+    "HintError",
+    "HintSet",
+    "Image",
+    "ImageError",
+    "InklingError",
+    "LazyArray",
+    "ModelFileError",
+    "Notice",
+    "PlaneRef",
+    "Points",
+    "Predictions",
+    "Preview",
+    "ProjectError",
+    "ProjectLockedError",
+    "ProjectVersionError",
+    "Round",
+    "Saved",
+    "SettingsError",
+    "Started",
+    "Step",
+    "TooFewHintsError",
+    "TrainingData",
+    "TrainingImage",
+    "WorkerError",
+    "new_ids",
+]

@@ -1,0 +1,41 @@
+"""What a method trains on: a frozen snapshot of images and hints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from napari_inkling.core.hints import HintSet
+from napari_inkling.core.image import Image, PlaneRef
+
+__all__ = ["TrainingData", "TrainingImage"]
+
+
+@dataclass(frozen=True)
+class TrainingImage:
+    """One plane and what a person said of it. ``complete``: every cell of it is marked (validation truth)."""
+
+    image: Image
+    hints: HintSet = field(default_factory=HintSet)
+    complete: bool = False
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Everything a ``fit`` may look at.
+
+    Parameters
+    ----------
+    train : tuple of TrainingImage
+        Planes to learn from; some may have no hints (they serve for background propagation only).
+    validation : tuple of TrainingImage
+        Held apart, completely annotated: only measured on, never learnt from.
+    classes : tuple of str
+        The project's classes, without background.
+    watch : PlaneRef or None
+        The plane that is on screen: previews are made for it.
+    """
+
+    train: tuple[TrainingImage, ...]
+    validation: tuple[TrainingImage, ...] = ()
+    classes: tuple[str, ...] = ("cell",)
+    watch: PlaneRef | None = None

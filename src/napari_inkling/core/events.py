@@ -1,0 +1,75 @@
+"""What a running job tells. Frozen, small and picklable: they travel through a pipe, or a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from napari_inkling.core.image import PlaneRef
+from napari_inkling.core.predictions import Predictions
+
+__all__ = ["Event", "Failed", "Finished", "Notice", "Preview", "Round", "Saved", "Started", "Step"]
+
+
+@dataclass(frozen=True)
+class Started:
+    """The job runs; ``device`` in words ("CPU, 2 threads, bfloat16")."""
+
+    device: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """Progress. ``step`` of ``steps`` counts over the whole job; ``stage`` names what goes on in words."""
+
+    stage: str
+    round: int
+    step: int
+    steps: int
+    losses: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the model would suggest now for one plane."""
+
+    image: PlaneRef
+    predictions: Predictions
+
+
+@dataclass(frozen=True)
+class Round:
+    """A round of the algorithm is over. ``metrics`` has f1, precision, recall where held-out truth exists."""
+
+    round: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the person should know and that stops nothing, e.g. weights that could not be had."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The model lies in this folder."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The job did all it had to do. Always the last event."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job ended with an error. ``error`` is for a person, ``details`` (a traceback) for a bug report."""
+
+    error: str
+    details: str = ""
+
+
+Event = Started | Step | Preview | Round | Notice | Saved | Finished | Failed

@@ -1,0 +1,89 @@
+"""What a method is. The whole program knows methods only through this page."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from napari_inkling.core import Event, Image, Predictions, TrainingData
+
+__all__ = ["Method", "MethodSettings", "Model", "Needs", "Preset"]
+
+Preset = Literal["quick", "standard", "as-published"]
+
+
+class Needs(BaseModel):
+    """Which hints a method learns from, and how many at least; drives the recommendation in the dock."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    points: int = 0
+    boxes: int = 0
+    #: One sentence for the dock: "Points on some cells → finds the rest".
+    sentence: str = ""
+
+
+class MethodSettings(BaseModel):
+    """Base of every method's settings: frozen, nothing unknown passes, units in every description."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: What each preset changes against the defaults (which are the preset "quick").
+    presets: ClassVar[dict[Preset, dict[str, Any]]] = {}
+
+    @classmethod
+    def preset(cls, name: Preset, **overrides: Any) -> Self:
+        """Return the settings of a preset; raises :class:`~napari_inkling.core.SettingsError`."""
+        from napari_inkling.methods._settings import make_settings
+
+        return make_settings(cls, name, overrides)
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What training leaves behind: weights, settings, classes, the scale it works at, the method's name."""
+
+    method: str
+    classes: tuple[str, ...]
+
+    def predict(self, image: Image) -> Predictions:
+        """Return suggestions for one plane of any size; reads it tile by tile."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.json`` and ``model.safetensors``; never a pickle."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "auto") -> Self:
+        """Read what :meth:`save` wrote; raises :class:`~napari_inkling.core.ModelFileError`."""
+        ...
+
+
+@runtime_checkable
+class Method(Protocol):
+    """A way to learn from hints. Found by name through the entry points ``napari_inkling.methods``."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    needs: ClassVar[Needs]
+    Settings: ClassVar[type[MethodSettings]]
+    Model: ClassVar[type[Model]]
+
+    def fit(
+        self,
+        data: TrainingData,
+        settings: Any,
+        *,
+        device: str = "auto",
+        seed: int = 0,
+        start: Model | None = None,
+    ) -> Generator[Event, None, Model]:
+        """Learn, and tell how it goes at least four times a second; return the model.
+
+        Closing the generator stops the training; the model reached so far is what the last ``Preview`` shows.
+        """
+        ...
