@@ -1,0 +1,78 @@
+"""A real napari window per test, closed afterwards; what it leaves behind fails the test."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Before napari reads its settings: tests neither see nor change the ones of the person who runs them.
+os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="inkling-tests-")) / "settings.yaml")
+os.environ.setdefault("NAPARI_ASYNC", "0")
+
+#: Pools that libraries keep for the life of the process; they are not ours to end.
+_LASTING_THREADS = ("ThreadPoolExecutor", "zarr_io", "asyncio", "Dummy", "pydev", "QDBus")
+
+
+def _threads() -> set[threading.Thread]:
+    return {t for t in threading.enumerate() if not t.name.startswith(_LASTING_THREADS)}
+
+
+@pytest.fixture
+def nothing_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Fail when the test leaves a thread or a child process behind."""
+    monkeypatch.setenv("INKLING_HOME", str(tmp_path / "home"))
+    before = _threads()
+    yield
+    gc.collect()
+    end = time.monotonic() + 3
+    while time.monotonic() < end and (_threads() - before or multiprocessing.active_children()):
+        time.sleep(0.02)
+    assert not _threads() - before, f"threads left behind: {_threads() - before}"
+    assert not multiprocessing.active_children(), "processes left behind"
+
+
+@pytest.fixture(scope="session")
+def napari() -> Any:
+    """Return napari, imported without the warnings that it and npe2 give while they are imported."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import napari
+        import napari.layers
+        import napari.viewer
+    return napari
+
+
+@pytest.fixture
+def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
+    """Return a shown napari viewer of 1200 × 800; it is closed afterwards and must leave no widget behind."""
+    from napari._qt.qt_viewer import QtViewer
+    from qtpy.QtWidgets import QApplication
+
+    QApplication.instance().setDoubleClickInterval(1)  # two clicks are two clicks, however fast a test is
+    widgets_before = set(QApplication.topLevelWidgets())
+    QtViewer._instances.clear()
+    made = napari.Viewer(show=True)
+    made.window._qt_window.resize(1200, 800)
+    QApplication.processEvents()
+    yield made
+    with suppress(RuntimeError):  # the test closed it
+        made.close()
+    del made
+    for _ in range(3):
+        QApplication.processEvents()
+        gc.collect()
+    # vispy's canvas lives a little longer than its window.
+    left = [w for w in set(QApplication.topLevelWidgets()) - widgets_before
+            if type(w).__name__ != "CanvasBackendDesktop"]  # fmt: skip
+    assert not left, f"widgets left behind: {left}"
