@@ -1,0 +1,25 @@
+"""Metrics of detection, and the simulated annotator. numpy and scipy only."""
+
+from napari_inkling.evaluation.annotator import annotation_seconds, weaken, weaken_images
+from napari_inkling.evaluation.centres import Cells, box_centres, cell_centres
+from napari_inkling.evaluation.detection import DetectionScore, pool, score_detection, score_images
+from napari_inkling.evaluation.matching import Matches, match_points
+from napari_inkling.evaluation.threshold import ThresholdCurve, best_threshold, threshold_curve
+
+__all__ = [
+    "Cells",
+    "DetectionScore",
+    "Matches",
+    "ThresholdCurve",
+    "annotation_seconds",
+    "best_threshold",
+    "box_centres",
+    "cell_centres",
+    "match_points",
+    "pool",
+    "score_detection",
+    "score_images",
+    "threshold_curve",
+    "weaken",
+    "weaken_images",
+]
