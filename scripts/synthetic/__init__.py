@@ -1,0 +1,1 @@
+"""Pictures that look like microscopy and whose truth is known, from a seed."""
