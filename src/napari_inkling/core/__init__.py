@@ -16,6 +16,7 @@ from napari_inkling.core.errors import (
     WorkerError,
 )
 from napari_inkling.core.events import (
+    Checkpoint,
     Event,
     Failed,
     Finished,
@@ -35,6 +36,7 @@ __all__ = [
     "CELL",
     "SOURCES",
     "Boxes",
+    "Checkpoint",
     "DeviceError",
     "Event",
     "Failed",

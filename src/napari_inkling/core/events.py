@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from napari_inkling.core.image import PlaneRef
 from napari_inkling.core.predictions import Predictions
 
-__all__ = ["Event", "Failed", "Finished", "Notice", "Preview", "Round", "Saved", "Started", "Step"]
+__all__ = [
+    "Checkpoint",
+    "Event",
+    "Failed",
+    "Finished",
+    "Notice",
+    "Preview",
+    "Round",
+    "Saved",
+    "Started",
+    "Step",
+]
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,16 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """The model reached so far, to be kept if the training is stopped. The one event that never travels.
+
+    ``model`` is a :class:`~napari_inkling.methods.Model` that further training no longer changes.
+    """
+
+    model: Any
+
+
+@dataclass(frozen=True)
 class Saved:
     """The model lies in this folder."""
 
@@ -72,4 +94,4 @@ class Failed:
     details: str = ""
 
 
-Event = Started | Step | Preview | Round | Notice | Saved | Finished | Failed
+Event = Started | Step | Preview | Round | Notice | Checkpoint | Saved | Finished | Failed

@@ -1,0 +1,349 @@
+"""The project side of a session: which project, which plane, and a person's edits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from psygnal import Signal
+
+from napari_inkling.core import HintSet, PlaneRef, ProjectError, ProjectLockedError, Round, Step
+from napari_inkling.session.clock import AnnotationClock
+from napari_inkling.session.training_state import TrainingState
+
+if TYPE_CHECKING:
+    from napari_inkling.project import ClassInfo, Edit, ImageRecord, ImportResult, Project
+
+__all__ = ["ProjectSession"]
+
+
+class ProjectSession:
+    """Project, plane and hints; see :class:`~napari_inkling.session.Session`."""
+
+    #: Another project is open; everything else is to be read anew.
+    project_changed = Signal()
+    #: Images came, went, or changed their marks.
+    images_changed = Signal()
+    #: Another plane is on screen (PlaneRef or None).
+    plane_changed = Signal(object)
+    #: The hints of this plane changed.
+    hints_changed = Signal(PlaneRef)
+    #: Classes came, went, or were renamed or coloured.
+    classes_changed = Signal()
+    #: What can be undone or redone changed.
+    history_changed = Signal()
+    #: The visible suggestions of this plane changed.
+    suggestions_changed = Signal(PlaneRef)
+    #: The person's cell radius changed (float or None).
+    radius_changed = Signal(object)
+    #: A training began, moved on or ended; comes with every event of it.
+    training_changed = Signal(TrainingState)
+    #: A step of the running training.
+    progress = Signal(Step)
+    #: A round of the running training is over.
+    metrics = Signal(Round)
+    #: There is a new model, or another project's models.
+    models_changed = Signal()
+    #: Something to tell the person: "info", "warning" or "error", and the text.
+    message = Signal(str, str)
+
+    def __init__(self) -> None:
+        self._project: Project | None = None
+        self._plane: PlaneRef | None = None
+        self._clock = AnnotationClock()
+
+    # -- project -----------------------------------------------------------------------------------
+
+    @property
+    def project(self) -> Project:
+        """The open project; a scratch one is made when first needed, so that nobody loses clicks."""
+        if self._project is None:
+            from napari_inkling.project import Project
+
+            self._use(Project.scratch())
+        assert self._project is not None
+        return self._project
+
+    @property
+    def has_project(self) -> bool:
+        """Whether a project is open (asking for :attr:`project` opens one)."""
+        return self._project is not None
+
+    def open_project(self, folder: Path | str) -> None:
+        """Open a project folder; one that another process writes to is opened read-only, and that is said.
+
+        Raises
+        ------
+        ProjectError
+            If it is not a project, is damaged beyond repair, or comes from a newer version.
+        """
+        from napari_inkling.project import Project
+
+        try:
+            project = Project.open(Path(folder))
+        except ProjectLockedError as error:
+            project = Project.open(Path(folder), read_only=True)
+            self.message.emit("warning", f"{error} It is open read-only here: edits are not kept.")
+        self._use(project)
+
+    def new_project(self, folder: Path | str, classes: Sequence[str] = ("cell",)) -> None:
+        """Make a project folder and open it; raises ProjectError if it exists or cannot be written."""
+        from napari_inkling.project import Project
+
+        self._use(Project.create(Path(folder), tuple(classes)))
+
+    def _use(self, project: Project | None) -> None:
+        if self._project is not None:
+            self._leave(self._project)
+        self._project = project
+        self._plane = None
+        if project is None:
+            return
+        self.project_changed.emit()
+        for notice in project.notices:
+            self.message.emit("warning", notice)
+        for problem in project.problems():
+            self.message.emit("warning", problem.message)
+        self.classes_changed.emit()
+        self.images_changed.emit()
+        self.models_changed.emit()
+        self.history_changed.emit()
+        self._go_to_first(PlaneRef.parse(str(project.setting("plane", ""))))
+
+    def _leave(self, project: Project) -> None:
+        if self._plane is not None and not project.read_only:
+            project.set_setting("plane", str(self._plane))
+        project.close()
+
+    def _go_to_first(self, wanted: PlaneRef | None = None) -> None:
+        planes = [plane for record in self.project.images for plane in record.planes()[:1]]
+        if wanted is not None and any(wanted.image == plane.image for plane in planes):
+            planes.insert(0, wanted)
+        try:
+            self.go_to(planes[0] if planes else None)
+        except ProjectError:  # the remembered plane is no longer in the stack
+            self.go_to(planes[1])
+
+    # -- images and classes ------------------------------------------------------------------------
+
+    def add_images(self, paths: Iterable[Path | str]) -> list[ImageRecord]:
+        """Add image files or folders of them; the first image that comes is shown.
+
+        Raises
+        ------
+        ImageError
+            Naming the files that cannot be read; the others have been added.
+        """
+        try:
+            return self.project.add_images([Path(path) for path in paths])
+        finally:
+            self._images_added()
+
+    def add_array(self, name: str, array: Any, axes: str, pixel_size_um: float | None = None) -> ImageRecord:
+        """Add the pixels of a layer that has no file; the project keeps a copy."""
+        record = self.project.add_array(name, array, axes, pixel_size_um)
+        self._images_added()
+        return record
+
+    def _images_added(self) -> None:
+        self.images_changed.emit()
+        if self._plane is None:
+            self._go_to_first()
+
+    def remove_image(self, name: str) -> None:
+        """Take an image out of the project; its file stays."""
+        self.project.remove_image(name)
+        self.images_changed.emit()
+        if self._plane is not None and self._plane.image == name:
+            self._plane = None
+            self._go_to_first()
+
+    def relink(self, name: str, path: Path | str) -> None:
+        """Say where an image that was moved lies now; raises ImageError if that is another image."""
+        self.project.relink(name, Path(path))
+        self.images_changed.emit()
+
+    def update_image(self, name: str, **marks: bool) -> None:
+        """Set ``complete``, ``reviewed`` or ``done`` of an image."""
+        self.project.update_image(name, **marks)
+        self.images_changed.emit()
+
+    def set_classes(self, classes: Sequence[ClassInfo]) -> None:
+        """Set the classes with colours and keys."""
+        self.project.set_classes(classes)
+        self.classes_changed.emit()
+
+    def rename_class(self, old: str, new: str) -> None:
+        """Rename a class; its hints follow."""
+        self.project.rename_class(old, new)
+        self.classes_changed.emit()
+        self.history_changed.emit()
+        if self._plane is not None:
+            self._hints_changed(self._plane)
+
+    # -- planes ------------------------------------------------------------------------------------
+
+    @property
+    def plane(self) -> PlaneRef | None:
+        """The plane on screen."""
+        return self._plane
+
+    def go_to(self, ref: PlaneRef | None) -> None:
+        """Show another plane; raises ProjectError if the project has no such image or plane."""
+        if ref is not None and ref not in self.project.image(ref.image).planes():
+            raise ProjectError(
+                f"image {ref.image!r} has no plane {list(ref.plane)}: "
+                f"its stack has the shape {list(self.project.image(ref.image).info.stack_shape)}"
+            )
+        if ref == self._plane:
+            return
+        self._plane = ref
+        self._clock.start()
+        self.plane_changed.emit(ref)
+
+    def next_image(self) -> None:
+        """Show the first plane of the next image; after the last comes the first."""
+        self._turn(1)
+
+    def previous_image(self) -> None:
+        """Show the first plane of the previous image; before the first comes the last."""
+        self._turn(-1)
+
+    def _turn(self, by: int) -> None:
+        records = self.project.images
+        if not records:
+            return
+        names = [record.name for record in records]
+        now = names.index(self._plane.image) if self._plane else -by
+        self.go_to(records[(now + by) % len(records)].planes()[0])
+
+    # -- hints -------------------------------------------------------------------------------------
+
+    @property
+    def hints(self) -> HintSet:
+        """The hints of the plane on screen (empty without one)."""
+        return self.hints_of(self._plane) if self._plane is not None else HintSet()
+
+    def hints_of(self, ref: PlaneRef) -> HintSet:
+        """Return the hints of a plane."""
+        return self.project.hints(ref)
+
+    def edit(self, before: HintSet, after: HintSet, label: str, ref: PlaneRef | None = None) -> None:
+        """Replace rows of a plane's hints; it is on disk when this returns, and one undo takes it back.
+
+        New rows (ids that ``before`` lacks) of a person get the time, and the seconds they took, if they have none.
+
+        Parameters
+        ----------
+        before, after : HintSet
+            The rows that go, and those that come (a moved point is in both, under the same id).
+        label : str
+            What was done: "add point".
+        ref : PlaneRef or None
+            The plane; the one on screen by default.
+        """
+        ref = self._required(ref)
+        seconds = self._clock.lap()
+        self._write(ref, before, _timed(before, after, seconds), label, seconds)
+
+    def _write(
+        self, ref: PlaneRef, before: HintSet, after: HintSet, label: str, seconds: float = 0.0
+    ) -> None:
+        """Put one edit into the journal. If the disk refuses, say so; views then show what is really held."""
+        try:
+            self.project.edit(ref, before, after, label)
+            if seconds > 0:
+                self.project.add_seconds(seconds)
+        except ProjectError as error:
+            self.message.emit("error", str(error))
+        self._hints_changed(ref)
+        self.history_changed.emit()
+
+    def undo(self) -> Edit | None:
+        """Take back the last edit, show its plane, and return it; ``None`` if there is none."""
+        return self._travel(self.project.undo())
+
+    def redo(self) -> Edit | None:
+        """Do again what was undone last, show its plane, and return it; ``None`` if there is nothing."""
+        return self._travel(self.project.redo())
+
+    @property
+    def can_undo(self) -> str:
+        """What :meth:`undo` would take back, ``""`` if nothing."""
+        return self.project.can_undo
+
+    @property
+    def can_redo(self) -> str:
+        """What :meth:`redo` would do again, ``""`` if nothing."""
+        return self.project.can_redo
+
+    @property
+    def seconds_spent(self) -> float:
+        """Seconds of annotating in this project, pauses not counted."""
+        return self.project.seconds_spent
+
+    def _travel(self, edit: Edit | None) -> Edit | None:
+        if edit is None:
+            return None
+        if any(record.name == edit.ref.image for record in self.project.images):
+            self.go_to(edit.ref)
+        self._hints_changed(edit.ref)
+        self.history_changed.emit()
+        return edit
+
+    def _hints_changed(self, ref: PlaneRef) -> None:
+        self.hints_changed.emit(ref)
+
+    def _required(self, ref: PlaneRef | None) -> PlaneRef:
+        if (ref := ref or self._plane) is None:
+            raise ProjectError("no image is shown: add an image first")
+        return ref
+
+    # -- files -------------------------------------------------------------------------------------
+
+    def import_annotations(
+        self, path: Path | str, format: str, images: Iterable[str] | None = None
+    ) -> ImportResult:
+        """Add the annotations of a file or folder as hints; what was skipped is told by :attr:`message`."""
+        from napari_inkling.project.formats import import_annotations
+
+        chosen = None if images is None else list(images)
+        result = import_annotations(self.project, Path(path), format, chosen)
+        for notice in result.notices:
+            self.message.emit("warning", notice)
+        if self._plane is not None:
+            self._hints_changed(self._plane)
+        self.history_changed.emit()
+        return result
+
+
+def _timed(before: HintSet, after: HintSet, seconds: float) -> HintSet:
+    """Return ``after`` with times and an equal share of ``seconds`` on the rows that a person made just now."""
+    new_points = _new(before.points, after.points)
+    new_boxes = _new(before.boxes, after.boxes)
+    share = seconds / max(1, new_points.sum() + new_boxes.sum())
+    return replace(
+        after, points=_stamp(after.points, new_points, share), boxes=_stamp(after.boxes, new_boxes, share)
+    )
+
+
+def _new(before: Any, after: Any) -> Any:
+    return ~np.isin(after.ids, before.ids) & (after.sources == "human")
+
+
+def _stamp(rows: Any, new: Any, share: float) -> Any:
+    if not new.any():
+        return rows
+    return rows.changed(
+        times=np.where(new & (rows.times == 0), time.time(), rows.times),
+        seconds=np.where(new & (rows.seconds == 0), share, rows.seconds),
+    )
+
+
+def mapping_of(value: object) -> Mapping[str, Any]:
+    """Return a setting that should be a mapping, or an empty one."""
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,73 @@
+"""Which method suits the hints there are, and whether they are enough. Pure functions over counts and needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from napari_inkling.core import TooFewHintsError
+from napari_inkling.methods import Needs
+
+__all__ = ["HintCounts", "Recommendation", "check_enough", "recommend"]
+
+
+@dataclass(frozen=True)
+class HintCounts:
+    """What a project holds to learn from (hints of completely annotated images are kept for validation)."""
+
+    images: int = 0
+    points: int = 0
+    boxes: int = 0
+    background: int = 0
+    held_out: int = 0
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The method to take (``""`` if none is installed), and one sentence that says why."""
+
+    method: str
+    reason: str
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "es" if noun.endswith("x") else "s")
+
+
+def _missing(counts: HintCounts, needs: Needs) -> list[str]:
+    pairs = (("cell point", counts.points, needs.points), ("box", counts.boxes, needs.boxes))
+    return [_plural(least - have, noun) for noun, have, least in pairs if have < least]
+
+
+def recommend(counts: HintCounts, needs: Mapping[str, Needs]) -> Recommendation:
+    """Return the method that makes the most of the hints, or the one that is nearest to having enough."""
+    if not needs:
+        return Recommendation("", "No method is installed.")
+    ready = {name: n for name, n in needs.items() if not _missing(counts, n)}
+    if ready:
+        name = max(ready, key=lambda m: (ready[m].boxes > 0, ready[m].points > 0))
+        have = [_plural(counts.points, "cell point"), _plural(counts.boxes, "box")]
+        marked = " and ".join(text for text, n in zip(have, (counts.points, counts.boxes), strict=True) if n)
+        return Recommendation(name, f"{marked or 'No hints'} marked. {ready[name].sentence}".strip())
+    name = min(needs, key=lambda m: needs[m].points + 5 * needs[m].boxes)
+    return Recommendation(
+        name, f"Mark {' and '.join(_missing(counts, needs[name]))} more. {needs[name].sentence}".strip()
+    )
+
+
+def check_enough(counts: HintCounts, method: str, needs: Needs) -> None:
+    """Raise :class:`~napari_inkling.core.TooFewHintsError` unless ``method`` can learn from this."""
+    if not counts.images:
+        raise TooFewHintsError("there is no image to train on: add images first")
+    if not (missing := _missing(counts, needs)):
+        return
+    have = f"{_plural(counts.points, 'cell point')} and {_plural(counts.boxes, 'box')}"
+    asked = [_plural(n, noun) for noun, n in (("cell point", needs.points), ("box", needs.boxes)) if n]
+    text = (
+        f"{method} needs at least {' and '.join(asked)}; there are {have}: mark {' and '.join(missing)} more"
+    )
+    if counts.held_out:
+        text += (
+            f" (the {counts.held_out:,} hints on completely annotated images are set aside for validation)"
+        )
+    raise TooFewHintsError(text)

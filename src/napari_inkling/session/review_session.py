@@ -1,0 +1,224 @@
+"""The review side of a session: what the model suggests, and what a person makes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_inkling.core import Boxes, HintSet, PlaneRef, Points, Predictions
+from napari_inkling.session.project_session import ProjectSession, mapping_of
+from napari_inkling.session.suggestions import (
+    accepted,
+    background_at,
+    positions,
+    with_ids,
+    within,
+    without_known,
+)
+
+if TYPE_CHECKING:
+    from napari_inkling.project import Project
+
+__all__ = ["DEFAULT_RADIUS", "ReviewSession"]
+
+#: Cell radius in pixels while neither the person, nor the model, nor the hints tell one.
+DEFAULT_RADIUS = 8.0
+
+
+class ReviewSession(ProjectSession):
+    """Suggestions: hidden, accepted, rejected; see :class:`~napari_inkling.session.Session`.
+
+    Suggestions are never stored: they are what the model predicted, minus what is near a hint, minus what was
+    rejected. So undoing an acceptance brings the suggestion back, and nothing has to be kept in step.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._predictions: dict[PlaneRef, Predictions] = {}
+        self._visible: dict[PlaneRef, Predictions] = {}
+        self._rejected: dict[PlaneRef, npt.NDArray[np.float64]] = {}
+        self._threshold = 0.5
+        self._radius: float | None = None
+
+    # -- what is seen ------------------------------------------------------------------------------
+
+    def suggestions(self, ref: PlaneRef | None = None, threshold: float | None = None) -> Predictions:
+        """Return what is left to judge on a plane, with scores of at least ``threshold`` (the session's)."""
+        if (ref := ref or self._plane) is None or ref not in self._predictions:
+            return Predictions()
+        if ref not in self._visible:
+            rejected = self._rejected.get(ref, np.empty((0, 2)))
+            self._visible[ref] = without_known(
+                self._predictions[ref], self.hints_of(ref), rejected, self.radius_at(ref)
+            )
+        return self._visible[ref].above(self._threshold if threshold is None else threshold)
+
+    @property
+    def suggested_planes(self) -> tuple[PlaneRef, ...]:
+        """The planes that were predicted."""
+        return tuple(self._predictions)
+
+    @property
+    def threshold(self) -> float:
+        """Suggestions with a lower score are not shown; in [0, 1]."""
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, value: float) -> None:
+        self._threshold = min(1.0, max(0.0, float(value)))
+        if self._plane is not None:
+            self.suggestions_changed.emit(self._plane)
+
+    def _set_predictions(self, ref: PlaneRef, predictions: Predictions) -> None:
+        self._predictions[ref] = predictions
+        self._refresh(ref)
+
+    def _refresh(self, *refs: PlaneRef) -> None:
+        for ref in refs:
+            self._visible.pop(ref, None)
+            self.suggestions_changed.emit(ref)
+
+    def _hints_changed(self, ref: PlaneRef) -> None:
+        self._visible.pop(ref, None)
+        super()._hints_changed(ref)
+        if ref in self._predictions:
+            self.suggestions_changed.emit(ref)
+
+    # -- cell radius -------------------------------------------------------------------------------
+
+    @property
+    def radius(self) -> float | None:
+        """The cell radius in pixels that the person set; ``None`` leaves it to the method."""
+        return self._radius
+
+    @radius.setter
+    def radius(self, value: float | None) -> None:
+        self._radius = None if value is None else max(0.5, float(value))
+        if not self.project.read_only:
+            self.project.set_setting("radius", self._radius)
+        self.radius_changed.emit(self._radius)
+        self._refresh(*self._predictions)
+
+    def radius_at(self, ref: PlaneRef) -> float:
+        """Return the radius in force on a plane: the person's, else the model's, else a default."""
+        if self._radius is not None:
+            return self._radius
+        predictions = self._predictions.get(ref)
+        return predictions.radius if predictions and predictions.radius else DEFAULT_RADIUS
+
+    def estimate_radius(self, ref: PlaneRef | None = None) -> float:
+        """Return the cell radius in pixels that the image shows at the hints of a plane."""
+        ref = self._required(ref)
+        if len(boxes := self.hints_of(ref).boxes):
+            sides = boxes.coordinates[:, 2:] - boxes.coordinates[:, :2]
+            return float(np.median(sides) / 2)
+        return self.radius_at(ref)
+
+    # -- judging -----------------------------------------------------------------------------------
+
+    def accept(self, ids: Iterable[int], ref: PlaneRef | None = None) -> int:
+        """Make hints of the visible suggestions with these ids; returns how many, one undo takes all back."""
+        ref = self._required(ref)
+        return self._accept(ref, with_ids(self.suggestions(ref), np.fromiter(ids, np.int64)))
+
+    def accept_above(self, ref: PlaneRef | None = None) -> int:
+        """Accept everything that is shown, that is, above the threshold."""
+        ref = self._required(ref)
+        return self._accept(ref, self.suggestions(ref))
+
+    def accept_in(self, y0: float, x0: float, y1: float, x1: float, ref: PlaneRef | None = None) -> int:
+        """Accept what is shown within a rectangle of the plane on screen, in pixels."""
+        ref = self._required(ref)
+        return self._accept(ref, within(self.suggestions(ref), y0, x0, y1, x1))
+
+    def _accept(self, ref: PlaneRef, chosen: Predictions) -> int:
+        hints = accepted(chosen, time.time(), self._training_round())
+        if len(hints):
+            label = f"accept {len(hints):,} suggestion{'s' * (len(hints) > 1)}"
+            self._write(ref, HintSet(), hints, label, self._clock.lap())
+        return len(hints)
+
+    def reject(self, ids: Iterable[int], as_background: bool = False, ref: PlaneRef | None = None) -> int:
+        """Hide suggestions for good, in later previews too; returns how many.
+
+        With ``as_background`` each becomes a background point ("not a cell") that training learns from, and one
+        undo takes them back; without, only :meth:`restore_rejected` does.
+        """
+        ref = self._required(ref)
+        chosen = with_ids(self.suggestions(ref, threshold=0.0), np.fromiter(ids, np.int64))
+        count = len(chosen.points) + len(chosen.boxes)
+        if not count:
+            return 0
+        seconds = self._clock.lap()
+        if as_background:
+            label = f"reject {count:,} suggestion{'s' * (count > 1)}"
+            self._write(ref, HintSet(), background_at(chosen, time.time()), label, seconds)
+        else:
+            before = self._rejected.get(ref, np.empty((0, 2)))
+            self._rejected[ref] = np.concatenate([before, positions(chosen)])
+            self._keep_rejected(seconds)
+            self._refresh(ref)
+        return count
+
+    def restore_rejected(self, ref: PlaneRef | None = None) -> int:
+        """Show again what was rejected on a plane without becoming background; returns how many."""
+        ref = self._required(ref)
+        back = self._rejected.pop(ref, np.empty((0, 2)))
+        if len(back):
+            self._keep_rejected()
+            self._refresh(ref)
+        return len(back)
+
+    def _keep_rejected(self, seconds: float = 0.0) -> None:
+        if self.project.read_only:
+            return
+        places = {str(ref): rows.round(2).tolist() for ref, rows in self._rejected.items()}
+        self.project.set_setting("rejected", places)
+        if seconds:
+            self.project.add_seconds(seconds)
+
+    def _training_round(self) -> int:
+        """Return the number of trainings so far; the column ``rounds`` of accepted hints."""
+        return len(self.project.models())
+
+    # -- project -----------------------------------------------------------------------------------
+
+    def _use(self, project: Project | None) -> None:
+        self._predictions, self._visible, self._rejected = {}, {}, {}
+        if project is not None:
+            self._threshold = float(project.setting("threshold", 0.5))
+            self._radius = project.setting("radius", None)
+            kept = mapping_of(project.setting("rejected", {}))
+            self._rejected = {
+                PlaneRef.parse(name): np.asarray(rows, float).reshape(-1, 2) for name, rows in kept.items()
+            }
+        super()._use(project)
+
+    def _leave(self, project: Project) -> None:
+        if not project.read_only:
+            project.set_setting("threshold", self._threshold)
+        super()._leave(project)
+
+    def export(
+        self, path: Path | str, format: str, what: Literal["hints", "suggestions", "both"] = "hints"
+    ) -> Path:
+        """Write hints, visible suggestions, or both to a file or folder; returns it."""
+        from napari_inkling.project.formats import export_annotations
+
+        refs = [plane for record in self.project.images for plane in record.planes()]
+        items: dict[PlaneRef, HintSet] = {}
+        for ref in refs:
+            hints = HintSet() if what == "suggestions" else self.hints_of(ref)
+            shown = Predictions() if what == "hints" else self.suggestions(ref)
+            both = HintSet(
+                Points.concatenate([hints.points, shown.points]),
+                Boxes.concatenate([hints.boxes, shown.boxes]),
+            )
+            if len(both):
+                items[ref] = both
+        return export_annotations(self.project, Path(path), format, items=items)

@@ -1,0 +1,101 @@
+"""How a training goes, as one frozen value that each event replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from napari_inkling.core import Event, Round, Saved, Started, Step
+
+__all__ = ["Status", "TrainingState"]
+
+#: ``stopping``: Stop was pressed and the worker has not left the job yet.
+Status = Literal["idle", "starting", "running", "stopping", "finished", "stopped", "failed"]
+#: So many loss values are kept for the plot; beyond, every other one goes.
+MOST_LOSSES = 2000
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """The current or the last training.
+
+    Parameters
+    ----------
+    status : str
+        One of :data:`Status`.
+    device : str
+        In words: "CPU, 2 threads".
+    stage, round, step, steps
+        As in the last :class:`~napari_inkling.core.Step`; ``steps`` is 0 before the first.
+    seconds_left : float or None
+        Until the end, at the pace so far; ``None`` while unknown.
+    losses : tuple of (step, losses by name)
+        What the loss plot shows, thinned out when long.
+    metrics : tuple of Round
+        One for each round.
+    message, details : str
+        How it ended, for a person; a traceback, for a bug report.
+    model : Path or None
+        The folder of the model that it left.
+    """
+
+    status: Status = "idle"
+    method: str = ""
+    preset: str = ""
+    device: str = ""
+    stage: str = ""
+    round: int = 0
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None
+    losses: tuple[tuple[int, Mapping[str, float]], ...] = ()
+    metrics: tuple[Round, ...] = ()
+    message: str = ""
+    details: str = ""
+    model: Path | None = None
+    first_step: tuple[int, float] | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether a worker is (still) busy with it."""
+        return self.status in ("starting", "running", "stopping")
+
+    @property
+    def fraction(self) -> float:
+        """The share that is done, in [0, 1]."""
+        return min(1.0, self.step / self.steps) if self.steps else 0.0
+
+    def after(self, event: Event, now: float) -> TrainingState:
+        """Return the state after ``event``, which came at ``now`` (seconds of any steady clock)."""
+        match event:
+            case Started():
+                return replace(self, status="running", device=event.device)
+            case Step():
+                return self._after_step(event, now)
+            case Round():
+                return replace(self, round=event.round, metrics=(*self.metrics, event))
+            case Saved():
+                return replace(self, model=Path(event.path))
+            case _:
+                return self
+
+    def _after_step(self, event: Step, now: float) -> TrainingState:
+        first_step, first_time = first = self.first_step or (event.step, now)
+        done = event.step - first_step
+        left = (now - first_time) / done * max(0, event.steps - event.step) if done > 0 else None
+        losses = (*self.losses, (event.step, event.losses)) if event.losses else self.losses
+        if len(losses) > MOST_LOSSES:
+            losses = losses[::2]
+        return replace(
+            self,
+            status="running",
+            stage=event.stage,
+            round=event.round,
+            step=event.step,
+            steps=event.steps,
+            seconds_left=left,
+            losses=losses,
+            first_step=first,
+        )

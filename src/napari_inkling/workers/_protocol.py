@@ -1,0 +1,76 @@
+"""What a job is, and what a runner does with it. Widgets and session know workers only through this page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol, runtime_checkable
+
+from napari_inkling.core import Event
+
+__all__ = ["Job", "OnDone", "OnEvent", "Outcome", "Runner", "State"]
+
+State = Literal["finished", "cancelled", "failed", "died"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended. ``message`` is for a person, ``details`` (a traceback) for a bug report."""
+
+    state: State
+    message: str = ""
+    details: str = ""
+
+
+OnEvent = Callable[[Event], None]
+OnDone = Callable[[Outcome], None]
+
+
+@runtime_checkable
+class Job(Protocol):
+    """Something to run elsewhere. Picklable, with plain values in its fields."""
+
+    #: What it is in words, for messages: "training".
+    noun: ClassVar[str]
+
+    def run(self) -> Iterator[Event]:
+        """Do it, and tell how it goes; the last event is ``Finished``.
+
+        A generator: closing it stops the job, which keeps on disk what it has reached.
+        Raises :class:`~napari_inkling.core.InklingError` for bad input.
+        """
+        ...
+
+
+@runtime_checkable
+class Runner(Protocol):
+    """Runs one job at a time outside this process.
+
+    Callbacks come on a thread of the runner; the caller hands them on to its own thread. ``on_done`` comes exactly
+    once for each job, after its last event; from within it the next job can be submitted.
+    """
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is running."""
+        ...
+
+    def warm_up(self) -> None:
+        """Get ready ahead of the first job; returns at once."""
+        ...
+
+    def submit(self, job: Job, on_event: OnEvent, on_done: OnDone) -> None:
+        """Start a job; raises :class:`~napari_inkling.core.WorkerError` while busy or after :meth:`close`."""
+        ...
+
+    def cancel(self) -> None:
+        """Ask the job to stop between two events; within a second it is stopped or killed."""
+        ...
+
+    def kill(self) -> None:
+        """Stop the job at once; nothing more is saved."""
+        ...
+
+    def close(self) -> None:
+        """Leave no process and no thread behind; the runner cannot be used any more."""
+        ...

@@ -1,0 +1,139 @@
+"""The other end of the pipe: what the worker process does.
+
+The first thread runs jobs; a second one listens, so that a job that hangs can still be left when the viewer goes.
+Messages to here: ``("run", number, pickled job)`` and ``("cancel", number)``. From here: ``("event", number, event)``
+and ``("done", number, outcome)``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any, cast
+
+from napari_inkling.core import Event, Failed
+from napari_inkling.workers._protocol import Job, Outcome
+from napari_inkling.workers.failure import describe_error
+from napari_inkling.workers.throttle import Throttle
+
+__all__ = ["main"]
+
+#: How often the child looks whether its parent is still there, should the pipe not tell.
+PARENT_SECONDS = 1.0
+
+
+def main(pipe: Connection, parent: int, threads: int | None, ahead: Sequence[str]) -> None:
+    """Serve jobs until the pipe breaks.
+
+    Parameters
+    ----------
+    pipe : Connection
+        To the viewer.
+    parent : int
+        The viewer's process id.
+    threads : int or None
+        For torch; all cores that this process may use by default.
+    ahead : sequence of str
+        Modules to import before the first job comes.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches us too; the viewer decides
+    _be_nice()
+    inbox = _Inbox(pipe, parent)
+    threading.Thread(target=inbox.listen, name="inkling-listen", daemon=True).start()
+    with suppress(ImportError):  # the job that needs it will say so
+        for name in ahead:
+            importlib.import_module(name)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(threads or _cores())
+    while True:
+        number, packed = inbox.jobs.get()
+        outcome = _run(inbox, number, packed)
+        inbox.send("done", number, outcome)
+
+
+def _be_nice() -> None:
+    """Give way to the viewer."""
+    if sys.platform == "win32":
+        import ctypes
+
+        below_normal = 0x4000
+        ctypes.windll.kernel32.SetPriorityClass(ctypes.windll.kernel32.GetCurrentProcess(), below_normal)
+    else:
+        os.nice(10)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Inbox:
+    """Sorts what comes through the pipe: jobs into a queue, a cancellation into a flag."""
+
+    def __init__(self, pipe: Connection, parent: int) -> None:
+        self.pipe = pipe
+        self.parent = parent
+        self.jobs: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
+        self.cancelled = -1
+
+    def listen(self) -> None:
+        """Read until the pipe breaks or the parent is gone, then leave at once, whatever runs."""
+        try:
+            while True:
+                while not self.pipe.poll(PARENT_SECONDS):
+                    # A process forked off the viewer may hold the pipe open after the viewer's end.
+                    if sys.platform != "win32" and os.getppid() != self.parent:
+                        os._exit(0)
+                match self.pipe.recv():
+                    case ("run", number, packed):
+                        self.jobs.put((number, packed))
+                    case ("cancel", number):
+                        self.cancelled = number
+        except (EOFError, OSError):
+            os._exit(0)
+
+    def send(self, *message: Any) -> None:
+        """Tell the viewer; without one, leave."""
+        try:
+            self.pipe.send(message)
+        except OSError:
+            os._exit(0)
+
+
+def _run(inbox: _Inbox, number: int, packed: bytes) -> Outcome:
+    """Run one job and relay its events."""
+    noun = "job"
+    try:
+        job: Job = pickle.loads(packed)  # noqa: S301  from our own parent
+        noun = job.noun
+        if inbox.cancelled != number and not _relay(inbox, number, job):
+            return Outcome("finished")
+        return Outcome("cancelled", f"The {noun} was stopped.")
+    except BaseException as error:  # whatever it is, the person hears of it
+        outcome = describe_error(noun, error)
+        inbox.send("event", number, Failed(outcome.message, outcome.details))
+        return outcome
+
+
+def _relay(inbox: _Inbox, number: int, job: Job) -> bool:
+    """Send the events of a job; returns whether it was cancelled."""
+    throttle = Throttle()
+    events = cast("Generator[Event, None, None]", job.run())
+    for event in events:
+        for due in throttle.push(event):
+            inbox.send("event", number, due)
+        if inbox.cancelled == number:
+            events.close()
+            return True
+    for due in throttle.flush():
+        inbox.send("event", number, due)
+    return False

@@ -1,0 +1,212 @@
+"""The runner of this machine: one process and a pipe."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import multiprocessing.util  # registers its own exit handler now, so that ours runs before it
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from types import ModuleType
+
+from napari_inkling.core import WorkerError
+from napari_inkling.workers import child
+from napari_inkling.workers._protocol import Job, OnDone, OnEvent, Outcome
+from napari_inkling.workers.failure import describe_death
+
+__all__ = ["CANCEL_SECONDS", "LocalRunner"]
+
+#: A job that has not stopped so long after it was asked to is killed.
+CANCEL_SECONDS = 0.8
+
+
+@dataclass
+class _Current:
+    number: int
+    noun: str
+    on_event: OnEvent
+    on_done: OnDone
+    unwanted: bool = False
+
+
+class LocalRunner:
+    """Runs jobs in one spawned process of this machine, kept warm between them.
+
+    The process gives way to the viewer (``nice``) and leaves at once when the pipe breaks, so nothing outlives
+    the viewer, however it ends. No port is opened.
+
+    Parameters
+    ----------
+    threads : int or None
+        Threads for torch; all cores by default.
+    ahead : sequence of str
+        Modules that the process imports before its first job.
+    """
+
+    def __init__(self, threads: int | None = None, ahead: Sequence[str] = ("torch",)) -> None:
+        self._threads = threads
+        self._ahead = tuple(ahead)
+        self._lock = threading.RLock()
+        self._process: SpawnProcess | None = None
+        self._pipe: Connection | None = None
+        self._reader: threading.Thread | None = None
+        self._current: _Current | None = None
+        self._count = 0
+        self._closed = False
+        atexit.register(self.close)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is running."""
+        return self._current is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the worker, ``None`` while there is none."""
+        process = self._process
+        return process.pid if process else None
+
+    def warm_up(self) -> None:
+        """Start the process, which then imports torch, ahead of the first job."""
+        with self._lock:
+            if self._closed:
+                raise WorkerError("the runner is closed")
+            if self._process is None:
+                self._start()
+
+    def submit(self, job: Job, on_event: OnEvent, on_done: OnDone) -> None:
+        """Start a job.
+
+        Raises
+        ------
+        WorkerError
+            While another job runs, after :meth:`close`, or if no process can be started.
+        """
+        packed = pickle.dumps(job)
+        with self._lock:
+            if self._current is not None:
+                raise WorkerError(f"the worker is busy with a {self._current.noun}: stop it first")
+            self.warm_up()
+            self._count += 1
+            self._current = _Current(self._count, job.noun, on_event, on_done)
+            with suppress(OSError):  # it died just now: the reader notices and tells
+                self._tell("run", self._count, packed)
+
+    def cancel(self) -> None:
+        """Ask the job to stop between two events; after :data:`CANCEL_SECONDS` it is killed."""
+        with self._lock:
+            if (current := self._current) is None or current.unwanted:
+                return
+            current.unwanted = True
+            with suppress(OSError):
+                self._tell("cancel", current.number)
+        timer = threading.Timer(CANCEL_SECONDS, self._kill, (current.number,))
+        timer.daemon = True
+        timer.start()
+
+    def kill(self) -> None:
+        """End the process, and with it the job; the next submit starts a new one."""
+        with self._lock:
+            if self._current is not None:
+                self._current.unwanted = True
+                self._kill(self._current.number)
+
+    def close(self) -> None:
+        """End the process and the thread; called at exit too."""
+        with self._lock:
+            self._closed = True
+            if self._current is not None:
+                self._current.unwanted = True
+            if self._process is not None:
+                self._process.kill()
+            reader = self._reader
+        if reader is not None and reader is not threading.current_thread():
+            reader.join()
+        atexit.unregister(self.close)
+
+    def _kill(self, number: int) -> None:
+        with self._lock:
+            if self._current is not None and self._current.number == number and self._process is not None:
+                self._process.kill()
+
+    def _tell(self, *message: object) -> None:
+        assert self._pipe is not None
+        self._pipe.send(message)
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(
+            target=child.main,
+            args=(theirs, os.getpid(), self._threads, self._ahead),
+            name="inkling-worker",
+            daemon=False,
+        )
+        try:
+            with _without_main():
+                process.start()
+        except OSError as error:
+            ours.close()
+            raise WorkerError(f"the worker process cannot be started: {error}") from error
+        finally:
+            theirs.close()  # else the pipe would not break when the child dies
+        self._process, self._pipe = process, ours
+        self._reader = threading.Thread(
+            target=self._read, args=(process, ours), name="inkling-reader", daemon=True
+        )
+        self._reader.start()
+
+    def _read(self, process: SpawnProcess, pipe: Connection) -> None:
+        """Relay what the child tells until it is gone; then say how the job ended, if one was running."""
+        with suppress(EOFError, OSError):
+            while wait([pipe, process.sentinel]) != [process.sentinel] or pipe.poll():
+                kind, number, content = pipe.recv()
+                current = self._current
+                if current is None or current.number != number:
+                    continue
+                if kind == "event":
+                    current.on_event(content)
+                else:
+                    self._finish(current, content)
+        process.kill()  # a child that closed the pipe and lives on is of no use
+        process.join()
+        with self._lock:
+            if self._process is process:
+                self._process = self._pipe = self._reader = None
+            current = self._current
+        pipe.close()
+        if current is not None:
+            stopped = Outcome("cancelled", f"The {current.noun} was stopped.")
+            self._finish(
+                current, stopped if current.unwanted else describe_death(current.noun, process.exitcode)
+            )
+        process.close()
+
+    def _finish(self, current: _Current, outcome: Outcome) -> None:
+        with self._lock:
+            if self._current is not current:
+                return
+            self._current = None
+        current.on_done(outcome)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide the person's script while the process starts.
+
+    Spawning runs ``__main__`` once more in the child; a script that opens a viewer is rarely written for that,
+    and napari's own start-up would load Qt there.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
