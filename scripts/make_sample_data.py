@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,21 +74,21 @@ PICTURES: Mapping[str, Callable[[], Picture]] = {
 SAMPLES: Mapping[str, dict[str, Any]] = {
     "he_tile": {
         "title": "H&E-stained tissue: glands, stroma, lymphocytes",
-        "classes": {"nucleus": "#0072b2"},
+        "classes": {"nucleus": "#009e73"},
         "images": ["he_tile.png", "he_tile_2.png"],
         "held_out": ["he_tile_2"],
         "hints": {"points-csv": "hints/he_tile.csv"},
     },
     "fluorescence": {
         "title": "Fluorescence: nuclei in culture, DAPI, 16 bit",
-        "classes": {"nucleus": "#56b4e9"},
+        "classes": {"nucleus": "#e69f00"},
         "images": ["fluorescence.tif", "fluorescence_2.tif"],
         "held_out": ["fluorescence_2"],
         "hints": {"points-csv": "hints/fluorescence.csv"},
     },
     "blood_smear": {
         "title": "Blood smear: red cells, white cells, platelets",
-        "classes": {"RBC": "#d55e00", "WBC": "#0072b2", "Platelet": "#009e73"},
+        "classes": {"RBC": "#009e73", "WBC": "#e69f00", "Platelet": "#d55e00"},
         "images": ["blood_smear.png"],
         "held_out": [],
         "hints": {"points-csv": "hints/blood_smear.csv", "coco": "hints/blood_smear.json"},
@@ -112,7 +113,7 @@ def click(rng: np.random.Generator, labels: Labels, number: int) -> tuple[float,
 def clicks_beside(
     rng: np.random.Generator, shown: Picture, count: int, away: float = 9.0
 ) -> list[tuple[float, float]]:
-    """Return ``count`` places (y, x) at least ``away`` px from every cell, half of them on what looks like one."""
+    """Return ``count`` places (y, x), ``away`` px from every cell; half of them on what looks like one."""
     free = ndimage.distance_transform_edt(shown.labels == 0) > away
     grey = shown.pixels.astype(np.float64)
     grey = grey.mean(-1) if grey.ndim == 3 else -grey
@@ -150,7 +151,7 @@ def write_points(path: Path, rows: Sequence[tuple[float, float, str]], image: st
 def write_boxes(
     path: Path, shown: Picture, numbers: set[int], classes: Sequence[str], file_name: str
 ) -> None:
-    """Write the bounding boxes of some labels in COCO's format: x, y, width, height from the pixels' edges."""
+    """Write the bounding boxes of some labels as COCO has them: x, y, width, height, to the pixels' edges."""
     windows = ndimage.find_objects(shown.labels)
     annotations = []
     for index, number in enumerate(sorted(numbers), start=1):
@@ -175,7 +176,14 @@ def write_picture(folder: Path, name: str, shown: Picture) -> None:
     if shown.pixels.dtype == np.uint16:
         tifffile.imwrite(
             folder / f"{name}.tif", shown.pixels, ome=True, compression="zlib", predictor=True,
-            metadata={"axes": "YX", "PhysicalSizeX": PIXEL_SIZE_UM, "PhysicalSizeY": PIXEL_SIZE_UM},
+            metadata={
+                "axes": "YX",
+                "PhysicalSizeX": PIXEL_SIZE_UM,
+                "PhysicalSizeY": PIXEL_SIZE_UM,
+                # Fixed, so that the same pixels give the same file.
+                "UUID": str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+                "Creator": "make_sample_data.py",
+            },
         )  # fmt: skip
     else:
         PillowImage.fromarray(shown.pixels).save(folder / f"{name}.png", optimize=True)

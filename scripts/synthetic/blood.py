@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -45,8 +47,7 @@ def place_cells(rng: np.random.Generator, shape: tuple[int, int]) -> list[tuple[
     crowd = np.exp(0.9 * smooth_noise(rng, shape, 70))
     red = scatter(rng, crowd, red_cell, 48, white, 0.03)
     small = scatter(rng, np.ones(shape), platelet, 11, white + red, 0.0)
-    kinds = [("RBC", o) for o in red] + [("WBC", o) for o in white] + [("Platelet", o) for o in small]
-    return kinds
+    return [("RBC", o) for o in red] + [("WBC", o) for o in white] + [("Platelet", o) for o in small]
 
 
 def paint_red_cell(rng: np.random.Generator, outline: Outline, density: npt.NDArray[np.float64]) -> None:
@@ -115,7 +116,7 @@ def nuclear_depth(rng: np.random.Generator, cell: Outline, kind: str, window: tu
         depth = np.maximum(depth, lobe.depth(window))
         centres.append((y, x))
     yy, xx = np.mgrid[window]
-    for (y0, x0), (y1, x1) in zip(centres[:-1], centres[1:], strict=True):
+    for (y0, x0), (y1, x1) in pairwise(centres):
         length = np.hypot(y1 - y0, x1 - x0)
         along = np.clip(((yy - y0) * (y1 - y0) + (xx - x0) * (x1 - x0)) / length**2, 0, 1)
         away = np.hypot(yy - y0 - along * (y1 - y0), xx - x0 - along * (x1 - x0))
@@ -138,7 +139,7 @@ def paint_platelet(rng: np.random.Generator, outline: Outline, density: npt.NDAr
 def blood_smear(
     seed: int, shape: tuple[int, int] = (480, 640)
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16], tuple[str, ...]]:
-    """Return an RGB picture (Y, X, 3), the label image of its cells (Y, X), and the class of label 1, 2, …"""
+    """Return an RGB picture (Y, X, 3), the label image of its cells (Y, X), and each label's class."""
     rng = np.random.default_rng(seed)
     cells = place_cells(rng, shape)
     density = np.zeros((*shape, 3))

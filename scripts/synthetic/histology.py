@@ -59,7 +59,7 @@ class Tissue:
 
 
 def lay_out(rng: np.random.Generator, shape: tuple[int, int]) -> Tissue:
-    """Return glands, lumens, clefts beside glands, the direction of collagen, a capillary, a lymphoid spot."""
+    """Return glands, lumens, clefts beside glands, how collagen runs, a capillary, a lymphoid spot."""
     yy, xx = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
     ground = smooth_noise(rng, shape, 34) + 0.12 * smooth_noise(rng, shape, 9)
     gland = signed_distance(ground > np.percentile(ground, 46))

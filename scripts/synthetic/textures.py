@@ -60,7 +60,7 @@ def soften_colour(rgb: npt.NDArray[np.float64], sigma: float = 1.0) -> npt.NDArr
 def add_camera_noise(
     rng: np.random.Generator, rgb: npt.NDArray[np.float64], shot: float, read: float
 ) -> npt.NDArray[np.float64]:
-    """Add noise to values in [0, 1]: variance ``shot²`` × brightness + ``read²``, slightly blurred as stored."""
+    """Add noise to values in [0, 1]: variance ``shot²`` × brightness + ``read²``, a little blurred."""
     sd = np.sqrt(shot**2 * np.clip(rgb, 0, None) + read**2)
     noise = ndimage.gaussian_filter(rng.standard_normal(rgb.shape), (0.5, 0.5, 0))
     return rgb + sd * noise / noise.std()
