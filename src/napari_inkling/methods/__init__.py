@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from napari_inkling.core import SettingsError
 from napari_inkling.methods._protocol import Method, MethodSettings, Model, Needs, Preset
@@ -21,13 +21,26 @@ def method_names() -> tuple[str, ...]:
 def get_method(name: str) -> Method:
     """Return the method of this name.
 
+    Parameters
+    ----------
+    name : str
+        The name of an installed method, or ``"module:Class"`` to try one that is not installed.
+
     Raises
     ------
     SettingsError
-        If there is none; the message lists those there are.
+        If there is none, or if it cannot be imported; the message lists those there are.
     """
-    for point in entry_points(group=GROUP):
-        if point.name == name:
-            method: Method = point.load()()
-            return method
-    raise SettingsError(f"unknown method {name!r}: expected one of {', '.join(method_names())}")
+    points = [point for point in entry_points(group=GROUP) if point.name == name]
+    if not points and ":" in name:
+        points = [EntryPoint(name, name, GROUP)]
+    if not points:
+        raise SettingsError(f"unknown method {name!r}: expected one of {', '.join(method_names())}")
+    try:
+        found = points[0].load()
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"method {name!r} cannot be loaded: {error}") from error
+    if not all(hasattr(found, part) for part in ("name", "title", "needs", "Settings", "Model", "fit")):
+        raise SettingsError(f"{name!r} is {found!r}, expected a class that speaks the method protocol")
+    method: Method = found()
+    return method

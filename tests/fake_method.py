@@ -1,0 +1,147 @@
+"""A method that learns nothing, quickly: it speaks the protocol, so that interface and worker tests take a second.
+
+Name it ``FAKE`` where a method's name is expected. Its suggestions are a grid of points, so what comes out is known.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from napari_inkling.core import (
+    Checkpoint,
+    DeviceError,
+    Event,
+    Image,
+    ModelFileError,
+    Points,
+    Predictions,
+    Preview,
+    Round,
+    Started,
+    Step,
+    TrainingData,
+)
+from napari_inkling.methods import MethodSettings, Needs
+
+SPACING = 10.0  # between suggested points, in pixels
+RADIUS = 4.0
+
+Crash = Literal["none", "exception", "refusal", "sigkill", "memory", "hang", "exit"]
+
+
+class FakeSettings(MethodSettings):
+    """Settings of :class:`FakeMethod`."""
+
+    presets: ClassVar = {"quick": {}, "standard": {"steps": 200}, "as-published": {"steps": 400}}
+
+    steps: int = Field(20, ge=1, description="Steps")
+    seconds_per_step: float = Field(0.005, ge=0, description="Duration of a step in seconds")
+    crash: Crash = Field("none", description="How to end half-way")
+    previews: int = Field(4, ge=0, description="Previews, spread evenly over the steps")
+    minutes: float | None = Field(None, description="Time limit in minutes")
+    radius: float | None = Field(None, gt=0, description="Cell radius in pixels")
+
+
+class FakeModel:
+    """Suggests a grid of points on every image."""
+
+    def __init__(self, classes: tuple[str, ...] = ("cell",), rounds: int = 0, radius: float = RADIUS) -> None:
+        self.method = FAKE
+        self.classes = classes
+        self.rounds = rounds
+        self.radius = radius
+
+    def predict(self, image: Image) -> Predictions:
+        """Points every ``SPACING`` pixels from (5, 5); scores fall evenly from 1 to 0 in reading order."""
+        return self.grid(image.height, image.width)
+
+    def grid(self, height: int, width: int) -> Predictions:
+        ys, xs = np.arange(5, height, SPACING), np.arange(5, width, SPACING)
+        places = np.stack(np.meshgrid(ys, xs, indexing="ij"), -1).reshape(-1, 2)
+        scores = np.linspace(1, 0, len(places))
+        return Predictions(
+            Points(places, classes=self.classes[0], sources="model", scores=scores), radius=self.radius
+        )
+
+    def save(self, folder: Path) -> None:
+        content = {"method": self.method, "classes": self.classes, "rounds": self.rounds}
+        (folder / "model.json").write_text(json.dumps(content))
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "auto") -> FakeModel:
+        try:
+            content = json.loads((folder / "model.json").read_text())
+        except (OSError, ValueError) as error:
+            raise ModelFileError(f"{folder} is not a model") from error
+        return cls(tuple(content["classes"]), content["rounds"])
+
+
+class FakeMethod:
+    """Counts to ``steps``; ends half-way in the manner that the settings ask for."""
+
+    name = "fake"
+    title = "Fake"
+    needs = Needs(points=2, sentence="Learns nothing, quickly.")
+    Settings = FakeSettings
+    Model = FakeModel
+
+    def fit(
+        self,
+        data: TrainingData,
+        settings: FakeSettings,
+        *,
+        device: str = "auto",
+        seed: int = 0,
+        start: FakeModel | None = None,
+    ) -> Generator[Event, None, FakeModel]:
+        if device == "cuda":
+            raise DeviceError("device 'cuda' was asked for and is not there: expected auto or cpu")
+        model = FakeModel(data.classes, start.rounds if start else 0, settings.radius or RADIUS)
+        yield Started("CPU, no threads")
+        every = max(1, settings.steps // settings.previews) if settings.previews else settings.steps + 1
+        for step in range(1, settings.steps + 1):
+            time.sleep(settings.seconds_per_step)
+            yield Step("counting", 1, step, settings.steps, {"loss": 1 / step})
+            if step == (settings.steps + 1) // 2:
+                crash(settings.crash)
+            if step % every == 0:
+                if (shown := self._watched(data)) is not None:
+                    yield Preview(shown.ref, model.predict(shown))
+                model = FakeModel(data.classes, model.rounds + 1, model.radius)
+                yield Checkpoint(model)
+        yield Round(1, {"f1": 0.5, "precision": 0.5, "recall": 0.5} if data.validation else {})
+        return model
+
+    @staticmethod
+    def _watched(data: TrainingData) -> Image | None:
+        planes = [part.image for part in (*data.train, *data.validation)]
+        return next((image for image in planes if image.ref == data.watch), None)
+
+
+def crash(manner: Crash) -> None:
+    """End as asked."""
+    match manner:
+        case "exception":
+            raise ValueError("this was asked for")
+        case "refusal":
+            raise ModelFileError("weights were asked for that are not there")
+        case "memory":
+            raise MemoryError("so much is not there")
+        case "sigkill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "exit":
+            os._exit(3)
+        case "hang":
+            time.sleep(3600)
+
+
+FAKE = f"{FakeMethod.__module__}:FakeMethod"
