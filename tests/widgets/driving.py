@@ -21,7 +21,7 @@ _MODIFIERS = {
     "Alt": Qt.KeyboardModifier.AltModifier,
     "Meta": Qt.KeyboardModifier.MetaModifier,
 }
-#: Qt takes two presses at nearly one place within its double-click interval (1 ms in tests) for a double click.
+#: Qt takes two presses at nearly one place within its interval (1 ms in tests) for a double click.
 _BETWEEN_CLICKS = 0.005
 _NAMED_KEYS = {"Esc": "Escape", "Del": "Delete", "?": "Question", "PageDown": "PageDown", "PageUp": "PageUp"}
 
