@@ -1,0 +1,246 @@
+"""The state that the journal's rows add up to: hints by plane, what can be undone, and the time spent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from napari_inkling.core import Boxes, HintSet, PlaneRef, Points, ProjectError
+from napari_inkling.project.journal import Journal, Kind, Row, decode, edit_payload, encode
+
+__all__ = ["Edit", "History"]
+
+#: Time is written with the next edit, or when this many seconds have come together.
+_SECONDS_KEPT = 10.0
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of one plane's hints: the rows of ``before`` went, those of ``after`` came."""
+
+    ref: PlaneRef
+    before: HintSet
+    after: HintSet
+    label: str
+    time: float
+
+
+@dataclass(frozen=True)
+class _Step:
+    """An edit on a stack; what it changed stays in the journal."""
+
+    seq: int
+    plane: str
+    label: str
+
+
+@dataclass
+class _Loaded:
+    """One plane's rows while the journal is replayed: id → (columns of the edit that brought it, place in them)."""
+
+    points: dict[int, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
+    boxes: dict[int, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
+
+    def apply(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        for kind, rows in (("points", self.points), ("boxes", self.boxes)):
+            for row_id in before.get(kind, {}).get("ids", ()):
+                rows.pop(row_id, None)
+            columns = after.get(kind, {})
+            for i, row_id in enumerate(columns.get("ids", ())):
+                rows.pop(row_id, None)
+                rows[row_id] = (columns, i)
+
+    def hints(self) -> HintSet:
+        return HintSet.from_json({"points": _gather(self.points), "boxes": _gather(self.boxes)})
+
+
+class History:
+    """Replays a journal when it is made, then writes every change to it before anything else is done with it."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._hints: dict[str, HintSet] = {}
+        self._loaded: dict[str, _Loaded] = {}
+        self._undo: list[_Step] = []
+        self._redo: list[_Step] = []
+        self._renames: list[tuple[int, str, str]] = []
+        self._last = 0
+        self._unwritten_seconds = 0.0
+        self.seconds = 0.0
+        self.edits = 0
+        for row in journal.rows:
+            self._replay(row)
+        journal.rows.clear()
+
+    def hints(self, plane: str) -> HintSet:
+        """Return the hints of a plane."""
+        if plane in self._loaded:
+            self._hints[plane] = self._loaded.pop(plane).hints()
+        return self._hints.get(plane, HintSet())
+
+    def planes(self) -> list[str]:
+        """Return the planes that have hints."""
+        return [p for p in (*self._hints, *self._loaded) if len(self.hints(p))]
+
+    def classes(self) -> dict[str, int]:
+        """Return the classes that hints have, background too, and how many hints each."""
+        counts: dict[str, int] = {}
+        for plane in self.planes():
+            hints = self.hints(plane)
+            for name in (*hints.points.classes.tolist(), *hints.boxes.classes.tolist()):
+                counts[name] = counts.get(name, 0) + 1
+        return counts
+
+    def edit(self, plane: str, before: HintSet, after: HintSet, label: str) -> Edit | None:
+        """Apply and write a change; ``None`` if it is none. Raises ``ProjectError`` when it is in memory only."""
+        now = self.hints(plane)
+        # What is recorded as gone is what was there, so that undo brings back exactly that.
+        gone = HintSet(now.points.with_ids(before.points.ids), now.boxes.with_ids(before.boxes.ids))
+        if not len(gone) and not len(after):
+            return None
+        changed = now.replaced(gone, after)
+        row = self._row("edit", plane, label, edit_payload(gone, after))
+        self._hints[plane] = changed
+        self._undo.append(_Step(row.seq, plane, label))
+        self._redo.clear()
+        self.edits += 1
+        self._write(row)
+        return Edit(PlaneRef.parse(plane), gone, after, label, row.time)
+
+    def undo(self, images: Collection[str]) -> Edit | None:
+        """Take back the latest edit of these images."""
+        return self._step_back("undo", self._undo, self._redo, images)
+
+    def redo(self, images: Collection[str]) -> Edit | None:
+        """Do again what was taken back last."""
+        return self._step_back("redo", self._redo, self._undo, images)
+
+    def can_undo(self, images: Collection[str]) -> str:
+        """Return the label of what would be undone, or ``""``."""
+        step = _latest(self._undo, images)
+        return step.label or "edit" if step else ""
+
+    def can_redo(self, images: Collection[str]) -> str:
+        """Return the label of what would be redone, or ``""``."""
+        step = _latest(self._redo, images)
+        return step.label or "edit" if step else ""
+
+    def rename_class(self, old: str, new: str) -> None:
+        """Give every hint of class ``old``, also those that undo may bring back, the class ``new``."""
+        row = self._row("rename", "", f"rename {old} to {new}", encode({"old": old, "new": new}))
+        for plane in self.planes():
+            self._hints[plane] = _renamed(self.hints(plane), old, new)
+        self._renames.append((row.seq, old, new))
+        self._write(row)
+
+    def add_seconds(self, seconds: float) -> None:
+        """Count time spent annotating; it is written with the next edit or after ten seconds."""
+        self.seconds += seconds
+        self._unwritten_seconds += seconds
+        if self._unwritten_seconds >= _SECONDS_KEPT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the time that is not written yet, and rows that could not be written before."""
+        if self._unwritten_seconds > 0:
+            self._write(self._row("time", "", "", b"{}"))
+        else:
+            self._journal.flush()
+
+    def _step_back(
+        self, kind: Kind, source: list[_Step], target: list[_Step], images: Collection[str]
+    ) -> Edit | None:
+        step = _latest(source, images)
+        if step is None:
+            return None
+        before, after = self._content(step)
+        if kind == "undo":
+            before, after = after, before
+        changed = self.hints(step.plane).replaced(before, after)
+        row = self._row(kind, step.plane, step.label, edit_payload(before, after), step.seq)
+        source.remove(step)
+        target.append(step)
+        self._hints[step.plane] = changed
+        self._write(row)
+        return Edit(PlaneRef.parse(step.plane), before, after, step.label, row.time)
+
+    def _content(self, step: _Step) -> tuple[HintSet, HintSet]:
+        payload = self._journal.payload(step.seq)
+        if payload is None:
+            raise ProjectError(
+                f"edit {step.seq} ({step.label!r}) is not in the journal any more and cannot be undone"
+            )
+        content = decode(payload)
+        before, after = HintSet.from_json(content["before"]), HintSet.from_json(content["after"])
+        for seq, old, new in self._renames:
+            if seq > step.seq:
+                before, after = _renamed(before, old, new), _renamed(after, old, new)
+        return before, after
+
+    def _row(self, kind: Kind, plane: str, label: str, payload: bytes, target: int = 0) -> Row:
+        return Row(self._last + 1, kind, plane, label, payload, target, self._unwritten_seconds, time.time())
+
+    def _write(self, row: Row) -> None:
+        self._last = row.seq
+        self._unwritten_seconds = 0.0
+        self._journal.append(row)
+
+    def _replay(self, row: Row) -> None:
+        self._last = max(self._last, row.seq)
+        self.seconds += row.seconds
+        if row.kind == "time":
+            return
+        content = decode(row.payload)
+        if row.kind == "rename":
+            self._replay_rename(row.seq, content["old"], content["new"])
+            return
+        self._loaded.setdefault(row.plane, _Loaded()).apply(content["before"], content["after"])
+        if row.kind == "edit":
+            self.edits += 1
+            self._undo.append(_Step(row.seq, row.plane, row.label))
+            self._redo.clear()
+            return
+        source, target = (self._undo, self._redo) if row.kind == "undo" else (self._redo, self._undo)
+        step = next((s for s in reversed(source) if s.seq == row.target), None)
+        if step is not None:  # None: the edit itself was lost to damage
+            source.remove(step)
+            target.append(step)
+
+    def _replay_rename(self, seq: int, old: str, new: str) -> None:
+        self._renames.append((seq, old, new))
+        seen: set[int] = set()
+        for plane in self._loaded.values():
+            for columns, _ in (*plane.points.values(), *plane.boxes.values()):
+                if id(columns) not in seen:
+                    seen.add(id(columns))
+                    classes: list[str] = columns["classes"]
+                    classes[:] = [new if name == old else name for name in classes]
+
+
+def _latest(steps: list[_Step], images: Collection[str]) -> _Step | None:
+    return next((s for s in reversed(steps) if PlaneRef.parse(s.plane).image in images), None)
+
+
+def _renamed(hints: HintSet, old: str, new: str) -> HintSet:
+    def rows(part: Points | Boxes) -> Any:
+        return part.changed(classes=np.where(part.classes == old, new, part.classes).astype(object))
+
+    return HintSet(rows(hints.points), rows(hints.boxes))
+
+
+def _gather(rows: Mapping[int, tuple[Mapping[str, Any], int]]) -> dict[str, Any]:
+    """Return the columns of rows that lie scattered over many edits."""
+    if not rows:
+        return {}
+    places: Iterable[tuple[Mapping[str, Any], int]] = list(rows.values())
+    names = ("coordinates", "classes", "sources", "scores", "rounds", "times", "seconds", "ids")
+    columns: dict[str, Any] = {n: [c[n][i] for c, i in places] for n in names}
+    keys = sorted({k for c, _ in places for k in c["attributes"]})
+    columns["attributes"] = {
+        k: [c["attributes"][k][i] if k in c["attributes"] else "" for c, i in places] for k in keys
+    }
+    return columns

@@ -1,0 +1,203 @@
+"""The images of a project: added, found again, kept open a while, checked."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from napari_inkling.core import Image, ImageError, PlaneRef
+from napari_inkling.project.images import find_images, fingerprint, open_array
+from napari_inkling.project.kept_arrays import write_array
+from napari_inkling.project.lazy import FileArray, PixelCache, PlaneArray
+from napari_inkling.project.records import ImageProblem, ImageRecord, relative_path, unique_name
+from napari_inkling.project.storage import Content
+
+__all__ = ["ImageList"]
+
+#: Headers kept parsed, so that stepping through a stack does not read them again.
+_KEPT_OPEN = 8
+
+
+class ImageList:
+    """Changes the records in ``content``; writing them is the project's business."""
+
+    def __init__(self, folder: Path, content: Content) -> None:
+        self._folder = folder
+        self._content = content
+        self._cache = PixelCache()
+        self._arrays: OrderedDict[Path, tuple[tuple[int, int], FileArray]] = OrderedDict()
+
+    def record(self, name: str) -> ImageRecord:
+        """Return the record of an image; raises :class:`ImageError` if there is none of that name."""
+        try:
+            return self._content.images[name]
+        except KeyError:
+            raise ImageError(f"there is no image {name!r} in the project {self._folder.name}") from None
+
+    def path(self, name: str) -> Path:
+        """Return where an image is: where it was, or at the same place seen from the project's folder."""
+        record = self.record(name)
+        absolute = Path(record.path)
+        if not record.relative:
+            return absolute
+        beside = self._folder / record.relative
+        # Pixels kept inside a project belong to it, even if it is a copy of one that still exists.
+        first, second = (absolute, beside) if record.relative.startswith("..") else (beside, absolute)
+        found = second if not first.exists() and second.exists() else first
+        return Path(_normal(found))
+
+    def add(self, paths: Iterable[Path]) -> tuple[list[ImageRecord], list[str]]:
+        """Add files and the image files in folders; returns their records, and what is wrong with the others."""
+        records: list[ImageRecord] = []
+        errors: list[str] = []
+        for given in paths:
+            try:
+                found = find_images(given)
+                if not found:
+                    errors.append(f"{given} is a folder without images")
+            except OSError as error:
+                errors.append(f"{given} cannot be read: {error.strerror or error}")
+                continue
+            for path in found:
+                try:
+                    records.append(self._add_one(path))
+                except ImageError as error:
+                    errors.append(str(error))
+        return records, errors
+
+    def add_array(self, name: str, array: Any, axes: str, pixel_size_um: float | None) -> ImageRecord:
+        """Write pixels into the project's folder and add them."""
+        folder = self._folder / "images"
+        path = write_array(folder, self._free_name(name), array, axes, pixel_size_um)
+        same = self._by_fingerprint(fingerprint(path))
+        if same is not None and self.path(same.name).parent == folder:
+            path.unlink()
+            return same
+        return self._add_one(path)
+
+    def remove(self, name: str) -> None:
+        """Take an image off the list; its name stays taken, because its hints stay in the journal."""
+        record = self.record(name)
+        del self._content.images[name]
+        self._content.removed[name] = record
+
+    def relink(self, name: str, path: Path, same_shape: bool) -> ImageRecord:
+        """Point a record to another file; with ``same_shape`` only to one whose planes are as large."""
+        record = self.record(name)
+        _, info = open_array(path)
+        if same_shape and info.shape != record.info.shape:
+            raise ImageError(
+                f"{path} has shape {info.shape}, but {name!r} has hints made on an image of shape {record.info.shape}"
+            )
+        record = replace(record, fingerprint=fingerprint(path), info=info, **self._places(path))
+        self._content.images[name] = record
+        return record
+
+    def problems(self) -> list[ImageProblem]:
+        """Check every image's place and fingerprint."""
+        found = (self._problem(record) for record in self._content.images.values())
+        return [problem for problem in found if problem is not None]
+
+    def open(self, ref: PlaneRef) -> Image:
+        """Return a plane; headers of the last few files and a few hundred MB of pixels are kept."""
+        record = self.record(ref.image)
+        path = self.path(ref.image)
+        array = self._array(path)
+        if array.info.shape != record.info.shape:
+            raise ImageError(
+                f"{path} has changed: its shape is {array.info.shape}, and was {record.info.shape} when it was added"
+            )
+        try:
+            return Image(ref, PlaneArray(array, ref.plane), array.info.pixel_size_um)
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from error
+
+    def seen_from(self, folder: Path) -> Content:
+        """Return the records as a copy of the project in another folder should hold them."""
+
+        def moved(record: ImageRecord) -> ImageRecord:
+            inside = record.relative and not record.relative.startswith("..")
+            path = folder / record.relative if inside else Path(record.path)
+            return replace(record, path=_normal(path), relative=relative_path(path, folder))
+
+        images, removed = (
+            {name: moved(r) for name, r in records.items()}
+            for records in (self._content.images, self._content.removed)
+        )
+        return replace(self._content, images=images, removed=removed)
+
+    def close(self) -> None:
+        """Forget headers and pixels."""
+        self._arrays.clear()
+        self._cache.clear()
+
+    def _add_one(self, path: Path) -> ImageRecord:
+        places = self._places(path)
+        for record in self._content.images.values():
+            if str(self.path(record.name)) == str(Path(places["path"])):
+                return record
+        mark = fingerprint(path)
+        _, info = open_array(path, self._cache)
+        record = self._came_back(mark, path)
+        if record is None:
+            record = ImageRecord(self._free_name(_stem(path)), fingerprint=mark, info=info, **places)
+        else:
+            record = replace(record, info=info, **places)
+        self._content.images[record.name] = record
+        return record
+
+    def _came_back(self, mark: str, path: Path) -> ImageRecord | None:
+        for name, record in self._content.removed.items():
+            if record.fingerprint == mark and Path(record.path).name == path.name:
+                return self._content.removed.pop(name)
+        return None
+
+    def _array(self, path: Path) -> FileArray:
+        try:
+            stat = path.stat()
+            state = (stat.st_mtime_ns, stat.st_size)
+        except OSError:
+            state = (0, 0)
+        known = self._arrays.get(path)
+        if known is None or known[0] != state:
+            known = (state, open_array(path, self._cache)[0])
+        self._arrays[path] = known
+        self._arrays.move_to_end(path)
+        while len(self._arrays) > _KEPT_OPEN:
+            self._arrays.popitem(last=False)
+        return known[1]
+
+    def _problem(self, record: ImageRecord) -> ImageProblem | None:
+        path = self.path(record.name)
+        if not path.exists():
+            return ImageProblem(
+                record.name, str(path), "missing", f"{path} is missing; it was moved or deleted"
+            )
+        try:
+            if fingerprint(path) == record.fingerprint:
+                return None
+            open_array(path)
+        except ImageError as error:
+            return ImageProblem(record.name, str(path), "unreadable", str(error))
+        text = f"{path} is not the file that was added: its content has changed"
+        return ImageProblem(record.name, str(path), "changed", text)
+
+    def _by_fingerprint(self, mark: str) -> ImageRecord | None:
+        return next((r for r in self._content.images.values() if r.fingerprint == mark), None)
+
+    def _free_name(self, wanted: str) -> str:
+        return unique_name(wanted, [*self._content.images, *self._content.removed])
+
+    def _places(self, path: Path) -> dict[str, str]:
+        return {"path": _normal(path), "relative": relative_path(path, self._folder)}
+
+
+def _normal(path: Path) -> str:
+    return path.resolve().as_posix()
+
+
+def _stem(path: Path) -> str:
+    return path.stem.removesuffix(".ome")

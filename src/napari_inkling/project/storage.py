@@ -1,0 +1,176 @@
+"""``project.json``: read, checked, migrated, and written so that it is whole at every moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from napari_inkling.core import ProjectError, ProjectVersionError
+from napari_inkling.project.records import ClassInfo, ImageRecord
+
+__all__ = [
+    "MIGRATIONS",
+    "PROJECT_FILE",
+    "VERSION",
+    "Content",
+    "read_project",
+    "write_atomically",
+    "write_project",
+]
+
+PROJECT_FILE = "project.json"
+BACKUP_FILE = "project.backup.json"
+FORMAT = "inkling-project"
+VERSION = 1
+#: Schema version → what turns it into the next one, given the parsed file. Version 1 is the first.
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+@dataclass
+class Content:
+    """What ``project.json`` holds. ``removed`` images keep their names, so that their hints come back with them."""
+
+    classes: tuple[ClassInfo, ...] = ()
+    images: dict[str, ImageRecord] = field(default_factory=dict)
+    removed: dict[str, ImageRecord] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "classes": [{"name": c.name, "color": c.color, "key": c.key} for c in self.classes],
+            "images": [record.to_json() for record in self.images.values()],
+            "removed": [record.to_json() for record in self.removed.values()],
+            "settings": self.settings,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Content:
+        """Return what :meth:`to_json` wrote; raises ``KeyError``, ``TypeError`` or ``ValueError`` otherwise."""
+        images, removed = (
+            {r.name: r for r in map(ImageRecord.from_json, values.get(key, ()))}
+            for key in ("images", "removed")
+        )
+        classes = tuple(ClassInfo(c["name"], c["color"], c.get("key", "")) for c in values["classes"])
+        return cls(classes, images, removed, dict(values.get("settings", {})))
+
+
+def read_project(folder: Path, *, read_only: bool = False) -> tuple[Content, list[str]]:
+    """Return the project's content, and notices of what was repaired or migrated on the way.
+
+    Raises
+    ------
+    ProjectVersionError
+        If a newer program wrote it.
+    ProjectError
+        If the folder is no project, or neither ``project.json`` nor its backup can be understood.
+    """
+    path, notices = folder / PROJECT_FILE, []
+    try:
+        values = _load(path)
+    except FileNotFoundError as error:
+        if not (folder / BACKUP_FILE).is_file():
+            raise ProjectError(f"{folder} is not an inkling project: it has no {PROJECT_FILE}") from error
+        values, notice = _from_backup(folder, "is missing", None)
+        notices.append(notice)
+    except (OSError, ValueError) as error:
+        copy = None if read_only else _set_aside(path)
+        values, notice = _from_backup(folder, f"is damaged ({error})", copy)
+        notices.append(notice)
+    version = values["version"]
+    if version > VERSION:
+        raise ProjectVersionError(
+            f"{path} was written by a newer napari-inkling (project version {version}, this one reads up to "
+            f"{VERSION}); please update napari-inkling"
+        )
+    if version < VERSION:
+        values, notice = _migrate(folder, values, read_only)
+        notices.append(notice)
+    return Content.from_json(values), notices
+
+
+def write_project(folder: Path, content: Content) -> None:
+    """Write ``project.json`` and its backup, one after the other; raises :class:`ProjectError`."""
+    text = json.dumps(content.to_json(), indent=1, ensure_ascii=False) + "\n"
+    for name in (PROJECT_FILE, BACKUP_FILE):
+        write_atomically(folder / name, text.encode())
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Put new content in the place of the old: a reader, or a crash, finds one or the other, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ProjectError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """Return the parsed file; raises ``ValueError`` saying what is wrong with it."""
+    values = json.loads(path.read_text("utf-8"))
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        raise ValueError(f'expected an object with "format": "{FORMAT}"')
+    if not isinstance(version := values.get("version"), int):
+        raise ValueError(f'"version" is {version!r}, expected a whole number')
+    if version == VERSION:
+        try:
+            Content.from_json(values)
+        except (KeyError, TypeError, ValueError, AttributeError, ProjectError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+    return values
+
+
+def _from_backup(folder: Path, what: str, copy: Path | None) -> tuple[dict[str, Any], str]:
+    try:
+        values = _load(folder / BACKUP_FILE)
+    except (OSError, ValueError) as error:
+        raise ProjectError(
+            f"{folder / PROJECT_FILE} {what}, and its backup {BACKUP_FILE} cannot be read either ({error}). "
+            "The hints are safe in journal.sqlite"
+        ) from error
+    kept = f"; the damaged file is kept as {copy.name}" if copy else ""
+    return values, f"{PROJECT_FILE} {what}; its backup was used{kept}."
+
+
+def _migrate(folder: Path, values: dict[str, Any], read_only: bool) -> tuple[dict[str, Any], str]:
+    first = values["version"]
+    notice = f"The project was of version {first}"
+    if not read_only:
+        backup = folder / f"backup-version-{first}-{time.strftime('%Y%m%d-%H%M%S')}"
+        backup.mkdir(exist_ok=True)
+        for file in folder.iterdir():
+            if file.is_file() and file.name.startswith(("project.", "journal.sqlite")):
+                shutil.copy2(file, backup / file.name)
+        notice += f"; as it was it is kept in {backup.name}"
+    for version in range(first, VERSION):
+        if version not in MIGRATIONS:
+            raise ProjectError(f"{folder} has project version {version}, which this program cannot migrate")
+        values = {**MIGRATIONS[version](values), "version": version + 1}
+    try:
+        content = Content.from_json(values)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ProjectError(
+            f"{folder / PROJECT_FILE} could not be migrated from version {first}: {error}"
+        ) from error
+    if not read_only:
+        write_project(folder, content)
+    return values, notice + "."
+
+
+def _set_aside(path: Path) -> Path:
+    copy = path.with_name(f"project.damaged-{time.strftime('%Y%m%d-%H%M%S')}.json")
+    shutil.copyfile(path, copy)
+    return copy
