@@ -1,0 +1,86 @@
+"""The cheat sheet: every key and gesture on one sheet over the canvas, made from the table of keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
+
+from napari_inkling.widgets.panels._panel import button, label, row
+
+__all__ = ["CheatSheet"]
+
+
+class CheatSheet(QFrame):
+    """Lies over a widget, in its middle, and goes with Escape, with ``?`` or its cross. Never modal.
+
+    Parameters
+    ----------
+    over : QWidget
+        What it lies over: napari's canvas.
+    groups : iterable of (title, [(keys, words), ...])
+        What it says, one block for each group.
+    style : str
+        The style sheet of the dock.
+    """
+
+    def __init__(
+        self, over: QWidget, groups: Iterable[tuple[str, list[tuple[str, str]]]], style: str
+    ) -> None:
+        super().__init__(over)
+        self.setObjectName("cheatSheet")
+        self.setStyleSheet(style)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(18, 12, 18, 16)
+        layout.setSpacing(10)
+        self.close_button = button("✕", "Close this sheet", self.hide, key="Esc", role="flat")
+        layout.addLayout(row(label("Keys and mouse", role="strong"), None, self.close_button))
+        columns = QGridLayout()
+        columns.setHorizontalSpacing(28)
+        columns.setVerticalSpacing(14)
+        layout.addLayout(columns)
+        for i, (title, lines) in enumerate(groups):
+            columns.addLayout(self._block(title, lines), i // 2, i % 2, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+        over.installEventFilter(self)
+
+    @staticmethod
+    def _block(title: str, lines: list[tuple[str, str]]) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(5)
+        grid.addWidget(label(title, role="strong"), 0, 0, 1, 2)
+        for line, (keys, words) in enumerate(lines, start=1):
+            grid.addWidget(label(keys, role="key"), line, 0, Qt.AlignmentFlag.AlignRight)
+            grid.addWidget(label(words), line, 1)
+        grid.setColumnStretch(1, 1)
+        return grid
+
+    def toggle(self) -> None:
+        """Show it, or put it away."""
+        if self.isVisible():
+            self.hide()
+            return
+        self.show()
+        self._centre()
+        self.raise_()
+
+    def _centre(self) -> None:
+        over = self.parentWidget()
+        if over is not None:
+            self.adjustSize()
+            self.move(
+                max(0, (over.width() - self.width()) // 2), max(0, (over.height() - self.height()) // 2)
+            )
+
+    def eventFilter(self, watched: QObject | None, event: Any) -> bool:
+        if not self.isVisible():
+            return False
+        if event.type() == QEvent.Type.Resize:
+            self._centre()
+        elif event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Escape:
+            self.hide()
+            return True
+        return False

@@ -1,0 +1,225 @@
+"""The dock: one narrow column of panels over one session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtWidgets import QMainWindow, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_inkling.core import InklingError
+from napari_inkling.session import Session
+from napari_inkling.widgets._dispatch import QtDispatcher
+from napari_inkling.widgets.cheat_sheet import CheatSheet
+from napari_inkling.widgets.layers import LayerBridge
+from napari_inkling.widgets.messages import MessageBar
+from napari_inkling.widgets.panels._keys import cheat_sheet_groups
+from napari_inkling.widgets.panels._memory import Memory
+from napari_inkling.widgets.panels._panel import Panel
+from napari_inkling.widgets.panels._style import palette, stylesheet
+from napari_inkling.widgets.panels.annotate import AnnotatePanel
+from napari_inkling.widgets.panels.export import ExportPanel
+from napari_inkling.widgets.panels.images import ImagesPanel
+from napari_inkling.widgets.panels.project_bar import ProjectBar
+from napari_inkling.widgets.panels.review import ReviewPanel
+from napari_inkling.widgets.panels.train import TrainPanel
+
+__all__ = ["InklingDock"]
+
+WIDTH = 330
+#: The worker is started so long after an image is first on screen: it must not slow down what a person waits for.
+WARM_UP_MS = 1500
+
+
+class InklingDock(QWidget):
+    """Annotate, train, review and export in one column, read from top to bottom.
+
+    It lives as long as its dock widget or napari's window: hiding keeps everything running, closing either one
+    ends the worker, saves the project and disconnects from napari.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer whose layers it works with.
+    session : Session, optional
+        By default a new one with a worker on this machine.
+    """
+
+    def __init__(self, napari_viewer: Any, session: Session | None = None) -> None:
+        super().__init__()
+        # napari hands plugins a proxy; the layers' owner needs the viewer itself.
+        self.viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self.memory = Memory()
+        self.dispatcher = QtDispatcher()
+        self.session = session or Session(dispatch=self.dispatcher)
+        self.messages = MessageBar()
+        self.cheat_sheet: CheatSheet | None = None
+        self._closed = False
+        self._window: QMainWindow | None = None
+        self._window_closing = False
+        self.session.message.connect(self._tell)
+        self.bridge = LayerBridge(self.viewer, self.session)
+        self._open_first_project()
+        self._make_panels()
+        self._connect()
+
+    # -- making it
+
+    def _open_first_project(self) -> None:
+        """Open what was open last, unless the viewer shows images of its own and nothing was closed here."""
+        if self.session.has_project:
+            return
+        last = self.memory.last
+        if last is not None and (self.memory.closed_here or not self._has_images()):
+            try:
+                self.session.open_project(last)
+                return
+            except InklingError as error:
+                self._tell("warning", str(error))
+        _ = self.session.project  # makes a scratch project
+
+    def _has_images(self) -> bool:
+        return any(layer._type_string == "image" for layer in self.viewer.layers)
+
+    def _make_panels(self) -> None:
+        self.project_bar = ProjectBar(self.session, self.bridge, self.memory)
+        self.images = ImagesPanel(self.session, self.bridge)
+        self.annotate = AnnotatePanel(self.session, self.bridge)
+        self.train = TrainPanel(self.session, self.bridge)
+        self.review = ReviewPanel(self.session, self.bridge)
+        self.export = ExportPanel(self.session, self.bridge)
+        self.panels: tuple[Panel, ...] = (self.images, self.annotate, self.train, self.review, self.export)
+        column = QWidget()
+        column_layout = QVBoxLayout(column)
+        column_layout.setContentsMargins(0, 0, 4, 0)
+        column_layout.setSpacing(3)
+        folded = {self.export.title: True, **self.memory.folded}
+        for panel in self.panels:
+            panel.set_folded(bool(folded.get(panel.title, False)))
+            panel.folded.connect(lambda now, title=panel.title: self.memory.fold(title, now))
+            column_layout.addWidget(panel)
+        column_layout.addStretch(1)
+        self.scroll = QScrollArea()
+        self.scroll.setWidgetResizable(True)
+        self.scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setWidget(column)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 4, 2, 4)
+        layout.setSpacing(5)
+        layout.addWidget(self.project_bar)
+        layout.addWidget(self.messages)
+        layout.addWidget(self.scroll, 1)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self.setMinimumWidth(300)
+        self._retheme()
+
+    def sizeHint(self) -> QSize:
+        return QSize(WIDTH, 600)
+
+    def _connect(self) -> None:
+        self.viewer.events.theme.connect(self._retheme)
+        self.project_bar.help_asked.connect(self.toggle_cheat_sheet)
+        for action, slot in (
+            ("train", self.train.train_or_stop),
+            ("cheat_sheet", self.toggle_cheat_sheet),
+            ("next_suggestion", self.review.go_on),
+            ("previous_suggestion", self.review.go_back),
+        ):
+            self.bridge.keys.on(action, slot)
+        self._warm = QTimer(self)
+        self._warm.setSingleShot(True)
+        self._warm.setInterval(WARM_UP_MS)
+        self._warm.timeout.connect(self.session.warm_up)
+        self.session.plane_changed.connect(self._warm_up_soon)
+        self._warm_up_soon()
+
+    def _warm_up_soon(self, *_: Any) -> None:
+        if self.session.plane is not None and not self.session.project.read_only:
+            self._warm.start()
+
+    # -- while it lives
+
+    def open_project(self, folder: Path | str) -> None:
+        """Open a project; a refusal goes to the message bar."""
+        self.project_bar.open_folder(Path(folder))
+
+    def toggle_cheat_sheet(self) -> None:
+        """Show all keys over the canvas, or put the sheet away."""
+        if self.cheat_sheet is None:
+            over = self._window.centralWidget() if self._window is not None else None
+            style = stylesheet(palette(self.viewer.theme))
+            self.cheat_sheet = CheatSheet(over or self, cheat_sheet_groups(), style)
+        self.cheat_sheet.toggle()
+
+    def _tell(self, level: str, text: str) -> None:
+        failed = level == "error" and text == self.session.training.message
+        self.messages.show_message(level, text, self.session.training.details if failed else "")
+
+    def _retheme(self, *_: Any) -> None:
+        colours = palette(self.viewer.theme)
+        self.setStyleSheet(stylesheet(colours))
+        for panel in (self.project_bar, *self.panels):
+            panel.set_palette(colours)
+        if self.cheat_sheet is not None:
+            self.cheat_sheet.setStyleSheet(stylesheet(colours))
+
+    # -- the end
+
+    def event(self, event: QEvent | None) -> bool:
+        """Notice that napari took the widget out of its dock: that is how it closes one."""
+        handled = super().event(event)
+        if event is not None and event.type() == QEvent.Type.ParentChange:
+            self._find_window()
+            if self.parentWidget() is None and self._window is not None:
+                self.close_down()
+                self.deleteLater()
+        return handled
+
+    def showEvent(self, event: Any) -> None:
+        self._find_window()
+        super().showEvent(event)
+
+    def _find_window(self) -> None:
+        widget: QWidget | None = self
+        while widget is not None and not isinstance(widget, QMainWindow):
+            widget = widget.parentWidget()
+        if self._window is None and isinstance(widget, QMainWindow):
+            self._window = widget
+            widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Notice that napari's window closes: it hides right after it agreed to close."""
+        if event is not None and watched is self._window:
+            if event.type() == QEvent.Type.Close:
+                self._window_closing = True
+                QTimer.singleShot(0, self._stay_open)
+            elif event.type() == QEvent.Type.Hide and self._window_closing:
+                self.close_down()
+        return False
+
+    def _stay_open(self) -> None:
+        self._window_closing = False
+
+    def close_down(self) -> None:
+        """End the worker, save and close the project, and let go of napari. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._warm.stop()
+        self.memory.closed(self.session.project.folder)
+        self.viewer.events.theme.disconnect(self._retheme)
+        if self._window is not None:
+            self._window.removeEventFilter(self)
+        if self.cheat_sheet is not None:
+            self.cheat_sheet.setParent(None)
+            self.cheat_sheet.deleteLater()
+            self.cheat_sheet = None
+        for panel in (self.project_bar, *self.panels):
+            panel.release()
+        self.session.plane_changed.disconnect(self._warm_up_soon)
+        self.session.message.disconnect(self._tell)
+        self.bridge.close()
+        self.session.close()
+        self.dispatcher.close()

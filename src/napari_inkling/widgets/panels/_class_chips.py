@@ -1,0 +1,139 @@
+"""The row of classes: a chip for each with colour, key and count; made, renamed, recoloured and removed in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject, QRectF, Qt, Signal
+from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
+from qtpy.QtWidgets import QLineEdit, QMenu, QPushButton, QWidget
+from superqt.utils import QFlowLayout
+
+from napari_inkling.widgets.panels._panel import button
+
+__all__ = ["SWATCHES", "ClassChips", "dot"]
+
+#: Colour-blind safe (Okabe and Ito), and two more.
+SWATCHES = {
+    "orange": "#e69f00",
+    "sky blue": "#56b4e9",
+    "green": "#009e73",
+    "yellow": "#f0e442",
+    "blue": "#0072b2",
+    "vermilion": "#d55e00",
+    "purple": "#cc79a7",
+    "white": "#ffffff",
+}
+
+
+def dot(colour: str, size: int = 12) -> QIcon:
+    """Return a round swatch, crisp at high resolution."""
+    pixmap = QPixmap(size * 3, size * 3)
+    pixmap.setDevicePixelRatio(3)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(QColor(colour))
+    painter.setPen(QColor(0, 0, 0, 90))
+    painter.drawEllipse(QRectF(1, 1, size - 2, size - 2))
+    painter.end()
+    return QIcon(pixmap)
+
+
+class ClassChips(QWidget):
+    """Shows classes; says what a person wants of them by signals and changes nothing itself."""
+
+    chosen = Signal(str)
+    added = Signal(str)
+    renamed = Signal(str, str)
+    recoloured = Signal(str, str)
+    removed = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layout_ = QFlowLayout(self)
+        self.layout_.setContentsMargins(0, 0, 0, 0)
+        self.layout_.setHorizontalSpacing(5)
+        self.layout_.setVerticalSpacing(5)
+        self.chips: dict[str, QPushButton] = {}
+        self._shown: tuple[Any, ...] = ()
+        self.plus = button("＋", "Add a class", self.ask_new, role="flat")
+        self.editor = QLineEdit()
+        self.editor.setPlaceholderText("class name")
+        self.editor.setFixedWidth(120)
+        self.editor.returnPressed.connect(self._edited)
+        self.editor.installEventFilter(self)
+        self.editor.hide()
+        self._renaming = ""
+
+    def show_classes(self, classes: Sequence[Any], counts: Mapping[str, int], current: str) -> None:
+        """Show the classes (with name, color, key) and how often each was marked."""
+        if (shown := tuple((c.name, c.color, c.key) for c in classes)) != self._shown:
+            self._shown = shown
+            self._build(classes)
+        for name, chip in self.chips.items():
+            chip.setText(f"{name}  {counts.get(name, 0):,}")
+            chip.setChecked(name == current)
+
+    def ask_new(self) -> None:
+        """Open the field for a new class's name, in place."""
+        self._edit("", "")
+
+    def ask_rename(self, name: str) -> None:
+        """Open the field for a class's new name, in place."""
+        self._edit(name, name)
+
+    def _build(self, classes: Sequence[Any]) -> None:
+        for chip in self.chips.values():
+            self.layout_.removeWidget(chip)
+            chip.deleteLater()
+        for widget in (self.editor, self.plus):
+            self.layout_.removeWidget(widget)
+        self.chips = {c.name: self._chip(c) for c in classes}
+        for widget in (*self.chips.values(), self.editor, self.plus):
+            self.layout_.addWidget(widget)
+
+    def _chip(self, info: Any) -> QPushButton:
+        name = info.name
+        tip = f"Mark cells as {name}; right-click to rename, recolour or remove"
+        chip = button("", tip, lambda: self.chosen.emit(name), key=info.key, role="chip")
+        chip.setCheckable(True)
+        chip.setIcon(dot(info.color))
+        chip.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        chip.customContextMenuRequested.connect(lambda at: self.menu_for(name).popup(chip.mapToGlobal(at)))
+        return chip
+
+    def menu_for(self, name: str) -> QMenu:
+        """Return the menu of a class."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Rename…", lambda: self.ask_rename(name))
+        colours = menu.addMenu("Colour")
+        assert colours is not None
+        for words, colour in SWATCHES.items():
+            colours.addAction(dot(colour), words, lambda c=colour: self.recoloured.emit(name, c))
+        menu.addSeparator()
+        menu.addAction("Remove", lambda: self.removed.emit(name))
+        return menu
+
+    def _edit(self, renaming: str, text: str) -> None:
+        self._renaming = renaming
+        self.editor.setText(text)
+        self.editor.show()
+        self.editor.setFocus()
+        self.editor.selectAll()
+
+    def _edited(self) -> None:
+        text, renaming = self.editor.text().strip(), self._renaming
+        self.editor.hide()
+        if text and renaming and text != renaming:
+            self.renamed.emit(renaming, text)
+        elif text and not renaming:
+            self.added.emit(text)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if event is not None and event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Escape:
+            self.editor.hide()
+            return True
+        return False

@@ -1,0 +1,38 @@
+"""How keys are shown on buttons: looked up in the one table of keys, so that no tooltip goes stale."""
+
+from __future__ import annotations
+
+from napari_inkling.widgets.keys import CLASS_KEYS, KEYS
+from napari_inkling.widgets.keys import key_of as _keys_of
+
+__all__ = ["cheat_sheet_groups", "key_of", "shown"]
+
+#: What is done with the mouse; the canvas decides it, this only says it.
+MOUSE = [
+    ("Click", "with a tool: mark; else: nothing"),
+    ("Drag", "box tool: draw; else: move the view"),
+    ("Wheel", "zoom"),
+    ("Drag the circle", "set the cell radius"),
+]
+
+
+def shown(keys: str) -> str:
+    """Return a key as this computer writes it: ``⌘Z`` on a Mac, ``Ctrl+Z`` elsewhere."""
+    from qtpy.QtGui import QKeySequence
+
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
+
+
+def key_of(action: str) -> str:
+    """Return the key of an action as a person reads it, ``""`` if it has none."""
+    return shown(_keys_of(action))
+
+
+def cheat_sheet_groups() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return everything the cheat sheet says: groups of (keys, what they do)."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for key in KEYS:
+        groups.setdefault(key.group, []).append((shown(key.keys), key.description))
+    digits = f"{shown(CLASS_KEYS[0])} … {CLASS_KEYS[-1][-1]}"
+    groups["Annotate"].append((digits, "choose a class"))
+    return list(groups.items())

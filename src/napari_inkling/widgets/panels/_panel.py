@@ -1,0 +1,205 @@
+"""What every part of the dock is made of: a header that folds, one sentence on what to do next, some rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_inkling.core import InklingError
+
+__all__ = ["Panel", "button", "calm_wheel", "label", "restyle", "row", "set_role"]
+
+
+def restyle(widget: QWidget) -> None:
+    """Apply the style sheet again, after a property that it asks for has changed."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Give a widget the look of that name in :mod:`._style`."""
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        restyle(widget)
+
+
+def label(text: str = "", role: str = "plain", *, wrap: bool = False) -> QLabel:
+    """Return a label; one that wraps never asks for more width than there is."""
+    made = QLabel(text)
+    made.setProperty("role", role)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(wrap)
+    if wrap:
+        made.setMinimumWidth(40)
+    return made
+
+
+def button(
+    text: str, tip: str, slot: Callable[[], Any] | None = None, *, key: str = "", role: str = "plain"
+) -> QPushButton:
+    """Return a button with a tooltip that ends in its key.
+
+    It takes the focus from the Tab key only: after a click, keys go on acting on the canvas.
+    """
+    made = QPushButton(text)
+    made.setProperty("role", role)
+    made.setToolTip(f"{tip}  [{key}]" if key else tip)
+    made.setAccessibleName(tip)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    if slot is not None:
+        made.clicked.connect(lambda _checked=False: slot())
+    return made
+
+
+def row(*widgets: QWidget | None, spacing: int = 6) -> QHBoxLayout:
+    """Return a row of widgets; ``None`` is a gap that grows."""
+    layout = QHBoxLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    for widget in widgets:
+        if widget is None:
+            layout.addStretch(1)
+        else:
+            layout.addWidget(widget)
+    return layout
+
+
+class _CalmWheel(QObject):
+    """Lets the wheel scroll the dock instead of changing a value under the pointer."""
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if event is not None and event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget):
+            if not watched.hasFocus():
+                event.ignore()
+                return True
+        return False
+
+
+def calm_wheel(widget: QWidget) -> QWidget:
+    """Return the widget, which now changes by the wheel only when it has the focus."""
+    widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    widget.installEventFilter(_CalmWheel(widget))
+    return widget
+
+
+class Panel(QWidget):
+    """One part of the dock.
+
+    A subclass sets :attr:`title`, fills :attr:`body`, and shows the state of the session in ``refresh``.
+
+    Parameters
+    ----------
+    session : Session
+        What the dock shows and drives.
+    bridge : LayerBridge
+        The canvas side: tools, layers, where the viewer looks.
+    """
+
+    title = ""
+    #: The person folded or unfolded this part.
+    folded = Signal(bool)
+
+    def __init__(self, session: Any, bridge: Any) -> None:
+        super().__init__()
+        self.session = session
+        self.bridge = bridge
+        self._listening: list[tuple[Any, Callable[..., Any]]] = []
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+
+        self.fold_button = QToolButton()
+        self.fold_button.setObjectName("fold")
+        self.fold_button.setText(self.title)
+        self.fold_button.setCheckable(True)
+        self.fold_button.setChecked(True)
+        self.fold_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.fold_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.fold_button.setToolTip(f"Fold or unfold {self.title}")
+        self.fold_button.clicked.connect(self._on_fold)
+        self.summary = label(role="summary")
+        self.header = QWidget()
+        self.header.setObjectName("sectionHeader")
+        self.header_row = row(self.fold_button, None, self.summary, spacing=2)
+        self.header_row.setContentsMargins(4, 0, 4, 0)
+        self.header.setLayout(self.header_row)
+
+        self.next_step = label(role="next", wrap=True)
+        self.content = QWidget()
+        self.body = QVBoxLayout(self.content)
+        self.body.setContentsMargins(6, 6, 4, 10)
+        self.body.setSpacing(7)
+        self.body.addWidget(self.next_step)
+
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.header)
+        outer.addWidget(self.content)
+        self.set_folded(False)
+
+    def add(self, item: Any) -> Any:
+        """Append a widget or a row to the body, and return it."""
+        if isinstance(item, QWidget):
+            self.body.addWidget(item)
+        else:
+            self.body.addLayout(item)
+        return item
+
+    def say_next(self, sentence: str, *, now: bool = False) -> None:
+        """Show the one sentence that says what to do; ``now`` marks it as the next thing of all."""
+        self.next_step.setText(sentence)
+        self.next_step.setVisible(bool(sentence))
+        if self.next_step.property("now") != now:
+            self.next_step.setProperty("now", now)
+            restyle(self.next_step)
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether only the header shows."""
+        return not self.fold_button.isChecked()
+
+    def set_folded(self, folded: bool) -> None:
+        """Show the header only, or everything."""
+        self.fold_button.setChecked(not folded)
+        self.fold_button.setText(f"{'▸' if folded else '▾'} {self.title}")
+        self.content.setVisible(not folded)
+
+    def _on_fold(self) -> None:
+        self.set_folded(not self.fold_button.isChecked())
+        self.folded.emit(self.is_folded)
+
+    def listen(self, signal: Any, slot: Callable[..., Any]) -> None:
+        """Connect a signal of the session or the bridge until :meth:`release`."""
+        signal.connect(slot)
+        self._listening.append((signal, slot))
+
+    def release(self) -> None:
+        """Disconnect from everything that outlives this widget."""
+        for signal, slot in self._listening:
+            signal.disconnect(slot)
+        self._listening.clear()
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Turn a refusal inside the block into a message in the dock."""
+        try:
+            yield
+        except (InklingError, OSError) as error:
+            self.session.message.emit("error", str(error))
+
+    def refresh(self) -> None:
+        """Show the state that the session has now."""
+
+    def set_palette(self, palette: Any) -> None:
+        """Take the colours of a new theme, for what is painted by hand."""

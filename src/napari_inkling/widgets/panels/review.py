@@ -1,0 +1,191 @@
+"""Review: which suggestions to keep, the doubtful ones first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QCheckBox, QGridLayout
+
+from napari_inkling.session import by_doubt
+from napari_inkling.widgets.panels._keys import key_of
+from napari_inkling.widgets.panels._panel import Panel, button, label
+from napari_inkling.widgets.panels._threshold import ThresholdSlider
+
+__all__ = ["DOUBT", "ReviewPanel"]
+
+#: A suggestion whose score is this close to the threshold is a doubtful one.
+DOUBT = 0.15
+
+
+class ReviewPanel(Panel):
+    """Goes through suggestions by doubt; accepts and rejects them one by one or many at once."""
+
+    title = "Review"
+
+    def __init__(self, session: Any, bridge: Any) -> None:
+        super().__init__(session, bridge)
+        self.current: int | None = None
+        self.slider: ThresholdSlider = self.add(ThresholdSlider())
+        self.slider.changed.connect(self._set_threshold)
+        self.counts = self.add(label(role="strong"))
+        self.previous = button("◀", "The one before", self.go_back, key=key_of("previous_suggestion"))
+        self.next = button(
+            "▶", "The most doubtful one that is left", self.go_on, key=key_of("next_suggestion")
+        )
+        self.accept_button = button("✓ accept", "It is a cell", self.accept, key=key_of("accept"))
+        self.reject_button = button("✕ reject", "It is none", self.reject, key=key_of("reject"))
+        self.accept_all = button(
+            "Accept all above",
+            "Accept everything that is shown",
+            self.accept_above,
+            key=key_of("accept_above"),
+        )
+        self.accept_view = button(
+            "Accept in view",
+            "Accept what the window shows now",
+            self.accept_in_view,
+            key=key_of("accept_in_view"),
+        )
+        grid = QGridLayout()
+        grid.setSpacing(5)
+        for column, widget in enumerate((self.previous, self.accept_button, self.reject_button, self.next)):
+            grid.addWidget(widget, 0, column)
+        for column, stretch in enumerate((1, 3, 3, 1)):
+            grid.setColumnStretch(column, stretch)
+        self.add(grid)
+        both = QGridLayout()
+        both.setSpacing(5)
+        both.addWidget(self.accept_all, 0, 0)
+        both.addWidget(self.accept_view, 0, 1)
+        self.add(both)
+        self.as_background = self.add(QCheckBox("Rejecting also marks “not a cell”"))
+        self.as_background.setChecked(True)
+        self.as_background.setToolTip(
+            "A rejected suggestion becomes a hint, so that the next training learns from it"
+        )
+
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(50)
+        self._soon.timeout.connect(self.refresh)
+        for name in ("project_changed", "plane_changed", "suggestions_changed", "training_changed"):
+            self.listen(getattr(session, name), self._later)
+        self.refresh()
+
+    # -- what shows
+
+    def _later(self, *_: Any) -> None:
+        if not self._soon.isActive():
+            self._soon.start()
+
+    def refresh(self, *_: Any) -> None:
+        """Show how many suggestions there are and how their scores are spread."""
+        every = self.session.suggestions(threshold=0.0)
+        scores = np.concatenate([every.points.scores, every.boxes.scores])
+        threshold = self.session.threshold
+        shown = int((scores >= threshold).sum())
+        doubtful = int((np.abs(scores - threshold) < DOUBT)[scores >= threshold].sum())
+        self.slider.set_value(threshold)
+        self.slider.histogram.set_scores(scores)
+        self.counts.setText(
+            f"{shown:,} suggested, {doubtful:,} doubtful" if len(scores) else "No suggestions here"
+        )
+        self.summary.setText(f"{shown:,}" if len(scores) else "")
+        writable = not self.session.project.read_only
+        for widget in (self.previous, self.next):
+            widget.setEnabled(shown > 0)
+        for widget in (self.accept_all, self.accept_view):
+            widget.setEnabled(shown > 0 and writable)
+        if self.current is not None and self.current not in self._shown_ids():
+            self.current = None
+        for widget in (self.accept_button, self.reject_button):
+            widget.setEnabled(shown > 0 and writable)
+        self.slider.setEnabled(len(scores) > 0)
+        self._advise(len(scores), shown, doubtful)
+
+    def _advise(self, total: int, shown: int, doubtful: int) -> None:
+        if not total:
+            training = self.session.is_training
+            self.say_next("They come in a moment." if training else "Suggestions appear here after training.")
+        elif not shown:
+            self.say_next("None is above the threshold: move it to the left to see them.")
+        elif self.session.is_training:
+            self.say_next("Still training: these change until it is done.")
+        elif doubtful:
+            self.say_next("Go through the doubtful ones with ▶, then accept all above.", now=True)
+        else:
+            self.say_next("Nothing doubtful is left: accept all above.", now=True)
+
+    def _shown_ids(self) -> set[int]:
+        shown = self.session.suggestions()
+        return {int(i) for i in np.concatenate([shown.points.ids, shown.boxes.ids])}
+
+    # -- what it does
+
+    def _set_threshold(self, value: float) -> None:
+        self.session.threshold = value
+
+    def go_on(self) -> None:
+        """Look at the next in the order of doubt."""
+        self._step(1)
+
+    def go_back(self) -> None:
+        """Look at the one before."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        order = [int(i) for i in by_doubt(self.session.suggestions(), self.session.threshold)]
+        if not order:
+            return
+        at = order.index(self.current) + by if self.current in order else (0 if by > 0 else -1)
+        self._look(order[at % len(order)])
+
+    def _look(self, identity: int) -> None:
+        self.current = identity
+        self.bridge.focus(identity)
+
+    def _judge(self, how: Any) -> None:
+        """Accept or reject the current suggestion and go to the next; without a current one, show it first."""
+        order = [int(i) for i in by_doubt(self.session.suggestions(), self.session.threshold)]
+        if self.current not in order:
+            self.go_on()
+            return
+        at = order.index(self.current)
+        with self.telling():
+            how([self.current])
+        left = self._shown_ids()
+        following = [i for i in (*order[at + 1 :], *order[:at]) if i in left]
+        self.current = None
+        if following:
+            self._look(following[0])
+
+    def accept(self) -> None:
+        """Accept the current suggestion."""
+        self._judge(self.session.accept)
+
+    def reject(self) -> None:
+        """Reject the current suggestion."""
+        background = self.as_background.isChecked()
+        self._judge(lambda ids: self.session.reject(ids, as_background_hint=background))
+
+    def accept_above(self) -> None:
+        """Accept all that is shown; one undo takes it back."""
+        with self.telling():
+            self._tell(self.session.accept_above())
+
+    def accept_in_view(self) -> None:
+        """Accept what lies in the visible part of the image."""
+        with self.telling():
+            self._tell(self.session.accept_in(*self.bridge.view_box()))
+
+    def _tell(self, count: int) -> None:
+        words = f"Accepted {count:,} suggestion{'s' * (count != 1)}."
+        self.session.message.emit(
+            "info", f"{words} Undo takes all of them back." if count else "None to accept here."
+        )
+
+    def set_palette(self, palette: Any) -> None:
+        """Take the colours of a new theme for the histogram."""
+        self.slider.set_palette(palette)
