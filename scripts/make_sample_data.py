@@ -64,8 +64,8 @@ def one_class(pixels: npt.NDArray[Any], labels: Labels) -> Picture:
 
 
 PICTURES: Mapping[str, Callable[[], Picture]] = {
-    "he_tile": lambda: one_class(*tissue_tile(1)),
-    "he_tile_2": lambda: one_class(*tissue_tile(2, (384, 384), second_slide())),
+    "he_tile": lambda: one_class(*tissue_tile(5)),
+    "he_tile_2": lambda: one_class(*tissue_tile(3, (384, 384), second_slide())),
     "fluorescence": lambda: one_class(*nuclei_field(1)),
     "fluorescence_2": lambda: one_class(*nuclei_field(2, (384, 384), full=1700)),
     "blood_smear": lambda: picture(*blood_smear(1)),

@@ -16,7 +16,7 @@ __all__ = ["CLASSES", "blood_smear"]
 CLASSES = ("RBC", "WBC", "Platelet")
 
 #: Optical densities (red, green, blue) of the smear's colours.
-RED_CELL = np.array([0.045, 0.225, 0.225])
+RED_CELL = np.array([0.062, 0.205, 0.185])
 NUCLEUS = np.array([0.36, 0.66, 0.055])
 CYTOPLASM = np.array([0.06, 0.15, 0.035])
 GRANULES = np.array([0.10, 0.26, 0.10])
@@ -84,7 +84,7 @@ def paint_white_cell(
     tint = GRANULES * np.array([0.8, 1.25, 1.6]) if kind == "eosinophil" else GRANULES
     body = np.clip(1 + 0.16 * clouds, 0.5, 1.6)[..., None] * CYTOPLASM + (granules * dots)[..., None] * tint
     if kind == "lymphocyte":
-        body = np.clip(1.2 + 0.15 * clouds, 0.5, 2)[..., None] * np.array([0.16, 0.13, 0.01])
+        body = np.clip(1.2 + 0.15 * clouds, 0.5, 2)[..., None] * np.array([0.13, 0.12, 0.02])
     nucleus = nuclear_depth(rng, outline, kind, window) + 1.0 * smooth_noise(rng, size, 3)
     inside = soft_mask(nucleus, 1.1)
     chromatin = np.clip(

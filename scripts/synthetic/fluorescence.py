@@ -110,7 +110,7 @@ def nuclei_field(
     tilt = np.clip(0.5 + 0.5 * smooth_noise(rng, shape, 120), 0, 1)
     sharp, dull = (ndimage.gaussian_filter(light, s) for s in (0.9, 1.7))
     haze = 0.55 * ndimage.gaussian_filter(light, 9) + 0.45 * ndimage.gaussian_filter(light, 32)
-    seen = (1 - tilt) * sharp + tilt * dull + 0.10 * haze + 0.022
+    seen = (1 - tilt) * sharp + tilt * dull + 0.14 * haze + 0.026
     y, x = (n * (0.5 + rng.uniform(-0.12, 0.12)) for n in shape)
     vignette = 0.62 + 0.38 * np.exp(
         -(((yy - y) / (0.62 * shape[0])) ** 2) - ((xx - x) / (0.62 * shape[1])) ** 2

@@ -17,7 +17,7 @@ from synthetic.textures import add_camera_noise, fibres, grain, smooth_noise, so
 
 __all__ = ["Slide", "tissue_tile"]
 
-HEMATOXYLIN = np.array([0.56, 0.72, 0.40])
+HEMATOXYLIN = np.array([0.61, 0.72, 0.345])
 EOSIN = np.array([0.13, 0.84, 0.53])
 
 
@@ -61,17 +61,19 @@ class Tissue:
 def lay_out(rng: np.random.Generator, shape: tuple[int, int]) -> Tissue:
     """Return glands, lumens, clefts beside glands, how collagen runs, a capillary, a lymphoid spot."""
     yy, xx = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
-    ground = smooth_noise(rng, shape, 34) + 0.12 * smooth_noise(rng, shape, 9)
+    ground = smooth_noise(rng, shape, 31) + 0.14 * smooth_noise(rng, shape, 9)
     gland = signed_distance(ground > np.percentile(ground, 46))
     heart = gland + 5 * smooth_noise(rng, shape, 12)
-    lumen = signed_distance(heart > 31)
+    lumen = signed_distance(heart > 37)
     gap = gland + 1.5 * smooth_noise(rng, shape, 5) + 3
     open_here = np.clip(1.2 * smooth_noise(rng, shape, 22) + 0.1, 0, 2)
     cleft = np.where(open_here > 0, 2.6 * open_here - np.abs(gap), -9.0)
 
-    height = ndimage.gaussian_filter(ground, 7) + 0.25 * smooth_noise(rng, shape, 45)
+    # Collagen runs around glands and else across the tile; the slope keeps it from whirling.
+    slope = rng.uniform(0, np.pi)
+    height = ndimage.gaussian_filter(ground, 10) + 0.024 * (yy * np.sin(slope) + xx * np.cos(slope))
     rows, columns = np.gradient(height)
-    along = np.arctan2(rows, columns) + np.pi / 2 + 0.25 * smooth_noise(rng, shape, 9)
+    along = np.arctan2(rows, columns) + np.pi / 2 + 0.22 * smooth_noise(rng, shape, 8)
 
     # The lymphocytes gather where the stroma is widest, the capillary runs where it is widest elsewhere.
     border = 40
@@ -117,7 +119,7 @@ def place_nuclei(
         return Outline(y, x, (rng.uniform(9, 14.5), rng.uniform(2.5, 4.0)), angle, **wobble(rng, 0.09))
 
     # A row of nuclei along the base of each gland, then the rest of the epithelium.
-    base = np.exp(-(((gland - 9) / 4.5) ** 2)) + 0.22
+    base = np.exp(-(((gland - 9) / 4.5) ** 2)) + 0.30
     epithelium = np.where((gland > 6) & (lumen < -9), base, 0.0)
     stroma = np.where((gland < -5) & (tissue.cleft < -3) & (tissue.capillary < -5), 1.0, 0.0)
     cells = lambda n: max(1, round(n * share))  # noqa: E731
@@ -137,7 +139,10 @@ def place_nuclei(
     spindles += scatter(rng, lining, fibroblast, 3, below + dark + spindles, 0.05)
 
     return [
-        *((o, Chromatin(rng.uniform(0.35, 0.6), 0.1, 0.1, 0, rng.uniform(1.6, 2.4))) for o in blurred),
+        *(
+            (o, Chromatin(rng.uniform(0.26, 0.44), 0.25, 0.25, 1, rng.uniform(1.3, 1.9), 0.15))
+            for o in blurred
+        ),
         *((o, pale_chromatin(rng)) for o in pale),
         *((o, Chromatin(rng.uniform(0.68, 0.98), 0.15, 0.24, 0, 0.4)) for o in dark),
         *((o, Chromatin(rng.uniform(0.42, 0.78), 0.16, 0.14, 0, rng.uniform(0.3, 0.9))) for o in spindles),
@@ -149,7 +154,7 @@ def pale_chromatin(rng: np.random.Generator) -> Chromatin:
     if rng.random() < 0.22:
         return Chromatin(rng.uniform(0.55, 0.75), 0.16, 0.22, 0, 0.4)
     nucleoli = int(rng.choice([0, 1, 1, 2]))
-    return Chromatin(rng.uniform(0.26, 0.42), rng.uniform(0.28, 0.42), 0.2, nucleoli, rng.uniform(0.0, 0.9))
+    return Chromatin(rng.uniform(0.2, 0.38), rng.uniform(0.3, 0.46), 0.2, nucleoli, rng.uniform(0.0, 0.8))
 
 
 def paint_ground(
@@ -174,14 +179,14 @@ def paint_ground(
     cytoplasm_h = 0.10 + 0.030 * fine + 0.02 * slow - 0.10 * vacuoles
 
     # Stroma: bundles of collagen with pale gaps between them.
-    strands = fibres(rng, tissue.along, 16)
-    bundles = fibres(rng, tissue.along, 26, 2.2)
-    collagen = 0.275 + 0.060 * strands + 0.075 * bundles + 0.02 * fine
-    collagen *= np.clip(1 + 0.25 * slow, 0.4, 1.6)
-    gaps = np.clip(bundles - 1.15, 0, 1)
-    collagen_h = 0.045 + 0.012 * strands + 0.015 * bundles
+    strands = fibres(rng, tissue.along, 9)
+    bundles = fibres(rng, tissue.along, 20, 3.0)
+    collagen = 0.27 + 0.042 * strands + 0.045 * bundles + 0.022 * fine
+    collagen *= np.clip(1 + 0.22 * slow, 0.5, 1.5)
+    gaps = np.clip(fibres(rng, tissue.along, 14, 1.6) - 1.35 - 0.35 * slow, 0, 1.4)
+    collagen_h = 0.05 + 0.012 * strands + 0.015 * bundles + 0.01 * fine
 
-    eosin = inside * cytoplasm_e + (1 - inside) * (collagen - 0.25 * gaps)
+    eosin = inside * cytoplasm_e + (1 - inside) * (collagen - 0.24 * gaps)
     hematoxylin = inside * cytoplasm_h + (1 - inside) * collagen_h
 
     frayed = tissue.lumen + 1.4 * smooth_noise(rng, shape, 2.2) + 0.6 * fine
@@ -234,7 +239,7 @@ def paint_nucleus(
     coarse, fine = (t[window] for t in textures)
     mask = soft_mask(depth, 0.75)
     clumped = np.clip(coarse, -1.0, 1.6) * (0.7 + 0.3 * fine)
-    density = look.base * (1 + 0.18 * fine) + look.clumps * clumped
+    density = look.base * (1 + 0.24 * fine) + look.clumps * clumped
     # The membrane with heterochromatin on it: uneven all around.
     density += look.rim * np.exp(-(((depth - 1.0) / 1.1) ** 2)) * np.clip(1 + 0.45 * coarse, 0.3, 1.7)
     for _ in range(look.nucleoli):
@@ -287,7 +292,7 @@ def tissue_tile(
         + np.clip(eosin, 0.0, None)[..., None] * EOSIN * slide.eosin
     ) * (solid * thickness)[..., None]
     rgb = np.array(slide.white) * 10 ** (-density)
-    rgb = np.stack([ndimage.gaussian_filter(rgb[..., c], s) for c, s in enumerate((0.65, 0.6, 0.75))], -1)
+    rgb = np.stack([ndimage.gaussian_filter(rgb[..., c], s) for c, s in enumerate((0.58, 0.52, 0.68))], -1)
     rgb *= (1 + 0.02 * smooth_noise(rng, shape, 160))[..., None]
     rgb = add_camera_noise(rng, soften_colour(rgb, 0.9), 0.009, 0.005)
     return np.round(255 * np.clip(rgb, 0, 1)).astype(np.uint8), labels
