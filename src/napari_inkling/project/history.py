@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from napari_inkling.core import Boxes, HintSet, PlaneRef, Points, ProjectError
-from napari_inkling.project.journal import Journal, Kind, Row, decode, edit_payload, encode
+from napari_inkling.project.journal import Journal
+from napari_inkling.project.rows import Kind, Row, decode, edit_payload, encode
 
 __all__ = ["Edit", "History"]
 
@@ -40,7 +42,7 @@ class _Step:
 
 @dataclass
 class _Loaded:
-    """One plane's rows while the journal is replayed: id → (columns of the edit that brought it, place in them)."""
+    """One plane's rows during replay: id → (columns of the edit that brought it, its place in them)."""
 
     points: dict[int, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
     boxes: dict[int, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
@@ -59,7 +61,7 @@ class _Loaded:
 
 
 class History:
-    """Replays a journal when it is made, then writes every change to it before anything else is done with it."""
+    """Replays a journal when it is made, then changes the state and the journal together."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -96,7 +98,7 @@ class History:
         return counts
 
     def edit(self, plane: str, before: HintSet, after: HintSet, label: str) -> Edit | None:
-        """Apply and write a change; ``None`` if it is none. Raises ``ProjectError`` when it is in memory only."""
+        """Apply and write a change; ``None`` if there is none. ``ProjectError``: it is in memory only."""
         now = self.hints(plane)
         # What is recorded as gone is what was there, so that undo brings back exactly that.
         gone = HintSet(now.points.with_ids(before.points.ids), now.boxes.with_ids(before.boxes.ids))
@@ -121,13 +123,11 @@ class History:
 
     def can_undo(self, images: Collection[str]) -> str:
         """Return the label of what would be undone, or ``""``."""
-        step = _latest(self._undo, images)
-        return step.label or "edit" if step else ""
+        return _label(self._undo, images)
 
     def can_redo(self, images: Collection[str]) -> str:
         """Return the label of what would be redone, or ``""``."""
-        step = _latest(self._redo, images)
-        return step.label or "edit" if step else ""
+        return _label(self._redo, images)
 
     def rename_class(self, old: str, new: str) -> None:
         """Give every hint of class ``old``, also those that undo may bring back, the class ``new``."""
@@ -154,28 +154,30 @@ class History:
     def _step_back(
         self, kind: Kind, source: list[_Step], target: list[_Step], images: Collection[str]
     ) -> Edit | None:
-        step = _latest(source, images)
-        if step is None:
+        at = _latest(source, images)
+        if at is None:
             return None
+        step = source[at]
         before, after = self._content(step)
         if kind == "undo":
             before, after = after, before
         changed = self.hints(step.plane).replaced(before, after)
         row = self._row(kind, step.plane, step.label, edit_payload(before, after), step.seq)
-        source.remove(step)
-        target.append(step)
+        target.append(source.pop(at))
         self._hints[step.plane] = changed
         self._write(row)
         return Edit(PlaneRef.parse(step.plane), before, after, step.label, row.time)
 
     def _content(self, step: _Step) -> tuple[HintSet, HintSet]:
+        """Return what an edit replaced by what, with the classes' names of today."""
         payload = self._journal.payload(step.seq)
-        if payload is None:
+        try:
+            content = decode(payload) if payload is not None else {}
+            before, after = HintSet.from_json(content["before"]), HintSet.from_json(content["after"])
+        except (KeyError, ValueError, zlib.error) as error:
             raise ProjectError(
-                f"edit {step.seq} ({step.label!r}) is not in the journal any more and cannot be undone"
-            )
-        content = decode(payload)
-        before, after = HintSet.from_json(content["before"]), HintSet.from_json(content["after"])
+                f"edit {step.seq} ({step.label!r}) cannot be read from the journal any more: {error!r}"
+            ) from error
         for seq, old, new in self._renames:
             if seq > step.seq:
                 before, after = _renamed(before, old, new), _renamed(after, old, new)
@@ -205,10 +207,9 @@ class History:
             self._redo.clear()
             return
         source, target = (self._undo, self._redo) if row.kind == "undo" else (self._redo, self._undo)
-        step = next((s for s in reversed(source) if s.seq == row.target), None)
-        if step is not None:  # None: the edit itself was lost to damage
-            source.remove(step)
-            target.append(step)
+        at = next((i for i in reversed(range(len(source))) if source[i].seq == row.target), None)
+        if at is not None:  # else the edit itself was lost to damage
+            target.append(source.pop(at))
 
     def _replay_rename(self, seq: int, old: str, new: str) -> None:
         self._renames.append((seq, old, new))
@@ -221,8 +222,15 @@ class History:
                     classes[:] = [new if name == old else name for name in classes]
 
 
-def _latest(steps: list[_Step], images: Collection[str]) -> _Step | None:
-    return next((s for s in reversed(steps) if PlaneRef.parse(s.plane).image in images), None)
+def _latest(steps: list[_Step], images: Collection[str]) -> int | None:
+    """Return the place of the last step, passing over those on images that were removed."""
+    places = reversed(range(len(steps)))
+    return next((i for i in places if PlaneRef.parse(steps[i].plane).image in images), None)
+
+
+def _label(steps: list[_Step], images: Collection[str]) -> str:
+    at = _latest(steps, images)
+    return "" if at is None else steps[at].label or "edit"
 
 
 def _renamed(hints: HintSet, old: str, new: str) -> HintSet:

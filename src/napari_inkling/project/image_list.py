@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -50,7 +51,7 @@ class ImageList:
         return Path(_normal(found))
 
     def add(self, paths: Iterable[Path]) -> tuple[list[ImageRecord], list[str]]:
-        """Add files and the image files in folders; returns their records, and what is wrong with the others."""
+        """Add files and the image files in folders; returns records, and what is wrong with the others."""
         records: list[ImageRecord] = []
         errors: list[str] = []
         for given in paths:
@@ -90,9 +91,11 @@ class ImageList:
         _, info = open_array(path)
         if same_shape and info.shape != record.info.shape:
             raise ImageError(
-                f"{path} has shape {info.shape}, but {name!r} has hints made on an image of shape {record.info.shape}"
+                f"{path} has shape {info.shape}, but {name!r} has hints made on an image of shape "
+                f"{record.info.shape}"
             )
-        record = replace(record, fingerprint=fingerprint(path), info=info, **self._places(path))
+        where, relative = self._places(path)
+        record = replace(record, fingerprint=fingerprint(path), info=info, path=where, relative=relative)
         self._content.images[name] = record
         return record
 
@@ -108,7 +111,8 @@ class ImageList:
         array = self._array(path)
         if array.info.shape != record.info.shape:
             raise ImageError(
-                f"{path} has changed: its shape is {array.info.shape}, and was {record.info.shape} when it was added"
+                f"{path} has changed: its shape is {array.info.shape}, and was {record.info.shape} "
+                "when it was added"
             )
         try:
             return Image(ref, PlaneArray(array, ref.plane), array.info.pixel_size_um)
@@ -123,11 +127,11 @@ class ImageList:
             path = folder / record.relative if inside else Path(record.path)
             return replace(record, path=_normal(path), relative=relative_path(path, folder))
 
-        images, removed = (
-            {name: moved(r) for name, r in records.items()}
-            for records in (self._content.images, self._content.removed)
+        return replace(
+            self._content,
+            images={name: moved(r) for name, r in self._content.images.items()},
+            removed={name: moved(r) for name, r in self._content.removed.items()},
         )
-        return replace(self._content, images=images, removed=removed)
 
     def close(self) -> None:
         """Forget headers and pixels."""
@@ -135,19 +139,19 @@ class ImageList:
         self._cache.clear()
 
     def _add_one(self, path: Path) -> ImageRecord:
-        places = self._places(path)
+        where, relative = self._places(path)
         for record in self._content.images.values():
-            if str(self.path(record.name)) == str(Path(places["path"])):
+            if self.path(record.name) == Path(where):
                 return record
         mark = fingerprint(path)
         _, info = open_array(path, self._cache)
-        record = self._came_back(mark, path)
-        if record is None:
-            record = ImageRecord(self._free_name(_stem(path)), fingerprint=mark, info=info, **places)
+        back = self._came_back(mark, path)
+        if back is not None:
+            added = replace(back, info=info, path=where, relative=relative)
         else:
-            record = replace(record, info=info, **places)
-        self._content.images[record.name] = record
-        return record
+            added = ImageRecord(self._free_name(_stem(path)), where, mark, info, relative)
+        self._content.images[added.name] = added
+        return added
 
     def _came_back(self, mark: str, path: Path) -> ImageRecord | None:
         for name, record in self._content.removed.items():
@@ -191,12 +195,13 @@ class ImageList:
     def _free_name(self, wanted: str) -> str:
         return unique_name(wanted, [*self._content.images, *self._content.removed])
 
-    def _places(self, path: Path) -> dict[str, str]:
-        return {"path": _normal(path), "relative": relative_path(path, self._folder)}
+    def _places(self, path: Path) -> tuple[str, str]:
+        return _normal(path), relative_path(path, self._folder)
 
 
 def _normal(path: Path) -> str:
-    return path.resolve().as_posix()
+    # Symbolic links stay: where data are kept by content, what they point to has no telling name.
+    return Path(os.path.abspath(path)).as_posix()  # noqa: PTH100
 
 
 def _stem(path: Path) -> str:

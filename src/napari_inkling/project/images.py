@@ -61,7 +61,7 @@ def open_image(path: Path | str, ref: PlaneRef, cache: PixelCache | None = None)
 
 
 def find_images(path: Path) -> list[Path]:
-    """Return the image files in a folder, sorted, not in its subfolders; the path itself if it is an image."""
+    """Return the image files in a folder, sorted, without subfolders; the path itself if it is no folder."""
     if path.is_dir() and not _is_zarr(path):
         return sorted(
             p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")
@@ -72,7 +72,8 @@ def find_images(path: Path) -> list[Path]:
 def fingerprint(path: Path | str) -> str:
     """Return what tells one image's content from another's: its size and a hash of its first and last 64 KiB.
 
-    For Zarr: a hash of its metadata and of its first and last chunk. Times do not count: a copy is the same image.
+    For Zarr: a hash of its metadata and of its first and last chunk. Times do not count, so a copy is the
+    same image; a change in the middle of a large file that keeps its size goes unnoticed.
     """
     path = Path(path)
     digest = hashlib.sha256()

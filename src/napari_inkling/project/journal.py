@@ -1,40 +1,33 @@
 """The journal: an SQLite file to which every edit is appended as one row, and from which nothing is removed.
 
-The write-ahead log makes a row safe from a killed process when :meth:`Journal.append` returns. A checksum per row
-tells damage that SQLite itself does not see; what to do about damage is :mod:`~napari_inkling.project.salvage`.
+The write-ahead log makes a row safe from a killed process when :meth:`Journal.append` returns. A checksum per
+row tells damage that SQLite itself does not see; :mod:`~napari_inkling.project.salvage` finds what is left.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import tempfile
 import time
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-import numpy as np
+from napari_inkling.core import ProjectError, ProjectVersionError
+from napari_inkling.project.rows import Row, merged, sound
+from napari_inkling.project.salvage import salvage
 
-from napari_inkling.core import HintError, HintSet, ProjectError, ProjectVersionError
-from napari_inkling.project.salvage import RawRow, salvage
-
-__all__ = ["JOURNAL", "Journal", "Kind", "Row", "decode", "edit_payload", "encode"]
+__all__ = ["JOURNAL", "Journal"]
 
 JOURNAL = "journal.sqlite"
 JOURNAL_VERSION = 1
-Kind = Literal["edit", "undo", "redo", "rename", "time"]
 #: A version above this is a damaged header, not a later program.
 _LARGEST_VERSION = 1000
+#: Errors of SQLite that say nothing against the file: locked, no right, no space, no device.
 _CIRCUMSTANCES = {
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM,
 }  # fmt: skip
-#: Payloads above this many bytes are packed.
-_PACK = 1024
 _SCHEMA = """
 CREATE TABLE rows (
     seq INTEGER PRIMARY KEY,     -- 1, 2, 3, …
@@ -48,68 +41,6 @@ CREATE TABLE rows (
     checksum INTEGER NOT NULL    -- CRC-32 of all the above
 )
 """
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the journal; ``payload`` as :func:`encode` makes it."""
-
-    seq: int
-    kind: Kind
-    plane: str
-    label: str
-    payload: bytes
-    target: int = 0
-    seconds: float = 0.0
-    time: float = 0.0
-
-    @property
-    def checksum(self) -> int:
-        """CRC-32 of everything in the row."""
-        head = (
-            f"{self.seq}|{self.time!r}|{self.seconds!r}|{self.kind}|{self.target}|{self.plane}|{self.label}|"
-        )
-        return zlib.crc32(self.payload, zlib.crc32(head.encode()))
-
-    def values(self) -> RawRow:
-        """Return the row as SQLite keeps it."""
-        return (
-            self.seq, self.time, self.seconds, self.kind, self.target, self.plane, self.label, self.payload, self.checksum,
-        )  # fmt: skip
-
-    @classmethod
-    def from_values(cls, values: Sequence[Any]) -> Row | None:
-        """Return the row, or ``None`` if its checksum says that it is damaged."""
-        try:
-            seq, when, seconds, kind, target, plane, label, payload, checksum = values
-            row = cls(seq, kind, plane, label, bytes(payload), target, float(seconds), float(when))
-            return row if row.checksum == checksum else None
-        except (TypeError, ValueError):
-            return None
-
-
-def encode(value: Any) -> bytes:
-    """Return a JSON value as bytes, packed where that pays; raises :class:`HintError` for what JSON cannot hold."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
-    return zlib.compress(text, 1) if len(text) > _PACK else text
-
-
-def decode(payload: bytes) -> Any:
-    """Return what :func:`encode` was given."""
-    return json.loads(payload if payload[:1] in b"{[" else zlib.decompress(payload))
-
-
-def edit_payload(before: HintSet, after: HintSet) -> bytes:
-    """Return the payload of an edit, undo or redo."""
-    return encode({"before": before.to_json(), "after": after.to_json()})
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise HintError(
-        f"attribute value {value!r} is a {type(value).__name__}, expected text, a number or true/false"
-    )
 
 
 class Journal:
@@ -130,24 +61,17 @@ class Journal:
         self._pending: list[Row] = []
         self._connection: sqlite3.Connection | None = None
         if read_only:
-            self.rows = self._read_without_writing()
-            return
-        logged = [] if new else _sound(salvage(self.path, log_only=True))
-        if not new and not self._is_sound():
-            self._rebuild()
+            self.rows, notice = _read_without_writing(self.path)
+            self.notices += notice
             return
         try:
-            self._connection = self._connect()
-            self.rows, bad = _select(self._connection)
-        except sqlite3.DatabaseError as error:
-            if _is_circumstance(error):
-                self._drop_connection()
-                raise ProjectError(f"{self.path} cannot be opened: {error}") from error
-            bad = 1
-        if bad:
-            self._rebuild()
-        else:
-            self._take_from_log(logged)
+            self._open(new)
+        except (sqlite3.Error, OSError) as error:
+            self._drop_connection()
+            raise ProjectError(f"{self.path} cannot be opened for writing: {error}") from error
+        except BaseException:
+            self._drop_connection()
+            raise
 
     @property
     def pending(self) -> int:
@@ -155,7 +79,7 @@ class Journal:
         return len(self._pending)
 
     def append(self, row: Row) -> None:
-        """Write a row, and those before it that failed; raises :class:`ProjectError` and keeps it for later."""
+        """Write a row, and those before it that failed; ``ProjectError``: it is kept for the next try."""
         self._pending.append(row)
         self.flush()
 
@@ -164,13 +88,13 @@ class Journal:
         if not self._pending:
             return
         if self._connection is None:
-            raise ProjectError(f"{self.path} is open read-only")
+            raise ProjectError(f"{self.path} is not open for writing")
         try:
-            self._insert(self._connection, self._pending)
+            _insert(self._connection, self._pending)
         except sqlite3.Error as error:
             raise ProjectError(
-                f"{len(self._pending)} edit(s) could not be written to {self.path}: {error}. "
-                "They are kept in memory and written with the next edit; free some space on the disk."
+                f"{len(self._pending)} edit(s) could not be written to {self.path}: {error}. They are kept "
+                "in memory and written with the next edit or on closing; is there space on the disk?"
             ) from error
         self._pending.clear()
 
@@ -189,152 +113,132 @@ class Journal:
 
     def copy_to(self, path: Path) -> None:
         """Write a whole, closed copy of the journal."""
-        if self._connection is None:
-            shutil.copyfile(self.path, path)
-            return
-        self.flush()
-        target = sqlite3.connect(path)
+        connection = self._connection or sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)
         try:
-            self._connection.backup(target)
+            target = sqlite3.connect(path)
+            try:
+                connection.backup(target)
+            finally:
+                target.close()
+        except sqlite3.Error as error:
+            raise ProjectError(f"{self.path} could not be copied to {path}: {error}") from error
         finally:
-            target.close()
+            if connection is not self._connection:
+                connection.close()
 
     def close(self) -> None:
-        """Write what is pending, fold the write-ahead log into the file, close it."""
-        connection = self._connection
-        if connection is None:
-            return
-        try:
+        """Write what is pending and close the file; if that fails, it stays open for another try."""
+        if self._connection is not None:
             self.flush()
+            self._drop_connection()
+
+    def _open(self, new: bool) -> None:
+        self._finish_rebuilding()
+        logged = [] if new else sound(salvage(self.path, log_only=True))
+        # SQLite deletes the log of an empty file, and the log may hold edits: it must not see such a file.
+        readable = new or (self.path.is_file() and self.path.stat().st_size > 0)
+        if readable:
+            try:
+                self._connection = _connect(self.path)
+                self.rows, bad = _select(self._connection)
+                readable = not bad
+            except sqlite3.DatabaseError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF in _CIRCUMSTANCES:
+                    raise
+                readable = False
+        if readable:
+            self._take_from_log(logged)
+        else:
+            self._rebuild(logged)
+
+    def _take_from_log(self, logged: Sequence[Row]) -> None:
+        """Keep rows that stand in the log behind a damaged place, where SQLite stops reading it."""
+        known = {row.seq for row in self.rows}
+        unseen = [row for row in logged if row.seq not in known]
+        if unseen and self._connection is not None:
+            _insert(self._connection, unseen)
+            self.rows = merged(self.rows, unseen)
+            self.notices.append(f"{len(unseen)} edit(s) were recovered from an unfinished write.")
+
+    def _rebuild(self, logged: Sequence[Row]) -> None:
+        """Write every row that can be read to a new file, and set the damaged one aside."""
+        # Closing lets SQLite move the log into the file: read first.
+        rows = merged(self.rows, logged, sound(salvage(self.path)))
+        self._drop_connection()
+        self.notices.append(_damage_notice(self.path, rows))
+        unfinished = self.path.with_name("journal.rebuilding.sqlite")
+        for file in (unfinished, _log(unfinished)):
+            file.unlink(missing_ok=True)
+        connection = _connect(unfinished)
+        try:
+            _insert(connection, rows)
         finally:
-            self._connection = None
             connection.close()
+        unfinished.replace(self._rebuilt)
+        self._finish_rebuilding()
+        self._connection = _connect(self.path)
+        self.rows = rows
 
-    def _insert(self, connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            connection.executemany("INSERT INTO rows VALUES (?,?,?,?,?,?,?,?,?)", [r.values() for r in rows])
-            connection.execute("COMMIT")
-        except sqlite3.Error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+    @property
+    def _rebuilt(self) -> Path:
+        return self.path.with_name("journal.rebuilt.sqlite")
 
-    def _is_sound(self) -> bool:
-        """Whether SQLite may touch the file: it deletes the log of an empty one, which may hold edits."""
-        return self.path.is_file() and self.path.stat().st_size > 0
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5)
-        try:
-            connection.execute("PRAGMA page_size = 4096")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            _check_version(version, self.path)
-            if version == 0:
-                connection.execute("BEGIN IMMEDIATE")
-                connection.execute(_SCHEMA)
-                connection.execute(f"PRAGMA user_version = {JOURNAL_VERSION}")
-                connection.execute("COMMIT")
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+    def _finish_rebuilding(self) -> None:
+        """Put a rebuilt file, always complete, in the place of the damaged one; safe to interrupt."""
+        if not self._rebuilt.is_file():
+            return
+        copy = _free_name(self.path.parent, f"journal.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+        # The log goes first: SQLite would apply it to the new file.
+        for old, aside in ((_log(self.path), _log(copy)), (self.path, copy)):
+            if old.is_file():
+                old.replace(aside)
+        self.path.with_name(JOURNAL + "-shm").unlink(missing_ok=True)
+        self._rebuilt.replace(self.path)
+        if copy.is_file():
+            self.notices.append(f"The damaged journal is kept as {copy.name}.")
 
     def _drop_connection(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _take_from_log(self, logged: Sequence[Row]) -> None:
-        """Keep rows that stand in the write-ahead log behind a damaged place, where SQLite stops reading it."""
-        known = {row.seq for row in self.rows}
-        unseen = [row for row in logged if row.seq not in known]
-        if not unseen or self._connection is None:
-            return
-        self._insert(self._connection, unseen)
-        self.rows = _merged(self.rows, unseen)
-        self.notices.append(f"{len(unseen)} edit(s) were recovered from a write that had not been finished.")
 
-    def _rebuild(self) -> None:
-        """Set the damaged file aside, and start a new one with every row that can be read."""
-        salvaged = _sound(salvage(self.path))
-        self._drop_connection()
-        rows = _merged(salvaged, self.rows)
-        there = self.path.exists()
-        self.notices.append(_damage_notice(self.path, rows, self._set_aside() if there else None))
-        fresh = self.path.with_name(f"journal.rebuilding-{time.time_ns()}.sqlite")
-        path, self.path = self.path, fresh
-        try:
-            connection = self._connect()
-            try:
-                self._insert(connection, rows)
-            finally:
-                connection.close()
-        finally:
-            self.path = path
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        fresh.replace(path)
-        self._connection = self._connect()
-        self.rows = rows
-
-    def _set_aside(self) -> Path:
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        copy = self.path.with_name(f"journal.damaged-{stamp}.sqlite")
-        number = 1
-        while copy.exists():
-            number += 1
-            copy = self.path.with_name(f"journal.damaged-{stamp}-{number}.sqlite")
-        shutil.copyfile(self.path, copy)
-        log = self.path.with_name(self.path.name + "-wal")
-        if log.exists() and log.stat().st_size:
-            shutil.copyfile(log, copy.with_name(copy.name + "-wal"))
-        return copy
-
-    def _read_without_writing(self) -> list[Row]:
-        """Read beside a live writer, or from a folder that cannot be written."""
-        if self._is_sound():
-            try:
-                return self._select_read_only(f"{self.path.absolute().as_uri()}?mode=ro")
-            except sqlite3.DatabaseError:
-                # A WAL file needs a writable folder; a copy elsewhere does too, and there it is.
-                rows = self._read_copy()
-                if rows is not None:
-                    return rows
-        rows = _sound(salvage(self.path))
-        self.notices.append(_damage_notice(self.path, rows, None))
-        return rows
-
-    def _read_copy(self) -> list[Row] | None:
-        with tempfile.TemporaryDirectory(prefix="inkling-") as folder:
-            copy = Path(folder) / JOURNAL
-            shutil.copyfile(self.path, copy)
-            log = self.path.with_name(self.path.name + "-wal")
-            if log.exists():
-                shutil.copyfile(log, copy.with_name(copy.name + "-wal"))
-            try:
-                return self._select_read_only(copy.absolute().as_uri())
-            except sqlite3.DatabaseError:
-                return None
-
-    def _select_read_only(self, uri: str) -> list[Row]:
-        connection = sqlite3.connect(uri, uri=True)
-        try:
-            _check_version(connection.execute("PRAGMA user_version").fetchone()[0], self.path)
-            rows, bad = _select(connection)
-        finally:
-            connection.close()
-        if bad:
-            raise sqlite3.DatabaseError(f"{bad} rows are damaged")
-        return rows
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+    try:
+        connection.execute("PRAGMA page_size = 4096")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        _check_version(version, path)
+        if version == 0:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(_SCHEMA)
+            connection.execute(f"PRAGMA user_version = {JOURNAL_VERSION}")
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
-def _is_circumstance(error: sqlite3.Error) -> bool:
-    """Whether the file may be sound and only cannot be opened now: locked, no right, no space, no device."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CIRCUMSTANCES
+def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.executemany("INSERT INTO rows VALUES (?,?,?,?,?,?,?,?,?)", [row.values() for row in rows])
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _select(connection: sqlite3.Connection) -> tuple[list[Row], int]:
+    """Return all sound rows in order, and how many are not."""
+    found = connection.execute("SELECT * FROM rows").fetchall()
+    rows = sound(found)
+    return rows, len(found) - len(rows)
 
 
 def _check_version(version: int, path: Path) -> None:
@@ -347,26 +251,52 @@ def _check_version(version: int, path: Path) -> None:
         )
 
 
-def _select(connection: sqlite3.Connection) -> tuple[list[Row], int]:
-    """Return all sound rows in order, and how many are not."""
-    found = [Row.from_values(values) for values in connection.execute("SELECT * FROM rows ORDER BY seq")]
-    rows = [row for row in found if row is not None]
-    return rows, len(found) - len(rows)
+def _read_without_writing(path: Path) -> tuple[list[Row], list[str]]:
+    """Read beside a live writer, or in a folder that cannot be written; returns rows and notices."""
+    if path.is_file() and path.stat().st_size:
+        try:
+            return _select_from(f"{path.as_uri()}?mode=ro"), []
+        except sqlite3.DatabaseError:
+            # A file with a log cannot be read in a folder that cannot be written: so read a copy of both.
+            with tempfile.TemporaryDirectory(prefix="inkling-") as folder:
+                copy = Path(folder) / JOURNAL
+                for source, target in ((path, copy), (_log(path), _log(copy))):
+                    if source.is_file():
+                        shutil.copyfile(source, target)
+                try:
+                    return _select_from(copy.as_uri()), []
+                except sqlite3.DatabaseError:
+                    pass
+    rows = sound(salvage(path))
+    return rows, [_damage_notice(path, rows)]
 
 
-def _sound(found: Sequence[RawRow]) -> list[Row]:
-    rows = (Row.from_values(values) for values in found)
-    return sorted((row for row in rows if row is not None), key=lambda row: row.seq)
+def _select_from(uri: str) -> list[Row]:
+    connection = sqlite3.connect(uri, uri=True)
+    try:
+        _check_version(connection.execute("PRAGMA user_version").fetchone()[0], Path(uri))
+        rows, bad = _select(connection)
+    finally:
+        connection.close()
+    if bad:
+        raise sqlite3.DatabaseError(f"{bad} rows are damaged")
+    return rows
 
 
-def _merged(first: Sequence[Row], second: Sequence[Row]) -> list[Row]:
-    by_seq = {row.seq: row for row in (*second, *first)}
-    return [by_seq[seq] for seq in sorted(by_seq)]
+def _log(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
 
 
-def _damage_notice(path: Path, rows: Sequence[Row], copy: Path | None) -> str:
-    kept = f"; the damaged file is kept as {copy.name}" if copy else ""
-    lost = (rows[-1].seq - len(rows)) if rows else 0
-    missing = f", {lost} before the last of them could not be read" if lost else ""
+def _free_name(folder: Path, stem: str) -> Path:
+    path, number = folder / f"{stem}.sqlite", 1
+    while path.exists() or _log(path).exists():
+        number += 1
+        path = folder / f"{stem}-{number}.sqlite"
+    return path
+
+
+def _damage_notice(path: Path, rows: Sequence[Row]) -> str:
     state = "was damaged" if path.exists() else "was missing"
-    return f"The journal {path.name} {state}: {len(rows)} rows were recovered{missing}{kept}."
+    lost = rows[-1].seq - len(rows) if rows else 0
+    missing = f"; {lost} before the last of them could not be read" if lost else ""
+    return f"The journal {path.name} {state}: {len(rows)} rows were recovered{missing}."

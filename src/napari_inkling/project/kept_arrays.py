@@ -65,7 +65,8 @@ def write_array(folder: Path, name: str, array: Any, axes: str, pixel_size_um: f
 def _check(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], axes: str) -> None:
     if len(axes) != len(shape) or len(set(axes)) != len(axes) or not set("YX") <= set(axes):
         raise ImageError(
-            f"image {name!r} has shape {shape} and axes {axes!r}, expected one letter each, Y and X among them"
+            f"image {name!r} has shape {shape} and axes {axes!r}, "
+            "expected one letter for each axis, Y and X among them"
         )
     if 0 in shape:
         raise ImageError(f"image {name!r} is empty: its shape is {shape}")

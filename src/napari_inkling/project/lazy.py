@@ -17,7 +17,7 @@ from napari_inkling.core import ImageError
 __all__ = ["FileArray", "ImageInfo", "PixelCache", "PlaneArray", "ReadPlane"]
 
 Pixels = npt.NDArray[Any]
-#: Reads rows and columns of the plane at an index of the stack; returns (y, x) or (y, x, C).
+#: Reads rows and columns of the plane at an index of the stack; returns a new array (y, x) or (y, x, C).
 ReadPlane = Callable[[tuple[int, ...], slice, slice], Pixels]
 
 
@@ -94,7 +94,7 @@ class FileArray:
     def __init__(self, info: ImageInfo, read_plane: ReadPlane) -> None:
         self.info = info
         self.shape = info.shape
-        self.dtype = np.dtype(info.dtype)
+        self.dtype = np.dtype(info.dtype).newbyteorder("=")
         self._read_plane = read_plane
 
     @property
@@ -110,16 +110,15 @@ class FileArray:
             _window(k, n) for k, n in zip(keys[lead : lead + 2], self.shape[lead : lead + 2], strict=True)
         )
         rest = (y, x, *keys[lead + 2 :])
+        # Native byte order: nothing above reads any other.
         planes = [
-            self._read_plane(index, rows, columns)[rest]
+            np.asarray(self._read_plane(index, rows, columns)[rest], dtype=self.dtype)
             for index in product(*(p if isinstance(p, range) else (p,) for p in picks))
         ]
         kept = tuple(len(p) for p in picks if isinstance(p, range))
         if not planes:
-            inner = np.empty((rows.stop - rows.start, columns.stop - columns.start, *self.shape[lead + 2 :]))[
-                rest
-            ]
-            return np.empty((*kept, *inner.shape), self.dtype)
+            plane = (rows.stop - rows.start, columns.stop - columns.start, *self.shape[lead + 2 :])
+            return np.empty((*kept, *np.empty(plane)[rest].shape), self.dtype)
         return np.stack(planes).reshape(*kept, *planes[0].shape) if kept else planes[0]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Pixels:

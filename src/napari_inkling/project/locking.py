@@ -24,8 +24,12 @@ class WriteLock:
 
     def __init__(self, folder: Path) -> None:
         self._lock = filelock.FileLock(folder / ".lock", timeout=0, thread_local=False)
+        #: False where the file system knows no locks; nothing then keeps a second writer away.
+        self.held = True
         try:
             self._lock.acquire()
+        except NotImplementedError:
+            self.held = False
         except filelock.Timeout as error:
             raise ProjectLockedError(
                 f"{folder} is being edited in another window or by another program; "

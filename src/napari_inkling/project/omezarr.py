@@ -68,14 +68,8 @@ def _axis_names(multiscale: Mapping[str, Any], ndim: int) -> str:
 
 def _pixel_size(multiscale: Mapping[str, Any], level: Mapping[str, Any]) -> float | None:
     axes = multiscale.get("axes") or []
-    scales = [
-        t["scale"]
-        for t in [
-            *level.get("coordinateTransformations", ()),
-            *multiscale.get("coordinateTransformations", ()),
-        ]
-        if t.get("type") == "scale"
-    ]
+    transforms = [t for part in (level, multiscale) for t in part.get("coordinateTransformations", ())]
+    scales = [t["scale"] for t in transforms if t.get("type") == "scale"]
     sizes = {
         axis["name"]: pixel_size.in_um(float(np.prod([s[i] for s in scales])), axis["unit"])
         for i, axis in enumerate(axes)
@@ -89,7 +83,7 @@ def _as_file_array(array: Any, axes: str, size: float | None) -> FileArray:
     keep = [a for a, n in zip(axes, array.shape, strict=True) if a in "YX" or n > 1]
     order = [a for a in keep if a not in "YXC"] + ["Y", "X"] + (["C"] if "C" in keep else [])
     shape = tuple(int(array.shape[axes.index(a)]) for a in order)
-    info = ImageInfo(shape, str(np.dtype(array.dtype)), "".join(order), size)
+    info = ImageInfo(shape, str(np.dtype(array.dtype).newbyteorder("=")), "".join(order), size)
     as_stored = [a for a in axes if a in "YX" or (a == "C" and "C" in keep)]
     transpose = [as_stored.index(a) for a in order if a in "YXC"]
 

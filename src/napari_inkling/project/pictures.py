@@ -44,7 +44,7 @@ def open_picture(path: Path, cache: PixelCache) -> FileArray:
         return _decode_deep_png(path) if deep else _decode(path, mode, dtype)
 
     def read(index: tuple[int, ...], rows: slice, columns: slice) -> npt.NDArray[Any]:
-        return cache.get((str(path), stat.st_mtime_ns, stat.st_size), decode)[rows, columns]
+        return cache.get((str(path), stat.st_mtime_ns, stat.st_size), decode)[rows, columns].copy()
 
     if _lacks_end(path):
         decode()  # tells whether the file is truncated or merely unusual

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -25,7 +26,7 @@ from napari_inkling.project.journal import JOURNAL, Journal
 from napari_inkling.project.locking import WriteLock
 from napari_inkling.project.records import ClassInfo, ImageProblem, ImageRecord, make_classes
 from napari_inkling.project.snapshot import Snapshot, SnapshotImage
-from napari_inkling.project.storage import PROJECT_FILE, Content, read_project, write_project
+from napari_inkling.project.storage import BACKUP_FILE, PROJECT_FILE, Content, read_project, write_project
 
 __all__ = ["Project"]
 
@@ -60,7 +61,13 @@ class Project:
         self._history = History(journal)
         self._images = ImageList(folder, content)
         self._closed = False
-        self._add_missing_classes(self._history.classes(), "has hints of classes that were not in its list")
+        self._saved = True
+        missing = self._take_in_classes(self._history.classes())
+        if missing:
+            self.notices.append(
+                f"Hints have classes that were not listed: {', '.join(missing)}. They were added."
+            )
+            self._save()
 
     # Opening and closing
 
@@ -75,20 +82,19 @@ class Project:
         """
         folder = Path(folder).absolute()
         content = Content(make_classes(classes))
-        if (folder / PROJECT_FILE).exists() or (folder / JOURNAL).exists():
+        if any((folder / name).exists() for name in (PROJECT_FILE, BACKUP_FILE)):
             raise ProjectError(f"{folder} is an inkling project already; open it, or choose another folder")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock = WriteLock(folder)
         except OSError as error:
             raise ProjectError(f"{folder} cannot be made: {error.strerror or error}") from error
-        try:
-            journal = Journal(folder, new=True)
-            write_project(folder, content)
-        except BaseException:
-            lock.release()
-            raise
-        return cls(folder, content, journal, lock)
+        with _released_on_error(lock):
+            # A journal may be there if creating was interrupted, or project.json was lost: it is taken over.
+            journal = Journal(folder, new=not any(folder.glob(f"{JOURNAL}*")))
+            with _closed_on_error(journal):
+                write_project(folder, content)
+                return cls(folder, content, journal, lock)
 
     @classmethod
     def open(cls, folder: Path | str, read_only: bool = False) -> Self:
@@ -106,46 +112,49 @@ class Project:
         folder = Path(folder).absolute()
         if not folder.is_dir():
             raise ProjectError(f"{folder} does not exist, expected a project folder with a {PROJECT_FILE}")
-        lock, notices = None, []
+        notices: list[str] = []
+        lock = None
         if not read_only:
             try:
                 lock = WriteLock(folder)
             except OSError as error:
-                notices.append(
-                    f"{folder} cannot be written ({error.strerror or error}): the project is read-only."
-                )
-        try:
+                reason = error.strerror or error
+                notices.append(f"{folder} cannot be written ({reason}), so the project is open read-only.")
+        with _released_on_error(lock):
+            if lock is not None and not lock.held:
+                notices.append(f"{folder} cannot be locked; do not open it in two windows at a time.")
             content, more = read_project(folder, read_only=lock is None)
             journal = Journal(folder, read_only=lock is None)
-            return cls(folder, content, journal, lock, [*notices, *more])
-        except BaseException:
-            if lock is not None:
-                lock.release()
-            raise
+            with _closed_on_error(journal):
+                return cls(folder, content, journal, lock, [*notices, *more])
 
     @classmethod
     def scratch(cls) -> Self:
-        """Make a project for hints that nobody made a project for; it is kept, and deleted only if left empty."""
+        """Make a project for hints that nobody made one for; it is kept, and deleted only if left empty."""
         return cls.create(scratch.new_scratch_folder())
 
     def close(self) -> None:
-        """Write what is not written yet and let go of the folder; raises ``ProjectError`` if that fails."""
+        """Write what is not written yet and let go of the folder.
+
+        Raises
+        ------
+        ProjectError
+            If that cannot be written; the project then stays open, and closing can be tried again.
+        """
         if self._closed:
             return
+        if not self.read_only:
+            self._history.flush()
+            if not self._saved:
+                self._save()
+        self._journal.close()
         self._closed = True
-        try:
-            if not self.read_only:
-                self._history.flush()
-        finally:
-            try:
-                self._journal.close()
-            finally:
-                self._images.close()
-                empty = self._is_empty_scratch()
-                if self._lock is not None:
-                    self._lock.release()
-                if empty:
-                    shutil.rmtree(self.folder, ignore_errors=True)
+        self._images.close()
+        empty = self._is_empty_scratch()
+        if self._lock is not None:
+            self._lock.release()
+        if empty:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -164,7 +173,7 @@ class Project:
         return scratch.is_scratch(self.folder)
 
     def copy_to(self, folder: Path | str) -> Path:
-        """Write a copy of the whole project into a new folder, e.g. to keep a scratch project under a name."""
+        """Write a copy of the project into a new folder, e.g. to keep a scratch project under a name."""
         folder = Path(folder).absolute()
         if folder.exists():
             raise ProjectError(f"{folder} exists already, expected a new folder")
@@ -267,7 +276,7 @@ class Project:
         return record
 
     def remove_image(self, name: str) -> None:
-        """Take an image off the list. Its hints stay in the journal: adding the same file again brings them back."""
+        """Take an image off the list; its hints stay in the journal, and come back with the same file."""
         self._must_write()
         self._images.remove(name)
         self._save()
@@ -296,9 +305,14 @@ class Project:
     ) -> ImageRecord:
         """Set the marks of an image; what is not given stays."""
         self._must_write()
-        given = {"complete": complete, "reviewed": reviewed, "done": done}
-        record = replace(self.image(name), **{k: v for k, v in given.items() if v is not None})
-        if record != self.image(name):
+        before = self.image(name)
+        record = replace(
+            before,
+            complete=before.complete if complete is None else complete,
+            reviewed=before.reviewed if reviewed is None else reviewed,
+            done=before.done if done is None else done,
+        )
+        if record != before:
             self._content.images[name] = record
             self._save()
         return record
@@ -324,25 +338,31 @@ class Project:
         return tuple(sorted((r for r in refs if r.image in order), key=lambda r: (order[r.image], r.plane)))
 
     def edit(self, ref: PlaneRef, before: HintSet, after: HintSet, label: str) -> None:
-        """Replace the rows of ``before`` by those of ``after``, as one step for undo; written when this returns.
+        """Replace the rows of ``before`` by those of ``after``, as one step; on disk when this returns.
 
         A class that is new is added to the project's classes.
 
         Raises
         ------
         ProjectError
-            If the project is read-only; or if the disk cannot take it: then the change is kept in memory, counts,
-            and is written with the next edit or on closing.
+            If the project is read-only; or if the disk cannot take it: then the change is kept in memory,
+            counts, and is written with the next edit or on closing.
+        ImageError
+            If there is no such image or plane.
         HintError
             If ``after`` has ids that are there already.
         """
         self._must_write()
-        self.image(ref.image)
-        self._add_missing_classes({*after.points.classes.tolist(), *after.boxes.classes.tolist()})
+        stack = self.image(ref.image).info.stack_shape
+        if len(ref.plane) != len(stack) or not all(0 <= i < n for i, n in zip(ref.plane, stack, strict=True)):
+            raise ImageError(f"there is no plane {ref}: the stack has {list(stack)} planes")
+        missing = self._take_in_classes([*after.points.classes.tolist(), *after.boxes.classes.tolist()])
         self._history.edit(str(ref), before, after, label)
+        if missing:
+            self._save()
 
     def undo(self) -> Edit | None:
-        """Take back the last edit; returns the change that this made, or ``None`` if there is nothing to undo."""
+        """Take back the last edit; returns the change that this made, ``None`` if there is none."""
         self._must_write()
         return self._history.undo(self._content.images)
 
@@ -400,8 +420,7 @@ class Project:
         if key in self._content.settings and self._content.settings[key] == value:
             return
         self._content.settings[key] = value
-        if not self.read_only:
-            self._save()
+        self._save()
 
     def snapshot(self, watch: PlaneRef | None = None, only: Collection[PlaneRef] | None = None) -> Snapshot:
         """Return the project as it is now, for a worker.
@@ -411,8 +430,8 @@ class Project:
         watch : PlaneRef, optional
             The plane on screen; it is in the snapshot even if it has no hints.
         only : collection of PlaneRef, optional
-            Exactly these planes, with or without hints; by default those with hints, and single-plane images that
-            are marked complete. ``watch`` is dropped if it is not among them.
+            Exactly these planes, with or without hints; by default those with hints, and single-plane images
+            that are marked complete. ``watch`` is dropped if it is not among them.
         """
         if only is not None:
             refs = list(dict.fromkeys(only))
@@ -440,20 +459,41 @@ class Project:
             )
 
     def _save(self) -> None:
-        write_project(self.folder, self._content)
-
-    def _add_missing_classes(self, names: Iterable[str], why: str = "") -> None:
-        missing = sorted(set(names) - {c.name for c in self.classes} - {BACKGROUND})
-        if not missing:
+        if self.read_only:
             return
-        self._content.classes = make_classes([*self.classes, *missing], self.classes)
-        if why:
-            self.notices.append(f"The project {why}: {', '.join(missing)}; they were added.")
-        if not self.read_only:
-            self._save()
+        self._saved = False
+        write_project(self.folder, self._content)
+        self._saved = True
+
+    def _take_in_classes(self, names: Iterable[str]) -> list[str]:
+        """Add classes that are not listed yet, and return their names."""
+        missing = sorted(set(names) - {c.name for c in self.classes} - {BACKGROUND})
+        if missing:
+            self._content.classes = make_classes([*self.classes, *missing], self.classes)
+            self._saved = False
+        return missing
 
     def _is_empty_scratch(self) -> bool:
         return not self.read_only and self.is_scratch and not self._history.edits and not self.models()
+
+
+@contextmanager
+def _released_on_error(lock: WriteLock | None) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise
+
+
+@contextmanager
+def _closed_on_error(journal: Journal) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        journal.close()
+        raise
 
 
 def _made(folder: Path) -> Path:

@@ -29,7 +29,7 @@ PALETTE = ("#009e73", "#e69f00", "#56b4e9", "#cc79a7", "#f0e442", "#d55e00", "#0
 
 @dataclass(frozen=True)
 class ClassInfo:
-    """A class of cells: its name, its colour ``#rrggbb``, and the key that selects it ("" for the next free)."""
+    """A class of cells: its name, its colour ``#rrggbb``, and the key that selects it (``""``: none)."""
 
     name: str
     color: str
@@ -140,8 +140,8 @@ def unique_name(wanted: str, taken: Collection[str]) -> str:
 
 
 def relative_path(path: Path, folder: Path) -> str:
-    """Return ``path`` seen from ``folder`` with forward slashes, or ``""`` if they lie on different drives."""
+    """Return ``path`` seen from ``folder`` with forward slashes, or ``""`` if it is on another drive."""
     try:
-        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+        return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:
         return ""

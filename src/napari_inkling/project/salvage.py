@@ -1,7 +1,8 @@
 """Reading what is left of a damaged SQLite file, page by page, without SQLite.
 
-Every leaf page of a table can be understood on its own (https://www.sqlite.org/fileformat2.html): so rows survive a
-destroyed header, a destroyed root page, or a file that breaks off. Whether a row is sound its checksum tells the caller.
+Every leaf page of a table can be understood on its own (https://www.sqlite.org/fileformat2.html): so rows
+survive a destroyed header, a destroyed root page, or a file that breaks off. Whether a row is sound, its
+checksum tells the caller.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ _WAL_HEADER, _FRAME_HEADER = 32, 24
 
 
 def salvage(path: Path, *, log_only: bool = False) -> list[RawRow]:
-    """Return every row of 9 columns found in a database of 4 KiB pages and its write-ahead log; order is arbitrary.
+    """Return every row of 9 columns in a database of 4 KiB pages and its write-ahead log, in any order.
 
-    The first column, SQLite's row id, is filled in. A missing or empty file has none. With ``log_only``, the rows in
-    the log alone.
+    The first column, SQLite's row id, is filled in. A missing or empty file has none. With ``log_only``, only
+    the rows in the log.
     """
     log = path.with_name(path.name + "-wal")
     frames = list(_wal_pages(log.read_bytes())) if log.is_file() else []

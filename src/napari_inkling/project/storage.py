@@ -28,13 +28,15 @@ PROJECT_FILE = "project.json"
 BACKUP_FILE = "project.backup.json"
 FORMAT = "inkling-project"
 VERSION = 1
+#: What parsing raises for values that are not what is expected.
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, ProjectError)
 #: Schema version → what turns it into the next one, given the parsed file. Version 1 is the first.
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 @dataclass
 class Content:
-    """What ``project.json`` holds. ``removed`` images keep their names, so that their hints come back with them."""
+    """What ``project.json`` holds. ``removed`` images keep their names: their hints come back with them."""
 
     classes: tuple[ClassInfo, ...] = ()
     images: dict[str, ImageRecord] = field(default_factory=dict)
@@ -54,7 +56,7 @@ class Content:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Content:
-        """Return what :meth:`to_json` wrote; raises ``KeyError``, ``TypeError`` or ``ValueError`` otherwise."""
+        """Return what :meth:`to_json` wrote; raises one of ``_MALFORMED`` for anything else."""
         images, removed = (
             {r.name: r for r in map(ImageRecord.from_json, values.get(key, ()))}
             for key in ("images", "removed")
@@ -81,7 +83,9 @@ def read_project(folder: Path, *, read_only: bool = False) -> tuple[Content, lis
             raise ProjectError(f"{folder} is not an inkling project: it has no {PROJECT_FILE}") from error
         values, notice = _from_backup(folder, "is missing", None)
         notices.append(notice)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ProjectError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
         copy = None if read_only else _set_aside(path)
         values, notice = _from_backup(folder, f"is damaged ({error})", copy)
         notices.append(notice)
@@ -94,7 +98,10 @@ def read_project(folder: Path, *, read_only: bool = False) -> tuple[Content, lis
     if version < VERSION:
         values, notice = _migrate(folder, values, read_only)
         notices.append(notice)
-    return Content.from_json(values), notices
+    content = Content.from_json(values)
+    if notices and not read_only:
+        write_project(folder, content)
+    return content, notices
 
 
 def write_project(folder: Path, content: Content) -> None:
@@ -128,7 +135,7 @@ def _load(path: Path) -> dict[str, Any]:
     if version == VERSION:
         try:
             Content.from_json(values)
-        except (KeyError, TypeError, ValueError, AttributeError, ProjectError) as error:
+        except _MALFORMED as error:
             raise ValueError(f"{type(error).__name__}: {error}") from error
     return values
 
@@ -139,7 +146,8 @@ def _from_backup(folder: Path, what: str, copy: Path | None) -> tuple[dict[str, 
     except (OSError, ValueError) as error:
         raise ProjectError(
             f"{folder / PROJECT_FILE} {what}, and its backup {BACKUP_FILE} cannot be read either ({error}). "
-            "The hints are safe in journal.sqlite"
+            "The hints are safe in journal.sqlite: move the two aside, create the project anew in the same "
+            "folder and add the same images"
         ) from error
     kept = f"; the damaged file is kept as {copy.name}" if copy else ""
     return values, f"{PROJECT_FILE} {what}; its backup was used{kept}."
@@ -160,17 +168,18 @@ def _migrate(folder: Path, values: dict[str, Any], read_only: bool) -> tuple[dic
             raise ProjectError(f"{folder} has project version {version}, which this program cannot migrate")
         values = {**MIGRATIONS[version](values), "version": version + 1}
     try:
-        content = Content.from_json(values)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        Content.from_json(values)
+    except _MALFORMED as error:
         raise ProjectError(
             f"{folder / PROJECT_FILE} could not be migrated from version {first}: {error}"
         ) from error
-    if not read_only:
-        write_project(folder, content)
     return values, notice + "."
 
 
 def _set_aside(path: Path) -> Path:
     copy = path.with_name(f"project.damaged-{time.strftime('%Y%m%d-%H%M%S')}.json")
-    shutil.copyfile(path, copy)
+    try:
+        shutil.copyfile(path, copy)
+    except OSError as error:
+        raise ProjectError(f"{path} is damaged and could not be set aside as {copy.name}: {error}") from error
     return copy

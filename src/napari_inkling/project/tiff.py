@@ -44,7 +44,10 @@ def open_tiff(path: Path, cache: PixelCache) -> FileArray:
             raise ImageError(f"{path} has axes {series.axes}, expected Y and X among them")
         order = _channels_last(axes)
         info = ImageInfo(
-            tuple(shape[axes.index(a)] for a in order), str(np.dtype(series.dtype)), order, _pixel_size(tif)
+            tuple(shape[axes.index(a)] for a in order),
+            str(np.dtype(series.dtype).newbyteorder("=")),
+            order,
+            _pixel_size(tif),
         )
         read = _reader(path, tif, shape, axes, info)
     if info.plane_bytes <= _WHOLE_PLANE:
@@ -97,8 +100,9 @@ def _read_contiguous(
     order = [axes.index(a) for a in info.axes]
 
     def read(index: tuple[int, ...], rows: slice, columns: slice) -> npt.NDArray[Any]:
-        array = np.memmap(path, dtype, "r", offset, shape).transpose(order)
-        return np.array(array[(*index, rows, columns)], dtype=dtype.newbyteorder("="))
+        array: npt.NDArray[Any] = np.memmap(path, dtype, "r", offset, shape)
+        window: tuple[Any, ...] = (*index, rows, columns)
+        return np.array(array.transpose(order)[window])
 
     return read
 
@@ -141,7 +145,7 @@ def _read_window(at: _Page, page_axes: str, rows: slice, columns: slice) -> npt.
 
 
 def _read_whole(path: Path, axes: str, info: ImageInfo) -> ReadPlane:
-    """Anything else (volumetric tiles, odd axes): tifffile assembles the series, the window is cut from it."""
+    """Anything else (volumetric tiles, odd axes): the whole series is assembled, the window cut from it."""
     order = [axes.index(a) for a in info.axes]
 
     def read(index: tuple[int, ...], rows: slice, columns: slice) -> npt.NDArray[Any]:
@@ -155,13 +159,12 @@ def _read_whole(path: Path, axes: str, info: ImageInfo) -> ReadPlane:
 
 def _cached(read: ReadPlane, path: Path, info: ImageInfo, cache: PixelCache) -> ReadPlane:
     stat = path.stat()
+    height, width = info.plane_shape[:2]
 
     def read_cached(index: tuple[int, ...], rows: slice, columns: slice) -> npt.NDArray[Any]:
         key = (str(path), stat.st_mtime_ns, stat.st_size, index)
-        plane = cache.get(
-            key, lambda: read(index, slice(0, info.plane_shape[0]), slice(0, info.plane_shape[1]))
-        )
-        return plane[rows, columns]
+        plane = cache.get(key, lambda: read(index, slice(0, height), slice(0, width)))
+        return plane[rows, columns].copy()
 
     return read_cached
 

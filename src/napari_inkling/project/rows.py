@@ -1,0 +1,109 @@
+"""What one row of the journal is, and how hints are packed into it."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from napari_inkling.core import HintError, HintSet
+
+__all__ = ["Kind", "Row", "decode", "edit_payload", "encode", "merged", "sound"]
+
+Kind = Literal["edit", "undo", "redo", "rename", "time"]
+#: Payloads above this many bytes are packed.
+_PACK = 1024
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the journal.
+
+    Parameters
+    ----------
+    seq : int
+        1, 2, 3, …
+    kind : str
+        An ``edit``, the ``undo`` or ``redo`` of one, the ``rename`` of a class, or ``time`` spent.
+    plane : str
+        As ``str(PlaneRef)``.
+    label : str
+        What a person did, in words.
+    payload : bytes
+        As :func:`encode` makes it.
+    target : int
+        ``seq`` of the edit that is undone or redone, else 0.
+    seconds : float
+        Spent annotating since the row before.
+    time : float
+        When it was written, Unix seconds.
+    """
+
+    seq: int
+    kind: Kind
+    plane: str
+    label: str
+    payload: bytes
+    target: int = 0
+    seconds: float = 0.0
+    time: float = 0.0
+
+    @property
+    def checksum(self) -> int:
+        """CRC-32 of everything in the row."""
+        head = (self.seq, self.time, self.seconds, self.kind, self.target, self.plane, self.label)
+        return zlib.crc32(self.payload, zlib.crc32(repr(head).encode()))
+
+    def values(self) -> tuple[Any, ...]:
+        """Return the row as SQLite keeps it."""
+        head = (self.seq, self.time, self.seconds, self.kind, self.target, self.plane, self.label)
+        return (*head, self.payload, self.checksum)
+
+    @classmethod
+    def from_values(cls, values: Sequence[Any]) -> Row | None:
+        """Return the row, or ``None`` if its checksum says that it is damaged."""
+        try:
+            seq, when, seconds, kind, target, plane, label, payload, checksum = values
+            row = cls(seq, kind, plane, label, bytes(payload), target, float(seconds), float(when))
+        except (TypeError, ValueError):
+            return None
+        return row if row.checksum == checksum else None
+
+
+def sound(found: Iterable[Sequence[Any]]) -> list[Row]:
+    """Return the rows whose checksum is right, in order."""
+    rows = (Row.from_values(values) for values in found)
+    return merged([row for row in rows if row is not None])
+
+
+def merged(*parts: Iterable[Row]) -> list[Row]:
+    """Return the rows of all parts in order, each once."""
+    by_seq = {row.seq: row for part in reversed(parts) for row in part}
+    return [by_seq[seq] for seq in sorted(by_seq)]
+
+
+def encode(value: Any) -> bytes:
+    """Return a JSON value as bytes, packed where that pays; ``HintError`` for what JSON cannot hold."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
+    return zlib.compress(text, 1) if len(text) > _PACK else text
+
+
+def decode(payload: bytes) -> Any:
+    """Return what :func:`encode` was given; raises ``ValueError`` or ``zlib.error`` for anything else."""
+    return json.loads(payload if payload[:1] in b"{[" else zlib.decompress(payload))
+
+
+def edit_payload(before: HintSet, after: HintSet) -> bytes:
+    """Return the payload of an edit, undo or redo."""
+    return encode({"before": before.to_json(), "after": after.to_json()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    kind = type(value).__name__
+    raise HintError(f"attribute value {value!r} is a {kind}, expected text, a number or true/false")
