@@ -14,8 +14,10 @@ usable_display() {
     esac
     [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || return 1
     # The variable may be set and nothing answer: ask Qt, which aborts then.
-    env -u QT_QPA_PLATFORM "$here/.venv/bin/python" -c \
-        'from qtpy.QtGui import QGuiApplication; QGuiApplication([])' >/dev/null 2>&1
+    {
+        env -u QT_QPA_PLATFORM "$here/.venv/bin/python" -c \
+            'from qtpy.QtGui import QGuiApplication; QGuiApplication([])'
+    } >/dev/null 2>&1
 }
 
 if [ "${1:-}" = --check ]; then
