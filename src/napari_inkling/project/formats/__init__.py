@@ -1,0 +1,19 @@
+"""Annotation files: Pascal VOC, COCO, instance masks and points as CSV, read and written."""
+
+from napari_inkling.project.formats.exchange import export_annotations, import_annotations
+from napari_inkling.project.formats.items import Annotations, Item, make_items
+from napari_inkling.project.formats.registry import FORMATS, Format, guess_format, read_annotations
+from napari_inkling.project.formats.result import ImportResult
+
+__all__ = [
+    "FORMATS",
+    "Annotations",
+    "Format",
+    "ImportResult",
+    "Item",
+    "export_annotations",
+    "guess_format",
+    "import_annotations",
+    "make_items",
+    "read_annotations",
+]

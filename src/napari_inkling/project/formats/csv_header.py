@@ -1,0 +1,103 @@
+"""The header of a table of points: which delimiter, and which column is what."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_inkling.core import FormatError
+
+__all__ = ["Header", "read_header"]
+
+_DELIMITERS = (",", ";", "\t", "|", " ")
+#: Names that mean a column, in lower case with "-" for blanks and underscores.
+_NAMES: Mapping[str, Sequence[str]] = {
+    "y": ("y", "y-px", "y-(px)", "row", "centroid-0"),
+    "x": ("x", "x-px", "x-(px)", "column", "col", "centroid-1"),
+    "class": ("class", "class-name", "classes", "category", "cell-type"),
+    "image": ("image", "image-name", "file", "filename", "file-name", "image-path"),
+    **{
+        name: (name,)
+        for name in (
+            "source", "score", "id", "plane", "attributes", "round", "time", "seconds", "kind",
+            "y0", "x0", "y1", "x1",
+        )
+    },
+}  # fmt: skip
+#: Columns that say nothing about a cell: napari's row number and an instance's number.
+_COUNTERS = ("index", "label", "")
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where the columns are.
+
+    Parameters
+    ----------
+    delimiter : str
+        What separates fields.
+    line : int
+        Line of the header, from 1.
+    width : int
+        Number of columns.
+    columns : mapping of str to int
+        Position by meaning; leading axes under their own names.
+    axes : tuple of str
+        Leading axes of napari's header (all but the last two), which are the plane.
+    ignored : tuple of str
+        Columns without a meaning.
+    """
+
+    delimiter: str
+    line: int
+    width: int
+    columns: Mapping[str, int]
+    axes: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
+def read_header(path: Path, text: str) -> Header:
+    """Return the header of a table; raises FormatError if no delimiter gives it the columns y and x."""
+    number, line = _first_line(text)
+    for delimiter in _DELIMITERS:
+        try:
+            names = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+        except csv.Error:
+            continue
+        header = _understood(names, delimiter, number)
+        if "x" in header.columns and "y" in header.columns:
+            return header
+    raise FormatError(
+        f"{path}, line {number}: the header is {line[:80].strip()!r}, expected columns 'y' and 'x' in any "
+        "order (or napari's 'axis-0' and 'axis-1'), separated by comma, semicolon or tab"
+    )
+
+
+def _first_line(text: str) -> tuple[int, str]:
+    """Return the first line that is neither empty nor a comment, and its number."""
+    lines = re.split(r"\r\n|\n|\r", text)
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.startswith("#"):
+            return number, line
+    return 1, ""
+
+
+def _understood(names: Sequence[str], delimiter: str, line: int) -> Header:
+    plain = [re.sub(r"[\s_]+", "-", name.strip().lower()) for name in names]
+    columns: dict[str, int] = {}
+    for meaning, known in _NAMES.items():
+        position = next((plain.index(name) for name in known if name in plain), None)
+        if position is not None:
+            columns[meaning] = position
+    axes = sorted((n for n in plain if re.fullmatch(r"axis-\d+", n)), key=lambda n: int(n[5:]))
+    if len(axes) >= 2 and not {"x", "y"} & set(columns):
+        columns |= {name: plain.index(name) for name in axes[:-2]}
+        columns |= {"y": plain.index(axes[-2]), "x": plain.index(axes[-1])}
+    else:
+        axes = []
+    used = set(columns.values())
+    ignored = tuple(names[i] for i, n in enumerate(plain) if i not in used and n not in _COUNTERS)
+    return Header(delimiter, line, len(names), columns, tuple(axes[:-2]), ignored)

@@ -1,0 +1,222 @@
+"""Annotations into and out of a project, whatever their format."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, overload
+
+import numpy as np
+
+from napari_inkling.core import Boxes, FormatError, HintSet, PlaneRef, Points
+from napari_inkling.project.formats.items import Annotations, make_items
+from napari_inkling.project.formats.known_images import KnownImages
+from napari_inkling.project.formats.registry import find_format
+from napari_inkling.project.formats.result import ImportResult, Tally
+
+if TYPE_CHECKING:
+    from napari_inkling.project.project import Project
+
+__all__ = ["export_annotations", "import_annotations"]
+
+R = TypeVar("R", Points, Boxes)
+
+
+def import_annotations(
+    project: Project,
+    path: Path | str,
+    format: str,
+    images: Collection[str] | None = None,
+    *,
+    class_name: str | None = None,
+) -> ImportResult:
+    """Add the annotations of a file or folder to a project's hints, one edit (and undo step) per plane.
+
+    Rows keep the source that the file states; where it states none, or says "model", they become "imported".
+    What is in the project already (the same id, or the same place and class) is not added again.
+
+    Parameters
+    ----------
+    project : Project
+        Its images are found by name, path or stem; its classes grow by those of the file.
+    path : Path
+        File or folder.
+    format : str
+        A name of :data:`FORMATS`.
+    images : collection of str, optional
+        Take only the annotations of these images (names, or files).
+    class_name : str, optional
+        Class of rows that name none; by default the project's first.
+
+    Returns
+    -------
+    ImportResult
+        The rows that were added, by plane, and notices of all that was not.
+
+    Raises
+    ------
+    FormatError
+        If the format is unknown or the file is not in it; nothing was added.
+    ProjectError
+        If the project cannot be edited.
+    """
+    shapes, files = _shapes(project), {record.name: record.path for record in project.images}
+    result = find_format(format).read(
+        Path(path), shapes, files=files, class_name=class_name or project.classes[0].name
+    )
+    tally = Tally()
+    chosen = None if images is None else _chosen(KnownImages(shapes, files), images, tally)
+    added: dict[str, HintSet] = {}
+    for key, hints in result.hints.items():
+        ref = PlaneRef.parse(key)
+        if chosen is not None and ref.image not in chosen:
+            tally.add(
+                "left out an image that was not asked for", "left out {n} images that were not asked for", key
+            )
+        elif ref not in project.image(ref.image).planes():
+            tally.add(
+                f"skipped {len(hints)} rows of a plane that the image has not",
+                f"skipped planes ({len(hints)} rows each) that the images have not: {{n}}",
+                key,
+            )
+        else:
+            added[key] = _new(hints, project.hints(ref), key, tally)
+    found = ImportResult(added, (*result.notices, *tally.notices()))
+    known = [c.name for c in project.classes]
+    if new := [name for name in found.classes if name not in known]:
+        project.set_classes([*known, *new])
+    for key, hints in added.items():
+        if len(hints):
+            project.edit(PlaneRef.parse(key), HintSet(), hints, f"import {Path(path).name}")
+    return found
+
+
+@overload
+def export_annotations(
+    source: Project,
+    path: Path | str,
+    format: str,
+    *,
+    items: Annotations | None = None,
+    images: Collection[str] | None = None,
+    radius: float | None = None,
+) -> Path: ...
+@overload
+def export_annotations(
+    source: Annotations,
+    path: Path | str,
+    format: str,
+    *,
+    shapes: Mapping[str, tuple[int, int]] | None = None,
+    images: Collection[str] | None = None,
+    radius: float | None = None,
+) -> Path: ...
+def export_annotations(
+    source: Project | Annotations,
+    path: Path | str,
+    format: str,
+    *,
+    items: Annotations | None = None,
+    shapes: Mapping[str, tuple[int, int]] | None = None,
+    images: Collection[str] | None = None,
+    radius: float | None = None,
+) -> Path:
+    """Write hints or predictions to a file or folder.
+
+    Parameters
+    ----------
+    source : Project, or mapping of PlaneRef or str to HintSet or Predictions
+        A project gives its hints (also, without rows, the planes of images that are marked complete).
+    path : Path
+        File; a folder for VOC and masks (or a file, for a single plane).
+    format : str
+        A name of :data:`FORMATS`.
+    items : mapping, optional
+        With a project: write these rows instead of its hints, with its file names, sizes and classes.
+    shapes : mapping of str to (int, int), optional
+        Without a project: height and width of the images in pixels, by name. Masks need it.
+    images : collection of str, optional
+        Write only these images (names, or files).
+    radius : float, optional
+        Radius in pixels of the disk of a point in label images, and of the box around it in COCO; by default
+        that of the predictions, or 3 and half a pixel.
+
+    Returns
+    -------
+    Path
+        The file or folder that was written.
+
+    Raises
+    ------
+    FormatError
+        If the format is unknown, there is nothing to write, or it cannot be written.
+    """
+    write = find_format(format).write
+    classes: tuple[str, ...] = ()
+    files: dict[str, str] = {}
+    if isinstance(source, Mapping):
+        annotations: Annotations = source
+    else:
+        shapes, files = _shapes(source), {r.name: r.path for r in source.images}
+        classes = tuple(c.name for c in source.classes)
+        annotations = items if items is not None else _all_hints(source)
+    planes = make_items(annotations, shapes, files, radius)
+    if images is not None:
+        known = KnownImages(dict.fromkeys((i.ref.image for i in planes), (0, 0)), files)
+        chosen = _chosen(known, images, Tally())
+        planes = [i for i in planes if i.ref.image in chosen]
+    if not planes:
+        raise FormatError(f"there is nothing to write to {path}: no image has annotations")
+    return write(Path(path), planes, classes=classes, radius=radius)
+
+
+def _shapes(project: Project) -> dict[str, tuple[int, int]]:
+    return {r.name: (r.info.plane_shape[0], r.info.plane_shape[1]) for r in project.images}
+
+
+def _all_hints(project: Project) -> dict[PlaneRef, HintSet]:
+    marked = set(project.planes_with_hints())
+    refs = [ref for r in project.images for ref in r.planes() if r.complete or ref in marked]
+    return {ref: project.hints(ref) for ref in refs}
+
+
+def _chosen(known: KnownImages, wanted: Collection[str], tally: Tally) -> set[str]:
+    chosen: set[str] = set()
+    for text in wanted:
+        found = known.find(text)
+        chosen.update(found)
+        if not found:
+            tally.add("asked for an image that is not known", "asked for {n} images that are not known", text)
+    return chosen
+
+
+def _new(hints: HintSet, known: HintSet, key: str, tally: Tally) -> HintSet:
+    """Return the rows that a plane has not yet, as hints."""
+    note = partial(
+        tally.add,
+        "left out rows that are in the project already",
+        "left out rows that {n} images have already",
+    )
+    points, boxes = _unknown(hints.points, known.points), _unknown(hints.boxes, known.boxes)
+    if gone := len(hints) - len(points) - len(boxes):
+        note(f"{key} ({gone})")
+    return HintSet(_as_hints(points), _as_hints(boxes))
+
+
+def _unknown(rows: R, known: R) -> R:
+    places = _places(known)
+    new = [place not in places for place in _places_in_order(rows)]
+    return rows.take(np.array(new, dtype=bool) & ~np.isin(rows.ids, known.ids))
+
+
+def _places(rows: Points | Boxes) -> set[tuple[object, ...]]:
+    return set(_places_in_order(rows))
+
+
+def _places_in_order(rows: Points | Boxes) -> list[tuple[object, ...]]:
+    return [(*place, name) for place, name in zip(rows.coordinates.tolist(), rows.classes, strict=True)]
+
+
+def _as_hints(rows: R) -> R:
+    return rows.changed(sources=np.where(rows.sources == "model", "imported", rows.sources).astype(object))

@@ -1,0 +1,59 @@
+"""What an import brings, and a tally of everything that it could not take as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from napari_inkling.core import BACKGROUND, HintSet
+
+__all__ = ["ImportResult", "Tally"]
+
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """Hints by plane, and what the reader has to say.
+
+    Parameters
+    ----------
+    hints : mapping of str to HintSet
+        By ``str(PlaneRef)``, which is the image's name where the image is no stack. A plane that the file
+        names without marking anything on it is there, empty.
+    notices : tuple of str
+        One sentence for each kind of thing that was skipped or changed, with how many and which.
+    """
+
+    hints: Mapping[str, HintSet] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(map(len, self.hints.values()))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of all hints, sorted, without background."""
+        kinds = [rows for hints in self.hints.values() for rows in (hints.points, hints.boxes)]
+        return tuple(sorted({str(c) for rows in kinds for c in rows.classes} - {BACKGROUND}))
+
+
+class Tally:
+    """Counts and names what happened, by kind of event."""
+
+    def __init__(self) -> None:
+        self._events: dict[tuple[str, str], list[str]] = {}
+
+    def add(self, one: str, many: str, where: str) -> None:
+        """Note an event. ``many`` holds ``{n}``, e.g. "skipped one box", "skipped {n} boxes"."""
+        self._events.setdefault((one, many), []).append(where)
+
+    def notices(self) -> tuple[str, ...]:
+        """Return a sentence per kind of event, in the order of their first occurrence."""
+        return tuple(self._sentence(one, many, where) for (one, many), where in self._events.items())
+
+    @staticmethod
+    def _sentence(one: str, many: str, where: list[str]) -> str:
+        says = one if len(where) == 1 else many.format(n=len(where))
+        rest = f" and {len(where) - _NAMED} more" if len(where) > _NAMED else ""
+        return f"{says}: {'; '.join(where[:_NAMED])}{rest}"
