@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +21,9 @@ from PIL import Image as PillowImage
 from scipy import ndimage
 
 from napari_inkling.core import HintSet, PlaneRef, Points, ProjectError
+from napari_inkling.project.formats import import_annotations
+from napari_inkling.project.project import Project
 from napari_inkling.project.records import ClassInfo
-
-if TYPE_CHECKING:
-    from napari_inkling.project.project import Project
 
 __all__ = ["Sample", "make_sample_project", "sample", "sample_folder", "sample_names"]
 
@@ -112,9 +111,6 @@ def make_sample_project(name: str, folder: Path | str) -> Project:
     It holds the sample's images, its hints as imported ones, and, as validation truth, every cell of the
     held-out images.
     """
-    from napari_inkling.project.formats import import_annotations
-    from napari_inkling.project.project import Project
-
     chosen = sample(name)
     project = Project.create(folder, [c.name for c in chosen.classes])
     project.set_classes(chosen.classes)
