@@ -118,11 +118,13 @@ def place_nuclei(
         angle = along[int(y) % along.shape[0], int(x) % along.shape[1]] + rng.normal(0, 0.16)
         return Outline(y, x, (rng.uniform(9, 14.5), rng.uniform(2.5, 4.0)), angle, **wobble(rng, 0.09))
 
+    def cells(count: float) -> int:
+        return max(1, round(count * share))
+
     # A row of nuclei along the base of each gland, then the rest of the epithelium.
     base = np.exp(-(((gland - 9) / 4.5) ** 2)) + 0.30
     epithelium = np.where((gland > 6) & (lumen < -9), base, 0.0)
     stroma = np.where((gland < -5) & (tissue.cleft < -3) & (tissue.capillary < -5), 1.0, 0.0)
-    cells = lambda n: max(1, round(n * share))  # noqa: E731
     blurred = scatter(rng, epithelium + 0.1 * stroma, vesicular, cells(slide.blurred), (), 0.1)
     pale = scatter(rng, epithelium, vesicular, cells(slide.vesicular), blurred, 0.07)
     below = blurred + pale
@@ -168,7 +170,7 @@ def paint_ground(
 
     # Epithelium: granular, slightly basophilic cytoplasm; membranes halfway between neighbouring nuclei.
     centres = np.array([[o.y, o.x] for o in nuclei])
-    pixels = np.stack(np.mgrid[: shape[0], : shape[1]], -1).reshape(-1, 2)
+    pixels = np.moveaxis(np.mgrid[: shape[0], : shape[1]], 0, -1).reshape(-1, 2)
     wavy = pixels + np.stack([smooth_noise(rng, shape, 3).ravel() for _ in range(2)], -1)
     distance, _ = spatial.cKDTree(centres).query(wavy, k=2)
     between = (distance[:, 1] - distance[:, 0]).reshape(shape)

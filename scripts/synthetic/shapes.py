@@ -58,7 +58,7 @@ class Outline:
         rho, _ = self.polar(window)
         rows, columns = np.gradient(rho)
         slope = np.maximum(np.hypot(rows, columns), 1 / (2 * max(self.radii)))
-        return np.clip((1 - rho) / slope, -max(self.radii), min(self.radii))
+        return np.asarray(np.clip((1 - rho) / slope, -max(self.radii), min(self.radii)))
 
 
 def wobble(rng: np.random.Generator, strength: float, harmonics: int = 4) -> dict[str, tuple[float, ...]]:

@@ -17,13 +17,13 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], sigma: float)
     margin = int(3 * sigma) + 1
     wide = ndimage.gaussian_filter(rng.standard_normal((shape[0] + 2 * margin, shape[1] + 2 * margin)), sigma)
     wide = (wide - wide.mean()) / wide.std()
-    return wide[margin:-margin, margin:-margin]
+    return np.asarray(wide[margin:-margin, margin:-margin])
 
 
 def grain(rng: np.random.Generator, shape: tuple[int, int], sigmas: tuple[float, ...]) -> Plane:
     """Return the mean of noises of several correlation lengths, standard deviation 1."""
     total = sum((smooth_noise(rng, shape, s) for s in sigmas), np.zeros(shape))
-    return total / total.std()
+    return np.asarray(total / total.std())
 
 
 def fibres(rng: np.random.Generator, angle: Plane, length: int, sigma: float = 0.7) -> Plane:
@@ -41,20 +41,20 @@ def fibres(rng: np.random.Generator, angle: Plane, length: int, sigma: float = 0
             local = ndimage.map_coordinates(angle, at, order=0, mode="nearest")
             at += sign * np.stack([np.sin(local), np.cos(local)])
             total += ndimage.map_coordinates(noise, at, order=1, mode="reflect")
-    return (total - total.mean()) / total.std()
+    return np.asarray((total - total.mean()) / total.std())
 
 
 def unit_range(plane: Plane, low: float = 0.5, high: float = 99.5) -> Plane:
     """Return the plane stretched to [0, 1] between two percentiles."""
     a, b = np.percentile(plane, [low, high])
-    return np.clip((plane - a) / (b - a), 0, 1)
+    return np.asarray(np.clip((plane - a) / (b - a), 0, 1))
 
 
 def soften_colour(rgb: npt.NDArray[np.float64], sigma: float = 1.0) -> npt.NDArray[np.float64]:
     """Blur colour but not brightness, as a camera's colour mosaic and JPEG do."""
     grey = rgb @ np.array([0.299, 0.587, 0.114])
     colour = ndimage.gaussian_filter(rgb - grey[..., None], (sigma, sigma, 0))
-    return grey[..., None] + colour
+    return np.asarray(grey[..., None] + colour)
 
 
 def add_camera_noise(
@@ -63,4 +63,4 @@ def add_camera_noise(
     """Add noise to values in [0, 1]: variance ``shot²`` × brightness + ``read²``, a little blurred."""
     sd = np.sqrt(shot**2 * np.clip(rgb, 0, None) + read**2)
     noise = ndimage.gaussian_filter(rng.standard_normal(rgb.shape), (0.5, 0.5, 0))
-    return rgb + sd * noise / noise.std()
+    return np.asarray(rgb + sd * noise / noise.std())
