@@ -48,7 +48,7 @@ def main(pipe: Connection, parent: int, threads: int | None, ahead: Sequence[str
     _be_nice()
     inbox = _Inbox(pipe, parent)
     threading.Thread(target=inbox.listen, name="inkling-listen", daemon=True).start()
-    with suppress(ImportError):  # the job that needs it will say so
+    with suppress(Exception):  # the job that needs it says so in its own words
         for name in ahead:
             importlib.import_module(name)
     if torch := sys.modules.get("torch"):

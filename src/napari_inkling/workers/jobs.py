@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -50,12 +49,13 @@ def save_model(model: Model, out: Path) -> None:
     """Write the model into the folder ``out`` in one move, so that no half-written model is ever seen."""
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial.mkdir()
-    model.save(partial)
+    inner = partial / out.name  # one deeper than where models are looked for
+    inner.mkdir(parents=True)
+    model.save(inner)
     if out.exists():  # an empty new folder, or an older model under the name that the person chose
         shutil.rmtree(out)
-    os.replace(partial, out)
+    inner.replace(out)
+    partial.rmdir()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import multiprocessing
 import multiprocessing.util  # registers its own exit handler now, so that ours runs before it
 import os
 import pickle
+import queue
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from types import ModuleType
 from napari_inkling.core import WorkerError
 from napari_inkling.workers import child
 from napari_inkling.workers._protocol import Job, OnDone, OnEvent, Outcome
-from napari_inkling.workers.failure import describe_death
+from napari_inkling.workers.failure import describe_death, describe_error
 
 __all__ = ["CANCEL_SECONDS", "LocalRunner"]
 
@@ -31,6 +32,7 @@ CANCEL_SECONDS = 0.8
 class _Current:
     number: int
     noun: str
+    process: SpawnProcess
     on_event: OnEvent
     on_done: OnDone
     unwanted: bool = False
@@ -55,11 +57,12 @@ class LocalRunner:
         self._ahead = tuple(ahead)
         self._lock = threading.RLock()
         self._process: SpawnProcess | None = None
-        self._pipe: Connection | None = None
-        self._reader: threading.Thread | None = None
+        self._outbox: queue.SimpleQueue[object] | None = None
+        self._threads_alive: list[threading.Thread] = []
         self._current: _Current | None = None
         self._count = 0
         self._closed = False
+        self._owner = os.getpid()
         atexit.register(self.close)
 
     @property
@@ -78,7 +81,7 @@ class LocalRunner:
         with self._lock:
             if self._closed:
                 raise WorkerError("the runner is closed")
-            if self._process is None:
+            if self._process is None or wait([self._process.sentinel], 0):  # it may have died while idle
                 self._start()
 
     def submit(self, job: Job, on_event: OnEvent, on_done: OnDone) -> None:
@@ -94,10 +97,10 @@ class LocalRunner:
             if self._current is not None:
                 raise WorkerError(f"the worker is busy with a {self._current.noun}: stop it first")
             self.warm_up()
+            assert self._process is not None
             self._count += 1
-            self._current = _Current(self._count, job.noun, on_event, on_done)
-            with suppress(OSError):  # it died just now: the reader notices and tells
-                self._tell("run", self._count, packed)
+            self._current = _Current(self._count, job.noun, self._process, on_event, on_done)
+            self._tell(("run", self._count, packed))
 
     def cancel(self) -> None:
         """Ask the job to stop between two events; after :data:`CANCEL_SECONDS` it is killed."""
@@ -105,8 +108,7 @@ class LocalRunner:
             if (current := self._current) is None or current.unwanted:
                 return
             current.unwanted = True
-            with suppress(OSError):
-                self._tell("cancel", current.number)
+            self._tell(("cancel", current.number))
         timer = threading.Timer(CANCEL_SECONDS, self._kill, (current.number,))
         timer.daemon = True
         timer.start()
@@ -119,16 +121,20 @@ class LocalRunner:
                 self._kill(self._current.number)
 
     def close(self) -> None:
-        """End the process and the thread; called at exit too."""
+        """End the process and the threads; called at exit too."""
+        if os.getpid() != self._owner:  # a fork of the viewer ends: the worker is not its own
+            return
         with self._lock:
             self._closed = True
             if self._current is not None:
                 self._current.unwanted = True
             if self._process is not None:
                 self._process.kill()
-            reader = self._reader
-        if reader is not None and reader is not threading.current_thread():
-            reader.join()
+                self._tell(None)
+            threads = list(self._threads_alive)
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join()
         atexit.unregister(self.close)
 
     def _kill(self, number: int) -> None:
@@ -136,9 +142,9 @@ class LocalRunner:
             if self._current is not None and self._current.number == number and self._process is not None:
                 self._process.kill()
 
-    def _tell(self, *message: object) -> None:
-        assert self._pipe is not None
-        self._pipe.send(message)
+    def _tell(self, message: object) -> None:
+        assert self._outbox is not None
+        self._outbox.put(message)
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -157,37 +163,59 @@ class LocalRunner:
             raise WorkerError(f"the worker process cannot be started: {error}") from error
         finally:
             theirs.close()  # else the pipe would not break when the child dies
-        self._process, self._pipe = process, ours
-        self._reader = threading.Thread(
-            target=self._read, args=(process, ours), name="inkling-reader", daemon=True
-        )
-        self._reader.start()
+        self._process, self._outbox = process, queue.SimpleQueue()
+        threads = [
+            threading.Thread(target=target, args=(process, ours, self._outbox), name=name, daemon=True)
+            for target, name in ((self._read, "inkling-reader"), (self._write, "inkling-writer"))
+        ]
+        self._threads_alive = [thread for thread in self._threads_alive if thread.is_alive()] + threads
+        for thread in threads:
+            thread.start()
 
-    def _read(self, process: SpawnProcess, pipe: Connection) -> None:
+    def _write(
+        self, process: SpawnProcess, pipe: Connection, outbox: queue.SimpleQueue[object]
+    ) -> None:
+        """Send from a thread of its own: a large job fills the pipe while the child is still starting."""
+        with suppress(OSError):  # the child is gone, which the reader tells
+            while (message := outbox.get()) is not None:
+                pipe.send(message)
+
+    def _read(self, process: SpawnProcess, pipe: Connection, outbox: queue.SimpleQueue[object]) -> None:
         """Relay what the child tells until it is gone; then say how the job ended, if one was running."""
-        with suppress(EOFError, OSError):
-            while wait([pipe, process.sentinel]) != [process.sentinel] or pipe.poll():
-                kind, number, content = pipe.recv()
-                current = self._current
-                if current is None or current.number != number:
-                    continue
-                if kind == "event":
-                    current.on_event(content)
-                else:
-                    self._finish(current, content)
+        error: Exception | None = None
+        try:
+            self._relay(process, pipe)
+        except Exception as unexpected:  # of a callback, or of an event that cannot be decoded: told below
+            error = unexpected
         process.kill()  # a child that closed the pipe and lives on is of no use
         process.join()
+        outbox.put(None)
         with self._lock:
             if self._process is process:
-                self._process = self._pipe = self._reader = None
+                self._process = self._outbox = None
             current = self._current
-        pipe.close()
-        if current is not None:
-            stopped = Outcome("cancelled", f"The {current.noun} was stopped.")
-            self._finish(
-                current, stopped if current.unwanted else describe_death(current.noun, process.exitcode)
-            )
-        process.close()
+        if current is not None and current.process is process:
+            if error is not None:
+                outcome = describe_error(current.noun, error)
+            elif current.unwanted:
+                outcome = Outcome("cancelled", f"The {current.noun} was stopped.")
+            else:
+                outcome = describe_death(current.noun, process.exitcode)
+            self._finish(current, outcome)
+
+    def _relay(self, process: SpawnProcess, pipe: Connection) -> None:
+        while wait([pipe, process.sentinel]) != [process.sentinel] or pipe.poll():
+            try:
+                kind, number, content = pipe.recv()
+            except (EOFError, OSError):  # the child is gone
+                return
+            current = self._current
+            if current is None or current.number != number:
+                continue
+            if kind == "event":
+                current.on_event(content)
+            else:
+                self._finish(current, content)
 
     def _finish(self, current: _Current, outcome: Outcome) -> None:
         with self._lock:

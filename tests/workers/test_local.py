@@ -1,0 +1,169 @@
+"""What is particular to the runner of this machine: its process, and that it never outlives anybody."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from napari_inkling.workers import LocalRunner
+
+from .probe_job import Listener, ProbeJob, begin, run
+
+ROOT = Path(__file__).parents[2]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are a POSIX matter")
+
+
+def gone(pid: int, seconds: float = 2.0) -> bool:
+    """Whether the process disappears in time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.fixture
+def runner():
+    made = LocalRunner(ahead=())
+    yield made
+    made.close()
+
+
+def test_the_process_is_kept_warm_between_jobs(runner: LocalRunner) -> None:
+    assert runner.pid is None
+    run(runner, ProbeJob(1)).wait()
+    first = runner.pid
+    run(runner, ProbeJob(1, end="exception")).wait()
+    begin(runner, ProbeJob(1000, 0.01))
+    runner.cancel()
+    time.sleep(0.3)
+    assert not runner.busy
+    assert runner.pid == first is not None
+
+
+def test_it_gives_way_to_the_viewer(runner: LocalRunner) -> None:
+    begin(runner, ProbeJob(1, end="hang"))
+    if sys.platform != "win32":
+        assert psutil.Process(runner.pid).nice() >= 10
+
+
+def test_close_leaves_no_process(runner: LocalRunner) -> None:
+    runner.warm_up()
+    pid = runner.pid
+    runner.close()
+    assert gone(pid, 0.0) or not psutil.pid_exists(pid)
+    assert runner.pid is None
+
+
+@posix
+def test_a_worker_that_dies_while_idle_is_replaced(runner: LocalRunner) -> None:
+    run(runner, ProbeJob(1)).wait()
+    first = runner.pid
+    os.kill(first, signal.SIGKILL)
+    assert gone(first)
+    time.sleep(0.2)
+    assert run(runner, ProbeJob(1)).wait().state == "finished"
+    assert runner.pid != first
+
+
+@posix
+@pytest.mark.parametrize("how", ["sigkill", "exit", "os._exit", "unhandled", "sigterm"])
+@pytest.mark.parametrize("what", ["idle", "deaf"])
+def test_the_worker_leaves_when_the_viewer_goes(how: str, what: str, tmp_path: Path) -> None:
+    script = tmp_path / "viewer.py"
+    script.write_text(
+        textwrap.dedent(
+            f"""
+            import os, signal, sys, time
+            print("once", flush=True)  # the worker must not run this script again
+            from napari_inkling.workers import LocalRunner
+            from tests.workers.probe_job import ProbeJob, begin, run
+            runner = LocalRunner(ahead=())
+            if {what!r} == "idle":
+                run(runner, ProbeJob(1)).wait()
+            else:
+                begin(runner, ProbeJob(1, end="deaf"))
+            print(runner.pid, flush=True)
+            how = {how!r}
+            if how == "exit":
+                sys.exit(0)
+            if how == "os._exit":
+                os._exit(0)
+            if how == "unhandled":
+                raise RuntimeError("the viewer fails")
+            time.sleep(60)
+            """
+        )
+    )
+    viewer = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    with viewer:
+        assert viewer.stdout is not None
+        assert viewer.stdout.readline() == "once\n"
+        pid = int(viewer.stdout.readline())
+        assert psutil.pid_exists(pid)
+        if how in ("sigkill", "sigterm"):
+            viewer.send_signal(getattr(signal, how.upper()))
+        assert gone(pid), "the worker outlives the viewer"
+        assert viewer.stdout.read() == ""
+        viewer.wait(5)
+
+
+@posix
+def test_a_fork_that_holds_the_pipe_open_does_not_keep_the_worker(tmp_path: Path) -> None:
+    script = tmp_path / "viewer.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import os, time
+            from napari_inkling.workers import LocalRunner
+            from tests.workers.probe_job import ProbeJob, run
+            runner = LocalRunner(ahead=())
+            run(runner, ProbeJob(1)).wait()
+            if (fork := os.fork()) == 0:
+                time.sleep(30)
+                os._exit(0)
+            print(runner.pid, fork, flush=True)
+            os._exit(0)
+            """
+        )
+    )
+    viewer = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    with viewer:
+        assert viewer.stdout is not None
+        worker, fork = map(int, viewer.stdout.readline().split())
+        try:
+            assert gone(worker, 3.0)
+        finally:
+            os.kill(fork, signal.SIGKILL)
+
+
+def test_no_event_comes_after_the_outcome(runner: LocalRunner) -> None:
+    listener = begin(runner, ProbeJob(100_000))
+    runner.cancel()
+    listener.wait()
+    told = len(listener.events)
+    other = Listener()
+    runner.submit(ProbeJob(3), other.on_event, other.on_done)
+    other.wait()
+    assert len(listener.events) == told
+    assert other.notices == ["0", "1", "2"]
