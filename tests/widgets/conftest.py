@@ -76,3 +76,43 @@ def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
     left = [w for w in set(QApplication.topLevelWidgets()) - widgets_before
             if type(w).__name__ != "CanvasBackendDesktop"]  # fmt: skip
     assert not left, f"widgets left behind: {left}"
+
+
+@pytest.fixture
+def make_session(tmp_path: Path, nothing_left: None) -> Iterator[Any]:
+    """Return a function that opens a session on a new project with images of these arrays by name."""
+    import numpy as np
+
+    from napari_inkling.session import Session
+
+    sessions = []
+
+    def make(arrays: dict[str, Any], classes: tuple[str, ...] = ("cell",)) -> Any:
+        made = Session(runner=NoRunner())
+        made.messages = []
+        made.message.connect(lambda level, text: made.messages.append((level, text)))
+        made.new_project(tmp_path / f"test-{len(sessions)}.inkling", classes)
+        for name, array in arrays.items():
+            np.save(tmp_path / f"{name}.npy", array)
+        if arrays:
+            made.add_images([tmp_path / f"{name}.npy" for name in arrays])
+        sessions.append(made)
+        return made
+
+    yield make
+    for made in sessions:
+        made.close()
+
+
+class NoRunner:
+    """A place to run jobs that never runs one."""
+
+    busy = False
+
+    def submit(self, job: Any, on_event: Any, on_done: Any) -> None:
+        """Take nothing."""
+
+    def warm_up(self) -> None:
+        """Do nothing."""
+
+    cancel = kill = close = warm_up

@@ -43,6 +43,7 @@ KEYS = (
     Key("toggle_suggestions", "H", "hide or show the suggestions", "Review"),
     Key("next_image", "PageDown", "next image", "Images"),
     Key("previous_image", "PageUp", "previous image", "Images"),
+    Key("export", "Shift+O", "export", "Export"),
     Key("cheat_sheet", "?", "show these keys", "Help"),
 )
 #: Keys of the first nine classes, in their order.

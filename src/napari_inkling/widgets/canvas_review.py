@@ -1,0 +1,111 @@
+"""Judging suggestions on the canvas: which is meant, where to look next, what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from psygnal import Signal
+
+from napari_inkling.session import by_doubt
+from napari_inkling.widgets.suggestion_layers import SuggestionLayer
+
+__all__ = ["Reviewer"]
+
+
+class Reviewer:
+    """Steps through the suggestions of the plane on screen, the doubtful ones first.
+
+    Parameters
+    ----------
+    session : Session
+        Whose suggestions they are.
+    shown : SuggestionLayer
+        What is on screen.
+    look : callable
+        Brings a place (y, x) into view and marks it; ``None`` takes the mark away.
+    """
+
+    #: Another suggestion is in focus (its id, or None).
+    focus_changed = Signal(object)
+
+    def __init__(self, session: Any, shown: SuggestionLayer, look: Callable[[Any, bool], None]) -> None:
+        self._session = session
+        self._shown = shown
+        self._look = look
+        self._place: npt.NDArray[np.float64] | None = None
+        self._rank = 0
+        self.focused: int | None = None
+        #: The suggestion under the mouse if the mouse was moved since the focus was set.
+        self.pointed: Callable[[], int | None] = lambda: None
+
+    def order(self) -> npt.NDArray[np.int64]:
+        """Return the ids of all that is shown, the most doubtful first."""
+        return by_doubt(self._session.suggestions(), self._session.threshold)
+
+    def focus(self, wanted: int | None, move: bool = True) -> None:
+        """Look at a suggestion, or at none."""
+        place = None if wanted is None else self._place_of(wanted)
+        self.focused, self._place = (None, None) if place is None else (wanted, place)
+        if self.focused is not None:
+            at = np.flatnonzero(self.order() == self.focused)
+            self._rank = int(at[0]) if len(at) else self._rank
+        self._look(self._place, move)
+        self.focus_changed.emit(self.focused)
+
+    def step(self, by: int) -> None:
+        """Go to the next (1) or the previous (-1) suggestion in the order of doubt."""
+        order = self.order()
+        if not len(order):
+            self.focus(None)
+            return
+        at = np.flatnonzero(order == self.focused)
+        # Where the focused one has gone, the next one has moved up to its place.
+        rank = int(at[0]) + by if len(at) else self._rank + min(by, 0)
+        self._rank = rank % len(order)
+        self.focus(int(order[self._rank]))
+
+    def _place_of(self, wanted: int) -> npt.NDArray[np.float64] | None:
+        suggestions = self._session.suggestions()
+        for rows, places in ((suggestions.points, suggestions.points.coordinates),
+                             (suggestions.boxes, suggestions.boxes.centres)):  # fmt: skip
+            if len(at := np.flatnonzero(rows.ids == wanted)):
+                return np.asarray(places[at[0]])
+        return None
+
+    def refreshed(self) -> None:
+        """Keep the focus when other suggestions came: on the one that is now where the old one was."""
+        if self._place is None or self._place_of(self.focused or -1) is not None:
+            return
+        near = self._shown.nearest(self._place, self._shown.radius)
+        self.focus(near, move=False)
+
+    def meant(self) -> int | None:
+        """Return the suggestion under the mouse, else the one in focus."""
+        pointed = self.pointed()
+        return self.focused if pointed is None else pointed
+
+    def accept(self) -> int:
+        """Make a hint of the suggestion that is meant; returns how many were accepted."""
+        return self._judge(lambda one: self._session.accept([one]))
+
+    def reject(self, as_background: bool = False) -> int:
+        """Reject the suggestion that is meant; returns how many were rejected."""
+        return self._judge(lambda one: self._session.reject([one], as_background=as_background))
+
+    def _judge(self, verdict: Callable[[int], int]) -> int:
+        meant = self.meant()
+        if meant is None:
+            self._session.message.emit("info", "No suggestion is meant: point at one, or go to one first.")
+            return 0
+        was_focused, rank = meant == self.focused, self._rank
+        if was_focused:  # not to be kept on a neighbour when the suggestions change
+            self.focused, self._place = None, None
+        count = verdict(meant)
+        if was_focused:
+            order = self.order()
+            self._rank = rank
+            self.focus(int(order[min(rank, len(order) - 1)]) if len(order) else None)
+        return count

@@ -1,0 +1,116 @@
+"""Which tool is in hand, in step with napari's own layer modes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+from psygnal import Signal
+
+from napari_inkling.core import BACKGROUND, SettingsError
+from napari_inkling.widgets.canvas_connections import Connections
+from napari_inkling.widgets.hint_layers import HintBoxes, HintPoints
+
+__all__ = ["TOOLS", "Tool", "Toolbox"]
+
+Tool = Literal["cell", "background", "box", "select", "pan"]
+TOOLS: tuple[Tool, ...] = get_args(Tool)
+_MODES = {"cell": "add", "background": "add", "box": "add_rectangle", "select": "select", "pan": "pan_zoom"}
+_DRAWING_MODES = ("add_rectangle", "add_ellipse", "add_polygon", "add_path", "add_polygon_lasso")
+
+
+class Toolbox:
+    """The tool in hand. Choosing one sets a hint layer's mode; setting the mode in napari chooses the tool.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose layers are selected.
+    points, boxes : HintPoints, HintBoxes
+        The layers that tools work on; they may have none yet.
+    default_class : callable
+        Returns the class that is marked next.
+    """
+
+    tool_changed = Signal(str)
+
+    def __init__(
+        self, viewer: Any, points: HintPoints, boxes: HintBoxes, default_class: Callable[[], str]
+    ) -> None:
+        self._viewer = viewer
+        self._points, self._boxes = points, boxes
+        self._default_class = default_class
+        self._tool: Tool = "cell"
+        self._marking: Tool = "cell"
+        self._kind: Any = points
+        self._setting = False
+        self._own = Connections()
+
+    @property
+    def tool(self) -> Tool:
+        """The tool in hand."""
+        return self._tool
+
+    def choose(self, tool: Tool) -> None:
+        """Take a tool in hand; raises SettingsError if there is none of that name."""
+        if tool not in TOOLS:
+            raise SettingsError(f"there is no tool {tool!r}, expected one of {', '.join(TOOLS)}")
+        if tool in ("cell", "background"):
+            self._marking, self._kind = tool, self._points
+        elif tool == "box":
+            self._kind = self._boxes
+        self._apply(tool)
+        self._set(tool)
+
+    def follow(self) -> None:
+        """Begin to follow the layers' modes, and put the tool in hand to work on them."""
+        self._own.close()
+        self._own.connect(self._viewer.layers.selection.events.active, self._on_napari)
+        for kind in (self._points, self._boxes):
+            self._own.connect(kind.layer.events.mode, self._on_napari)
+        self._apply(self._tool)
+
+    def close(self) -> None:
+        """Stop following."""
+        self._own.close()
+
+    def set_default_class(self) -> None:
+        """Let the next mark be of the class that is chosen."""
+        name = BACKGROUND if self._marking == "background" else self._default_class()
+        if self._points.layer is not None:
+            self._points.set_default(name)
+            self._boxes.set_default(self._default_class())
+
+    def _apply(self, tool: Tool) -> None:
+        if self._points.layer is None or self._points.layer not in self._viewer.layers:
+            return
+        self._setting = True
+        try:
+            layer = self._kind.layer
+            self._viewer.layers.selection.active = layer
+            if layer.mode != _MODES[tool]:
+                layer.mode = _MODES[tool]
+            self.set_default_class()
+        finally:
+            self._setting = False
+
+    def _on_napari(self) -> None:
+        """Take the tool that fits the layer and mode chosen in napari's own controls."""
+        if self._setting:
+            return
+        active = self._viewer.layers.selection.active
+        if active is self._points.layer:
+            self._kind = self._points
+            named: dict[str, Tool] = {"add": self._marking, "select": "select"}
+        elif active is self._boxes.layer:
+            self._kind = self._boxes
+            named = {**dict.fromkeys(_DRAWING_MODES, "box"), "select": "select", "direct": "select"}
+        else:
+            named = {}
+        mode = str(active.mode) if active is not None and named else ""
+        self._set(named.get(mode, "pan"))
+
+    def _set(self, tool: Tool) -> None:
+        if tool != self._tool:
+            self._tool = tool
+            self.tool_changed.emit(tool)

@@ -1,0 +1,82 @@
+"""Where the camera looks, in pixels of the image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_inkling.widgets.canvas_image import ImageLayers
+
+__all__ = ["CanvasView", "camera_of"]
+
+#: A suggestion that is looked at has at most so many radii around it, from the middle to the nearer edge.
+_RADII_AROUND = 14.0
+
+
+def camera_of(viewer: Any) -> Any:
+    """Return the viewer's camera, wherever this version of napari keeps it."""
+    return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
+
+
+class CanvasView:
+    """Moves the camera, and says what it sees and whether the mouse points at something."""
+
+    def __init__(self, viewer: Any, images: ImageLayers) -> None:
+        self._viewer = viewer
+        self._images = images
+        self._moved = False
+
+    def fit(self) -> None:
+        """Show the whole image."""
+        self._viewer.reset_view()
+
+    def look_at(self, pixel: npt.ArrayLike, radius: float) -> None:
+        """Centre on a pixel (y, x), and come nearer if a cell of this radius would be hard to see."""
+        if self._images.primary is None:
+            return
+        camera = camera_of(self._viewer)
+        centre = self._images.world_at(pixel)
+        camera.center = (*camera.center[:-2], *centre.tolist())
+        unit = np.hypot(*(self._images.world_at(np.add(pixel, (0, 1))) - centre))
+        near = min(self.size) / 2 / (_RADII_AROUND * radius * max(unit, 1e-12))
+        camera.zoom = max(camera.zoom, near)
+        self._moved = False
+
+    def box(self) -> tuple[float, float, float, float]:
+        """Return what is on screen: y0, x0, y1, x1 in pixels, whole if no image is shown."""
+        if self._images.primary is None:
+            return (-np.inf, -np.inf, np.inf, np.inf)
+        centre = np.asarray(camera_of(self._viewer).center[-2:])
+        half = np.array(self.size) / camera_of(self._viewer).zoom / 2
+        corners = [centre + half * (sy, sx) for sy in (-1, 1) for sx in (-1, 1)]
+        pixels = np.array([self._images.pixel_at(self._with_stack(corner)) for corner in corners])
+        return (*pixels.min(0).tolist(), *pixels.max(0).tolist())
+
+    def pixels_across(self, screen: float) -> float:
+        """Return how many pixels of the image lie under so many of the screen."""
+        if self._images.primary is None:
+            return screen
+        scale = abs(float(self._images.primary.scale[-1])) or 1.0
+        return screen / (camera_of(self._viewer).zoom * scale)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the canvas on the screen."""
+        native = self._viewer.window._qt_viewer.canvas.native
+        return native.height(), native.width()
+
+    def pointed(self) -> None:
+        """Note that the mouse was moved over the canvas."""
+        self._moved = True
+
+    @property
+    def points_at_canvas(self) -> bool:
+        """Whether the mouse is over the canvas and has moved since the camera jumped under it."""
+        return self._moved and bool(getattr(self._viewer, "mouse_over_canvas", True))
+
+    def _with_stack(self, place: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        world = np.array(self._viewer.dims.point, dtype=np.float64)
+        world[-2:] = place
+        return world

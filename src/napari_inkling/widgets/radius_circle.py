@@ -1,0 +1,125 @@
+"""Rings that guide the eye: the size of a cell, to be dragged, and the suggestion in focus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["GUIDES_NAME", "Guides", "drag_ring"]
+
+GUIDES_NAME = "Inkling cell size"
+#: A ring can be taken within so many screen pixels of its line; a drag is a drag after as many.
+REACH = 5.0
+
+
+class Guides:
+    """A layer of at most two rings. Each is dark under light, so that it shows on any image."""
+
+    def __init__(self) -> None:
+        self.layer: Any = None
+        self.centre: npt.NDArray[np.float64] | None = None
+        self.radius = 8.0
+        self.focus: npt.NDArray[np.float64] | None = None
+        self.focus_radius = 8.0
+        self.hovered = False
+        self.shows_size = True
+
+    def make(self, placement: dict[str, Any]) -> Any:
+        """Return a new, empty layer."""
+        from napari.layers import Points as PointsLayer
+
+        self.layer = PointsLayer(
+            np.empty((0, 2)),
+            ndim=2,
+            name=GUIDES_NAME,
+            face_color="transparent",
+            metadata={"inkling": "guides"},
+            **placement,
+        )
+        self.layer.editable = False
+        return self.layer
+
+    def around(self, centre: npt.ArrayLike | None, radius: float) -> None:
+        """Draw the cell size around (y, x), or nowhere."""
+        self.centre = None if centre is None else np.asarray(centre, dtype=np.float64)
+        self.radius = float(radius)
+        self.draw()
+
+    def focus_on(self, place: npt.ArrayLike | None, radius: float) -> None:
+        """Draw the focus around (y, x), or nowhere."""
+        self.focus = None if place is None else np.asarray(place, dtype=np.float64)
+        self.focus_radius = float(radius)
+        self.draw()
+
+    def hover(self, over: bool) -> None:
+        """Make the cell size thicker while the mouse could take it."""
+        if over != self.hovered:
+            self.hovered = over
+            self.draw()
+
+    @property
+    def size_is_shown(self) -> bool:
+        """Whether the ring of the cell size is on screen."""
+        return self.centre is not None and self.shows_size and self.layer is not None and self.layer.visible
+
+    def draw(self) -> None:
+        """Put the rings on screen."""
+        if self.layer is None:
+            return
+        rings: list[tuple[npt.NDArray[np.float64], float, float, tuple[float, ...]]] = []
+        if self.focus is not None:
+            wide = 3.2 * self.focus_radius
+            rings += [
+                (self.focus, wide, 0.16, (0, 0, 0, 0.85)),
+                (self.focus, wide * 0.96, 0.08, (1, 1, 1, 1)),
+            ]
+        if self.centre is not None and self.shows_size:
+            thick = 2.0 if self.hovered else 1.0
+            wide = 2 * self.radius
+            rings += [(self.centre, wide, 0.09 * thick, (0, 0, 0, 0.7)),
+                      (self.centre, wide * 0.98, 0.045 * thick, (1, 1, 1, 1))]  # fmt: skip
+        layer = self.layer
+        with layer.events.blocker_all():
+            layer.data = np.array([ring[0] for ring in rings]).reshape(-1, 2)
+            if rings:
+                layer.face_color = np.zeros(4)
+                layer.size = np.array([ring[1] for ring in rings])
+                layer.border_width = np.array([ring[2] for ring in rings])
+                layer.border_color = np.array([ring[3] for ring in rings])
+        layer.refresh()
+
+    def is_near(self, place: npt.ArrayLike, reach: float) -> bool:
+        """Whether (y, x) lies on the line of the cell size, within ``reach`` image pixels."""
+        return self.size_is_shown and abs(self._distance(place) - self.radius) <= reach
+
+    def drag_to(self, place: npt.ArrayLike) -> float:
+        """Make the ring go through (y, x); returns the radius."""
+        self.around(self.centre, max(1.0, self._distance(place)))
+        return self.radius
+
+    def _distance(self, place: npt.ArrayLike) -> float:
+        assert self.centre is not None
+        return float(np.hypot(*(np.asarray(place, dtype=np.float64) - self.centre)))
+
+
+def drag_ring(
+    guides: Guides, event: Any, pixel_at: Callable[[Any], npt.ArrayLike], done: Callable[[float], object]
+) -> Iterator[None]:
+    """Follow the mouse from a press on the ring; a drag sets the radius, a click is left to the tool in hand.
+
+    A generator for napari's ``mouse_drag_callbacks``. napari's own tools take a press for a click up to the
+    same distance (``REACH``), so that one press is never both.
+    """
+    start, dragged = np.asarray(event.pos), False
+    yield
+    while event.type == "mouse_move":
+        dragged = dragged or float(np.linalg.norm(np.asarray(event.pos) - start)) >= REACH
+        if dragged:
+            guides.drag_to(pixel_at(event.position))
+        event.handled = True  # the view stays
+        yield
+    if dragged:
+        done(guides.radius)

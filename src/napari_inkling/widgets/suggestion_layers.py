@@ -1,0 +1,85 @@
+"""The layer of suggestions: hollow rings, never the look of a hint, replaced as previews stream in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_inkling.core import Predictions
+from napari_inkling.widgets.canvas_colors import Palette, make_palette, paint
+
+__all__ = ["SUGGESTIONS_NAME", "SuggestionLayer", "opacity_of"]
+
+SUGGESTIONS_NAME = "Inkling suggestions"
+_CLEAR = np.zeros(4, dtype=np.float32)
+
+
+def opacity_of(scores: npt.NDArray[np.float64], threshold: float) -> npt.NDArray[np.float64]:
+    """Return how strongly to draw suggestions: 0.45 if only just shown, 1 where the model is sure."""
+    span = max(1.0 - threshold, 1e-6)
+    return 0.45 + 0.55 * np.clip((np.nan_to_num(scores, nan=threshold) - threshold) / span, 0.0, 1.0)
+
+
+class SuggestionLayer:
+    """Shows predictions of one plane; holds what it shows so that a place can be looked up."""
+
+    def __init__(self) -> None:
+        self.layer: Any = None
+        self.palette: Palette = make_palette(())
+        self.ids: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        self.coordinates: npt.NDArray[np.float64] = np.empty((0, 2))
+        self.radius = 8.0
+
+    def make(self, placement: dict[str, Any]) -> Any:
+        """Return a new, empty layer of the kind."""
+        from napari.layers import Points as PointsLayer
+
+        self.ids, self.coordinates = np.empty(0, np.int64), np.empty((0, 2))
+        layer = PointsLayer(
+            np.empty((0, 2)),
+            ndim=2,
+            name=SUGGESTIONS_NAME,
+            face_color=_CLEAR,
+            border_color="white",
+            border_width=0.1,
+            size=2 * self.radius,
+            canvas_size_limits=(6, 400),
+            metadata={"inkling": "suggestions"},
+            **placement,
+        )
+        layer.editable = False
+        self.layer = layer
+        return layer
+
+    def show(self, predictions: Predictions, radius: float, threshold: float) -> None:
+        """Show these instead of what was shown (5,000 in 10 ms); boxes are rings at their centres."""
+        points, boxes = predictions.points, predictions.boxes
+        classes = np.concatenate([points.classes, boxes.classes])
+        scores = np.concatenate([points.scores, boxes.scores])
+        self.ids = np.concatenate([points.ids, boxes.ids])
+        self.coordinates = np.concatenate([points.coordinates, boxes.centres])
+        self.radius = radius
+        colours = paint(classes, self.palette)
+        colours[:, 3] = opacity_of(scores, threshold)
+        layer = self.layer
+        if layer is None or not (len(self.ids) or len(layer.data)):
+            return
+        # Each of these setters would have the canvas draw everything; once at the end is enough.
+        with layer.events.blocker_all():
+            layer.current_size = 2 * radius
+            layer.data = self.coordinates.copy()
+            if len(colours):  # napari takes no empty array of colours
+                layer.border_color = colours
+                layer.face_color = _CLEAR
+                layer.size = 2 * radius
+        layer.refresh()
+
+    def nearest(self, place: npt.ArrayLike, within: float) -> int | None:
+        """Return the id of the suggestion nearest to (y, x) that lies within so many pixels of it."""
+        if not len(self.ids):
+            return None
+        distance = np.hypot(*(self.coordinates - np.asarray(place, dtype=np.float64)).T)
+        at = int(distance.argmin())
+        return int(self.ids[at]) if distance[at] <= within else None
