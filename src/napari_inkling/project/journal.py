@@ -6,41 +6,31 @@ row tells damage that SQLite itself does not see; :mod:`~napari_inkling.project.
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_inkling.core import ProjectError, ProjectVersionError
+from napari_inkling.core import ProjectError
+from napari_inkling.project.journal_file import (
+    connect,
+    has_a_page,
+    insert,
+    log_of,
+    read_without_writing,
+    select,
+)
 from napari_inkling.project.rows import Row, merged, sound
 from napari_inkling.project.salvage import salvage
 
 __all__ = ["JOURNAL", "Journal"]
 
 JOURNAL = "journal.sqlite"
-JOURNAL_VERSION = 1
-#: A version above this is a damaged header, not a later program.
-_LARGEST_VERSION = 1000
 #: Errors of SQLite that say nothing against the file: locked, no right, no space, no device.
 _CIRCUMSTANCES = {
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM,
 }  # fmt: skip
-_SCHEMA = """
-CREATE TABLE rows (
-    seq INTEGER PRIMARY KEY,     -- 1, 2, 3, …
-    time REAL NOT NULL,          -- Unix seconds
-    seconds REAL NOT NULL,       -- spent annotating since the row before
-    kind TEXT NOT NULL,          -- edit, undo, redo (of the row `target`), rename (of a class), time
-    target INTEGER NOT NULL,     -- seq of the edit undone or redone, else 0
-    plane TEXT NOT NULL,         -- image and place in the stack
-    label TEXT NOT NULL,         -- what a person did
-    payload BLOB NOT NULL,       -- JSON (before, after), packed with zlib if large
-    checksum INTEGER NOT NULL    -- CRC-32 of all the above
-)
-"""
 
 
 class Journal:
@@ -61,8 +51,7 @@ class Journal:
         self._pending: list[Row] = []
         self._connection: sqlite3.Connection | None = None
         if read_only:
-            self.rows, notice = _read_without_writing(self.path)
-            self.notices += notice
+            self._read()
             return
         try:
             self._open(new)
@@ -90,7 +79,7 @@ class Journal:
         if self._connection is None:
             raise ProjectError(f"{self.path} is not open for writing")
         try:
-            _insert(self._connection, self._pending)
+            insert(self._connection, self._pending)
         except sqlite3.Error as error:
             raise ProjectError(
                 f"{len(self._pending)} edit(s) could not be written to {self.path}: {error}. They are kept "
@@ -132,15 +121,21 @@ class Journal:
             self.flush()
             self._drop_connection()
 
+    def _read(self) -> None:
+        rows = read_without_writing(self.path)
+        if rows is None:
+            rows = sound(salvage(self.path))
+            self.notices.append(_damage_notice(self.path, rows))
+        self.rows = rows
+
     def _open(self, new: bool) -> None:
         self._finish_rebuilding()
         logged = [] if new else sound(salvage(self.path, log_only=True))
-        # SQLite deletes the log of an empty file, and the log may hold edits: it must not see such a file.
-        readable = new or (self.path.is_file() and self.path.stat().st_size > 0)
+        readable = new or has_a_page(self.path)
         if readable:
             try:
-                self._connection = _connect(self.path)
-                self.rows, bad = _select(self._connection)
+                self._connection = connect(self.path)
+                self.rows, bad = select(self._connection)
                 readable = not bad
             except sqlite3.DatabaseError as error:
                 if getattr(error, "sqlite_errorcode", 0) & 0xFF in _CIRCUMSTANCES:
@@ -156,7 +151,7 @@ class Journal:
         known = {row.seq for row in self.rows}
         unseen = [row for row in logged if row.seq not in known]
         if unseen and self._connection is not None:
-            _insert(self._connection, unseen)
+            insert(self._connection, unseen)
             self.rows = merged(self.rows, unseen)
             self.notices.append(f"{len(unseen)} edit(s) were recovered from an unfinished write.")
 
@@ -167,16 +162,16 @@ class Journal:
         self._drop_connection()
         self.notices.append(_damage_notice(self.path, rows))
         unfinished = self.path.with_name("journal.rebuilding.sqlite")
-        for file in (unfinished, _log(unfinished)):
+        for file in (unfinished, log_of(unfinished)):
             file.unlink(missing_ok=True)
-        connection = _connect(unfinished)
+        connection = connect(unfinished)
         try:
-            _insert(connection, rows)
+            insert(connection, rows)
         finally:
             connection.close()
         unfinished.replace(self._rebuilt)
         self._finish_rebuilding()
-        self._connection = _connect(self.path)
+        self._connection = connect(self.path)
         self.rows = rows
 
     @property
@@ -189,7 +184,7 @@ class Journal:
             return
         copy = _free_name(self.path.parent, f"journal.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
         # The log goes first: SQLite would apply it to the new file.
-        for old, aside in ((_log(self.path), _log(copy)), (self.path, copy)):
+        for old, aside in ((log_of(self.path), log_of(copy)), (self.path, copy)):
             if old.is_file():
                 old.replace(aside)
         self.path.with_name(JOURNAL + "-shm").unlink(missing_ok=True)
@@ -203,93 +198,9 @@ class Journal:
             self._connection = None
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
-    try:
-        connection.execute("PRAGMA page_size = 4096")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        _check_version(version, path)
-        if version == 0:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute(_SCHEMA)
-            connection.execute(f"PRAGMA user_version = {JOURNAL_VERSION}")
-            connection.execute("COMMIT")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        connection.executemany("INSERT INTO rows VALUES (?,?,?,?,?,?,?,?,?)", [row.values() for row in rows])
-        connection.execute("COMMIT")
-    except sqlite3.Error:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _select(connection: sqlite3.Connection) -> tuple[list[Row], int]:
-    """Return all sound rows in order, and how many are not."""
-    found = connection.execute("SELECT * FROM rows").fetchall()
-    rows = sound(found)
-    return rows, len(found) - len(rows)
-
-
-def _check_version(version: int, path: Path) -> None:
-    if not 0 <= version <= _LARGEST_VERSION:
-        raise sqlite3.DatabaseError(f"version {version} is nonsense")
-    if version > JOURNAL_VERSION:
-        raise ProjectVersionError(
-            f"{path} was written by a newer napari-inkling (journal version {version}, this one reads up to "
-            f"{JOURNAL_VERSION}); please update napari-inkling"
-        )
-
-
-def _read_without_writing(path: Path) -> tuple[list[Row], list[str]]:
-    """Read beside a live writer, or in a folder that cannot be written; returns rows and notices."""
-    if path.is_file() and path.stat().st_size:
-        try:
-            return _select_from(f"{path.as_uri()}?mode=ro"), []
-        except sqlite3.DatabaseError:
-            # A file with a log cannot be read in a folder that cannot be written: so read a copy of both.
-            with tempfile.TemporaryDirectory(prefix="inkling-") as folder:
-                copy = Path(folder) / JOURNAL
-                for source, target in ((path, copy), (_log(path), _log(copy))):
-                    if source.is_file():
-                        shutil.copyfile(source, target)
-                try:
-                    return _select_from(copy.as_uri()), []
-                except sqlite3.DatabaseError:
-                    pass
-    rows = sound(salvage(path))
-    return rows, [_damage_notice(path, rows)]
-
-
-def _select_from(uri: str) -> list[Row]:
-    connection = sqlite3.connect(uri, uri=True)
-    try:
-        _check_version(connection.execute("PRAGMA user_version").fetchone()[0], Path(uri))
-        rows, bad = _select(connection)
-    finally:
-        connection.close()
-    if bad:
-        raise sqlite3.DatabaseError(f"{bad} rows are damaged")
-    return rows
-
-
-def _log(path: Path) -> Path:
-    return path.with_name(path.name + "-wal")
-
-
 def _free_name(folder: Path, stem: str) -> Path:
     path, number = folder / f"{stem}.sqlite", 1
-    while path.exists() or _log(path).exists():
+    while path.exists() or log_of(path).exists():
         number += 1
         path = folder / f"{stem}-{number}.sqlite"
     return path

@@ -55,7 +55,15 @@ class Row:
     @property
     def checksum(self) -> int:
         """CRC-32 of everything in the row."""
-        head = (self.seq, self.time, self.seconds, self.kind, self.target, self.plane, self.label)
+        head = (
+            self.seq,
+            float(self.time),
+            float(self.seconds),
+            self.kind,
+            self.target,
+            self.plane,
+            self.label,
+        )
         return zlib.crc32(self.payload, zlib.crc32(repr(head).encode()))
 
     def values(self) -> tuple[Any, ...]:

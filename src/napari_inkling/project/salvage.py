@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RawRow", "salvage"]
+__all__ = ["PAGE_SIZE", "RawRow", "salvage"]
 
 RawRow = tuple[Any, ...]
-_PAGE = 4096
+PAGE_SIZE = 4096
 _LEAF = 0x0D
 _COLUMNS = 9
 _WAL_HEADER, _FRAME_HEADER = 32, 24
@@ -32,7 +32,7 @@ def salvage(path: Path, *, log_only: bool = False) -> list[RawRow]:
     if log_only and not frames:
         return []
     main = path.read_bytes() if path.is_file() else b""
-    old = {n + 1: main[n * _PAGE : (n + 1) * _PAGE] for n in range(-(-len(main) // _PAGE))}
+    old = {n + 1: main[n * PAGE_SIZE : (n + 1) * PAGE_SIZE] for n in range(-(-len(main) // PAGE_SIZE))}
     new = old | dict(frames)
     sources = [frames] if log_only else [frames, list(old.items())]
     rows: dict[RawRow, None] = {}
@@ -45,10 +45,10 @@ def salvage(path: Path, *, log_only: bool = False) -> list[RawRow]:
 
 def _wal_pages(log: bytes) -> Iterator[tuple[int, bytes]]:
     salt = log[16:24]
-    for at in range(_WAL_HEADER, len(log) - _FRAME_HEADER - _PAGE + 1, _FRAME_HEADER + _PAGE):
+    for at in range(_WAL_HEADER, len(log) - _FRAME_HEADER - PAGE_SIZE + 1, _FRAME_HEADER + PAGE_SIZE):
         number = int.from_bytes(log[at : at + 4], "big")
         if log[at + 8 : at + 16] == salt and number:
-            yield number, log[at + _FRAME_HEADER : at + _FRAME_HEADER + _PAGE]
+            yield number, log[at + _FRAME_HEADER : at + _FRAME_HEADER + PAGE_SIZE]
 
 
 def _leaf_rows(page: bytes, start: int, pages: dict[int, bytes]) -> Iterator[RawRow]:
@@ -71,7 +71,7 @@ def _leaf_rows(page: bytes, start: int, pages: dict[int, bytes]) -> Iterator[Raw
 def _cell(page: bytes, at: int, pages: dict[int, bytes]) -> RawRow | None:
     length, at = _varint(page, at)
     row_id, at = _varint(page, at)
-    if length > len(pages) * _PAGE:
+    if length > len(pages) * PAGE_SIZE:
         raise ValueError("longer than the file")
     record = _payload(page, at, length, pages)
     header, pos = _varint(record, 0)
@@ -88,11 +88,11 @@ def _cell(page: bytes, at: int, pages: dict[int, bytes]) -> RawRow | None:
 
 def _payload(page: bytes, at: int, length: int, pages: dict[int, bytes]) -> bytes:
     """Return a record that may go on in overflow pages."""
-    most = _PAGE - 35
+    most = PAGE_SIZE - 35
     if length <= most:
         return page[at : at + length]
-    least = (_PAGE - 12) * 32 // 255 - 23
-    local = least + (length - least) % (_PAGE - 4)
+    least = (PAGE_SIZE - 12) * 32 // 255 - 23
+    local = least + (length - least) % (PAGE_SIZE - 4)
     local = local if local <= most else least
     record = bytearray(page[at : at + local])
     following = int.from_bytes(page[at + local : at + local + 4], "big")

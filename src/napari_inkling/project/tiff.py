@@ -81,7 +81,7 @@ def _reader(path: Path, tif: Any, shape: tuple[int, ...], axes: str, info: Image
     pages_match = int(np.prod(shape, dtype=np.int64)) == len(series.pages) * int(
         np.prod(series.keyframe.shape, dtype=np.int64)
     )
-    if pages_match and axes.endswith(page_axes) and set("YX") <= set(page_axes):
+    if pages_match and axes.endswith(page_axes) and page_axes in ("YX", "YXC", "CYX"):
         return _read_pages(path, _locate(series.pages), shape, axes, page_axes, info)
     return _read_whole(path, axes, info)
 
