@@ -27,7 +27,7 @@ DOCK = ("napari-inkling", "Inkling")
 
 
 def _open_sample(name: str) -> list[Layer]:
-    """Return the sample's first image, as a file of its own: the dock can take it over without copying."""
+    """Return the sample's first image as a layer."""
     from napari_inkling.project import open_array
     from napari_inkling.project.samples import sample
 
@@ -35,8 +35,7 @@ def _open_sample(name: str) -> list[Layer]:
     path = chosen.images[0]
     array, info = open_array(path)
     pixels = np.asarray(array[...])
-    metadata = {"name": path.stem, "rgb": info.axes.endswith("C"), "metadata": {"inkling_path": str(path)}}
-    return [(pixels, metadata, "image")]
+    return [(pixels, {"name": path.stem, "rgb": info.axes.endswith("C")}, "image")]
 
 
 open_he_tile = partial(_open_sample, "he_tile")

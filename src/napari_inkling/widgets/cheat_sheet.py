@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_inkling.widgets.panels._panel import button, label, row
 
@@ -37,12 +37,17 @@ class CheatSheet(QFrame):
         layout.setSpacing(10)
         self.close_button = button("✕", "Close this sheet", self.hide, key="Esc", role="flat")
         layout.addLayout(row(label("Keys and mouse", role="strong"), None, self.close_button))
-        columns = QGridLayout()
-        columns.setHorizontalSpacing(28)
-        columns.setVerticalSpacing(14)
+        columns = QHBoxLayout()
+        columns.setSpacing(20)
         layout.addLayout(columns)
-        for i, (title, lines) in enumerate(groups):
-            columns.addLayout(self._block(title, lines), i // 2, i % 2, Qt.AlignmentFlag.AlignTop)
+        blocks = list(groups)
+        for part in _halves(blocks):
+            column = QVBoxLayout()
+            column.setSpacing(14)
+            for title, lines in part:
+                column.addLayout(self._block(title, lines))
+            column.addStretch(1)
+            columns.addLayout(column)
         self.hide()
         over.installEventFilter(self)
 
@@ -53,8 +58,13 @@ class CheatSheet(QFrame):
         grid.setVerticalSpacing(5)
         grid.addWidget(label(title, role="strong"), 0, 0, 1, 2)
         for line, (keys, words) in enumerate(lines, start=1):
-            grid.addWidget(label(keys, role="key"), line, 0, Qt.AlignmentFlag.AlignRight)
-            grid.addWidget(label(words), line, 1)
+            chip = label(keys, role="key")
+            chip.setMinimumWidth(84)
+            chip.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            grid.addWidget(chip, line, 0, Qt.AlignmentFlag.AlignTop)
+            said = label(words, wrap=True)
+            said.setFixedWidth(150)
+            grid.addWidget(said, line, 1)
         grid.setColumnStretch(1, 1)
         return grid
 
@@ -76,6 +86,7 @@ class CheatSheet(QFrame):
             )
 
     def eventFilter(self, watched: QObject | None, event: Any) -> bool:
+        """Stay in the middle, and go with Escape."""
         if not self.isVisible():
             return False
         if event.type() == QEvent.Type.Resize:
@@ -84,3 +95,14 @@ class CheatSheet(QFrame):
             self.hide()
             return True
         return False
+
+
+def _halves(blocks: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Split into two columns of nearly the same height: the next longest goes to the shorter one."""
+    columns: tuple[list[Any], list[Any]] = ([], [])
+    heights = [0, 0]
+    for block in sorted(blocks, key=lambda b: -len(b[1])):
+        shorter = heights.index(min(heights))
+        columns[shorter].append(block)
+        heights[shorter] += len(block[1]) + 2
+    return columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,15 @@ from napari_inkling.widgets.panels.train import TrainPanel
 __all__ = ["InklingDock"]
 
 WIDTH = 330
-#: The worker is started so long after an image is first on screen: it must not slow down what a person waits for.
+#: The worker starts so long after an image came on screen: it must not slow down what a person waits for.
 WARM_UP_MS = 1500
 
 
 class InklingDock(QWidget):
     """Annotate, train, review and export in one column, read from top to bottom.
 
-    It lives as long as its dock widget or napari's window: hiding keeps everything running, closing either one
-    ends the worker, saves the project and disconnects from napari.
+    It lives as long as its dock widget and napari's window: hiding keeps everything running, closing either
+    one ends the worker, saves the project and disconnects from napari.
 
     Parameters
     ----------
@@ -116,6 +117,7 @@ class InklingDock(QWidget):
         self._retheme()
 
     def sizeHint(self) -> QSize:
+        """Ask for a narrow column."""
         return QSize(WIDTH, 600)
 
     def _connect(self) -> None:
@@ -124,8 +126,10 @@ class InklingDock(QWidget):
         for action, slot in (
             ("train", self.train.train_or_stop),
             ("cheat_sheet", self.toggle_cheat_sheet),
-            ("next_suggestion", self.review.go_on),
-            ("previous_suggestion", self.review.go_back),
+            ("export", self.export.export),
+            ("reject", self.review.reject),
+            ("accept_above", self.review.accept_above),
+            ("accept_in_view", self.review.accept_in_view),
         ):
             self.bridge.keys.on(action, slot)
         self._warm = QTimer(self)
@@ -178,6 +182,7 @@ class InklingDock(QWidget):
         return handled
 
     def showEvent(self, event: Any) -> None:
+        """Find napari's window, now that there is one."""
         self._find_window()
         super().showEvent(event)
 
@@ -208,18 +213,22 @@ class InklingDock(QWidget):
             return
         self._closed = True
         self._warm.stop()
-        self.memory.closed(self.session.project.folder)
-        self.viewer.events.theme.disconnect(self._retheme)
+        with ExitStack() as every:  # backwards, and each one whatever becomes of the others
+            every.callback(self.dispatcher.close)
+            every.callback(self.session.close)
+            every.callback(self.bridge.close)
+            every.callback(self.session.message.disconnect, self._tell)
+            every.callback(self.session.plane_changed.disconnect, self._warm_up_soon)
+            for panel in (self.project_bar, *self.panels):
+                every.callback(panel.release)
+            every.callback(self.viewer.events.theme.disconnect, self._retheme)
+            every.callback(self._drop_cheat_sheet)
+            every.callback(self.memory.closed, self.session.project.folder)
         if self._window is not None:
             self._window.removeEventFilter(self)
+
+    def _drop_cheat_sheet(self) -> None:
         if self.cheat_sheet is not None:
             self.cheat_sheet.setParent(None)
             self.cheat_sheet.deleteLater()
             self.cheat_sheet = None
-        for panel in (self.project_bar, *self.panels):
-            panel.release()
-        self.session.plane_changed.disconnect(self._warm_up_soon)
-        self.session.message.disconnect(self._tell)
-        self.bridge.close()
-        self.session.close()
-        self.dispatcher.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QFrame, QVBoxLayout
 
 from napari_inkling.widgets.panels._panel import button, label, restyle, row
@@ -48,6 +49,8 @@ class MessageBar(QFrame):
         layout.setSpacing(2)
         line = row(self.icon, self.text, self.close_button)
         line.setStretch(1, 1)
+        for widget in (self.icon, self.close_button):
+            line.setAlignment(widget, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(line)
         layout.addLayout(row(self.more, None, self.copy_button))
         self.hide()
@@ -58,6 +61,8 @@ class MessageBar(QFrame):
         if message == self.current:
             self._start_timer()
             return
+        if message in self.waiting:
+            self.waiting.remove(message)
         if self.current is not None and self.current.level != "info":
             if level == "info":  # an error is not covered by small talk
                 self.waiting.appendleft(message)
@@ -83,9 +88,9 @@ class MessageBar(QFrame):
     def _put(self, message: Message) -> None:
         self.current = message
         self.icon.setText(ICONS.get(message.level, "ℹ"))
-        self.text.setText(message.text)
+        self.text.setText(re.sub(r"([/\\._])", "\\1\u200b", message.text))  # long paths may break there
         self.setProperty("level", message.level)
-        self.icon.setProperty("role", "warning" if message.level != "info" else "plain")
+        self.icon.setProperty("role", message.level)
         restyle(self)
         restyle(self.icon)
         self.copy_button.setVisible(message.level == "error" or bool(message.details))

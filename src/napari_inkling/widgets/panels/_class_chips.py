@@ -1,18 +1,18 @@
-"""The row of classes: a chip for each with colour, key and count; made, renamed, recoloured and removed in place."""
+"""The row of classes: a chip for each with colour, key and count, and what can be done to it, in place."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
+from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, QRectF, Qt, Signal
+from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF
 from qtpy.QtWidgets import QLineEdit, QMenu, QPushButton, QWidget
 from superqt.utils import QFlowLayout
 
 from napari_inkling.widgets.panels._panel import button
 
-__all__ = ["SWATCHES", "ClassChips", "dot"]
+__all__ = ["SWATCHES", "ClassChips", "dot", "tool_icon"]
 
 #: Colour-blind safe (Okabe and Ito), and two more.
 SWATCHES = {
@@ -41,6 +41,33 @@ def dot(colour: str, size: int = 12) -> QIcon:
     return QIcon(pixmap)
 
 
+def tool_icon(tool: str) -> QIcon:
+    """Return a small drawing of what a tool leaves in the image."""
+    pixmap = QPixmap(36, 36)
+    pixmap.setDevicePixelRatio(3)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor("#4f9bd9"), 1.5))
+    if tool == "cell":
+        painter.drawEllipse(QRectF(1.5, 1.5, 9, 9))
+        painter.setBrush(QColor("#4f9bd9"))
+        painter.drawEllipse(QRectF(5, 5, 2, 2))
+    elif tool == "background":
+        painter.setPen(QPen(QColor("#d9694f"), 1.8))
+        painter.drawLine(QLineF(2.5, 2.5, 9.5, 9.5))
+        painter.drawLine(QLineF(2.5, 9.5, 9.5, 2.5))
+    elif tool == "box":
+        painter.drawRect(QRectF(1.5, 2.5, 9, 7))
+    else:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor("#8f97a3"))
+        corners = [(2, 0.5), (2, 10), (4.6, 7.8), (6.4, 11.5), (8, 10.8), (6.3, 7.2), (9.6, 7)]
+        painter.drawPolygon(QPolygonF([QPointF(*c) for c in corners]))
+    painter.end()
+    return QIcon(pixmap)
+
+
 class ClassChips(QWidget):
     """Shows classes; says what a person wants of them by signals and changes nothing itself."""
 
@@ -58,7 +85,7 @@ class ClassChips(QWidget):
         self.layout_.setVerticalSpacing(5)
         self.chips: dict[str, QPushButton] = {}
         self._shown: tuple[Any, ...] = ()
-        self.plus = button("＋", "Add a class", self.ask_new, role="flat")
+        self.plus = button("+", "Add a class", self.ask_new, role="flat")
         self.editor = QLineEdit()
         self.editor.setPlaceholderText("class name")
         self.editor.setFixedWidth(120)

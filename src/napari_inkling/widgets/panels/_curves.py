@@ -58,7 +58,8 @@ class Curves(QWidget):
         self._show("loss", title, series)
         measured = [(r.round, r.metrics["f1"]) for r in rounds if "f1" in r.metrics]
         last = f": {measured[-1][1]:.2f}" if measured else ""
-        f1 = {"F1": ([float(r) for r, _ in measured], [f for _, f in measured])} if measured else {}
+        # One value is said better in words.
+        f1 = {"F1": ([float(r) for r, _ in measured], [f for _, f in measured])} if len(measured) > 1 else {}
         self._show("F1", f"F1 on cells that were held out{last}", f1)
         self.setVisible(bool(series or f1))
 
@@ -99,7 +100,8 @@ class Curves(QWidget):
         plot.hideButtons()
         plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         plot.getAxis("left").setWidth(34)
-        plot.getAxis("bottom").setHeight(18)
+        plot.getAxis("bottom").setStyle(showValues=False)
+        plot.getAxis("bottom").setHeight(8)
         if kind == "F1":
             plot.setYRange(0, 1, padding=0.02)
         self.titles[kind] = label(role="muted")

@@ -51,7 +51,7 @@ class ImageListModel(QAbstractListModel):
         self._icons: dict[tuple[bool, ...], QIcon] = {}
 
     def set_lines(self, lines: list[ImageLine]) -> None:
-        """Show these; lines that stay where they were are updated in place, so that the view does not jump."""
+        """Show these; lines that stay where they were are updated in place: the view does not jump."""
         if [line.name for line in lines] != [line.name for line in self.lines]:
             self.beginResetModel()
             self.lines = lines
@@ -84,19 +84,22 @@ class ImageListModel(QAbstractListModel):
 
     def _icon(self, dots: tuple[bool, ...]) -> QIcon:
         if dots not in self._icons:
-            scale = 3  # crisp on high-resolution screens
-            pixmap = QPixmap(QSize(36, 12) * scale)
-            pixmap.setDevicePixelRatio(scale)
-            pixmap.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(pixmap)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            for i, (on, colour) in enumerate(zip(dots, COLOURS, strict=True)):
-                painter.setPen(QPen(QColor(colour if on else self.ring), 1.2))
-                painter.setBrush(QColor(colour) if on else Qt.BrushStyle.NoBrush)
-                painter.drawEllipse(QRectF(2 + 12 * i, 2, 8, 8))
-            painter.end()
-            icon = QIcon(pixmap)
-            # The selected line keeps its dots as they are.
-            icon.addPixmap(pixmap, QIcon.Mode.Selected)
+            icon = QIcon(_draw(dots, self.ring))
+            icon.addPixmap(_draw(dots, "#ffffff"), QIcon.Mode.Selected)
             self._icons[dots] = icon
         return self._icons[dots]
+
+
+def _draw(dots: tuple[bool, ...], ring: str) -> QPixmap:
+    scale = 3  # crisp on high-resolution screens
+    pixmap = QPixmap(QSize(36, 12) * scale)
+    pixmap.setDevicePixelRatio(scale)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for i, (on, colour) in enumerate(zip(dots, COLOURS, strict=True)):
+        painter.setPen(QPen(QColor(ring), 1.2))
+        painter.setBrush(QColor(colour) if on else Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(QRectF(2 + 12 * i, 2, 8, 8))
+    painter.end()
+    return pixmap

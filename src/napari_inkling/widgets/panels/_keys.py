@@ -7,12 +7,11 @@ from napari_inkling.widgets.keys import key_of as _keys_of
 
 __all__ = ["cheat_sheet_groups", "key_of", "shown"]
 
-#: What is done with the mouse; the canvas decides it, this only says it.
+#: What the mouse does over the image; napari and the tools decide that, this only says it.
 MOUSE = [
-    ("Click", "with a tool: mark; else: nothing"),
-    ("Drag", "box tool: draw; else: move the view"),
+    ("Click", "mark, with a tool in hand"),
+    ("Drag", "draw a box, or move the view"),
     ("Wheel", "zoom"),
-    ("Drag the circle", "set the cell radius"),
 ]
 
 
@@ -20,6 +19,7 @@ def shown(keys: str) -> str:
     """Return a key as this computer writes it: ``⌘Z`` on a Mac, ``Ctrl+Z`` elsewhere."""
     from qtpy.QtGui import QKeySequence
 
+    keys = keys.replace("PageDown", "PgDown").replace("PageUp", "PgUp")
     return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
 
 
@@ -35,4 +35,5 @@ def cheat_sheet_groups() -> list[tuple[str, list[tuple[str, str]]]]:
         groups.setdefault(key.group, []).append((shown(key.keys), key.description))
     digits = f"{shown(CLASS_KEYS[0])} … {CLASS_KEYS[-1][-1]}"
     groups["Annotate"].append((digits, "choose a class"))
+    groups["Mouse"] = MOUSE
     return list(groups.items())

@@ -68,8 +68,10 @@ def stylesheet(p: Palette) -> str:
         padding: 1px 6px; font-weight: bold; }}
     QLabel[role="strong"] {{ font-weight: bold; background: transparent; }}
     QLabel[role="warning"] {{ color: {p.warning}; background: transparent; }}
-    QPushButton {{ padding: 4px 8px; }}
-    QPushButton[role="primary"] {{ background: {p.accent}; color: white; font-weight: bold; padding: 6px 8px; }}
+    QLabel[role="error"] {{ color: {p.error}; background: transparent; }}
+    QPushButton {{ padding: 4px 6px; }}
+    QPushButton[role="primary"] {{ background: {p.accent}; color: white; font-weight: bold;
+        padding: 6px 8px; }}
     QPushButton[role="primary"]:hover {{ background: {p.accent_hover}; }}
     QPushButton[role="primary"]:disabled {{ background: {p.surface}; color: {p.muted};
         border: 1px solid {p.border}; font-weight: normal; }}
@@ -78,21 +80,25 @@ def stylesheet(p: Palette) -> str:
     QPushButton[role="stop"]:hover {{ background: {p.surface}; }}
     QPushButton[role="flat"] {{ background: transparent; padding: 3px 6px; }}
     QPushButton[role="flat"]:hover {{ background: {p.border}; }}
-    QPushButton[role="flat"]:disabled {{ border: none; background: transparent; color: {_mix(p.text, p.background, 0.4)}; }}
+    QPushButton[role="flat"]:disabled {{ border: none; background: transparent;
+        color: {_mix(p.text, p.background, 0.4)}; }}
     QPushButton[role="flat"]::menu-indicator {{ width: 0; image: none; }}
     QPushButton[role="link"] {{ background: transparent; color: {p.accent_hover if p.dark else p.accent};
         text-align: left; padding: 2px 0; border: none; }}
     QPushButton[role="link"]:hover {{ text-decoration: underline; }}
     QPushButton[role="tool"]:checked, QPushButton[role="chip"]:checked {{ background: {p.surface};
-        border: 2px solid {p.accent}; padding: 2px 6px; }}
-    QPushButton[role="tool"], QPushButton[role="chip"] {{ background: {p.surface}; border: 2px solid {p.surface};
-        padding: 2px 6px; }}
+        border: 2px solid {p.accent}; padding: 2px 4px; }}
+    QPushButton[role="tool"], QPushButton[role="chip"] {{ background: {p.surface};
+        border: 2px solid {p.surface};
+        padding: 2px 4px; }}
     QPushButton[role="tool"]:hover, QPushButton[role="chip"]:hover {{ border-color: {p.border}; }}
-    QPushButton[role="tool"]:checked:hover, QPushButton[role="chip"]:checked:hover {{ border-color: {p.accent}; }}
+    QPushButton[role="tool"]:checked:hover, QPushButton[role="chip"]:checked:hover {{
+        border-color: {p.accent}; }}
     QListView {{ background: {p.surface}; border-radius: 3px; padding: 2px; }}
     QListView::item {{ padding: 3px 4px; }}
     QListView::item:selected {{ background: {p.accent}; color: white; }}
-    QProgressBar {{ background: {p.surface}; border: none; border-radius: 3px; min-height: 6px; max-height: 6px; }}
+    QProgressBar {{ background: {p.surface}; border: none; border-radius: 3px; min-height: 6px;
+        max-height: 6px; }}
     QProgressBar::chunk {{ background: {p.accent}; border-radius: 3px; }}
     QFrame#message {{ background: {p.surface}; border-radius: 3px; border-left: 4px solid {p.accent}; }}
     QFrame#message[level="warning"] {{ border-left-color: {p.warning}; }}

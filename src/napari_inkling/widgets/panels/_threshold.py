@@ -52,7 +52,7 @@ class Histogram(QWidget):
 
 
 class ThresholdSlider(QWidget):
-    """ "Keep above 0.62", as a number and as a slider under the scores' histogram."""
+    """The threshold as a number, and as a slider under the scores' histogram."""
 
     changed = Signal(float)
 

@@ -10,17 +10,17 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QButtonGroup
 
 from napari_inkling.core import BACKGROUND
-from napari_inkling.widgets.panels._class_chips import ClassChips
+from napari_inkling.widgets.panels._class_chips import ClassChips, tool_icon
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, label, row
 
 __all__ = ["AnnotatePanel", "spent"]
 
 TOOLS = {
-    "cell": ("◎ cell", "Click cells: one point on each"),
-    "background": ("⊘ not a cell", "Click what is not a cell: it counts as certain"),
-    "box": ("▭ box", "Draw a box around a cell"),
-    "select": ("➚ select", "Select points to move or delete them"),
+    "cell": ("cell", "Click cells: one point on each"),
+    "background": ("not a cell", "Click what is not a cell: it counts as certain"),
+    "box": ("box", "Draw a box around a cell"),
+    "select": ("select", "Select points to move or delete them"),
 }
 #: So many cells are a good start; the least is the method's business.
 GOOD_START = 20
@@ -52,8 +52,8 @@ class AnnotatePanel(Panel):
             self._group.addButton(made)
         self.add(row(*self.tools.values(), spacing=4))
         self.counts = label(role="muted")
-        self.undo = button("↶", "Undo", self._undo, key=key_of("undo"), role="flat")
-        self.redo = button("↷", "Redo", self._redo, key=key_of("redo"), role="flat")
+        self.undo = button("↶", "Undo", lambda: bridge.keys.run("undo"), key=key_of("undo"), role="flat")
+        self.redo = button("↷", "Redo", lambda: bridge.keys.run("redo"), key=key_of("redo"), role="flat")
         self.add(row(self.counts, None, self.undo, self.redo, spacing=2))
 
         self._soon = QTimer(self)
@@ -68,13 +68,15 @@ class AnnotatePanel(Panel):
             "history_changed",
         ):
             self.listen(getattr(session, name), self._later)
-        self.listen(bridge.tool_changed, self._later)
+        for signal in (bridge.tool_changed, bridge.class_changed):
+            self.listen(signal, self._later)
         self.refresh()
 
     def _tool(self, name: str) -> Any:
         text, tip = TOOLS[name]
         made = button(text, tip, lambda: self._pick(name), key=key_of(f"tool_{name}"), role="tool")
         made.setCheckable(True)
+        made.setIcon(tool_icon(name))
         return made
 
     # -- what shows
@@ -103,7 +105,8 @@ class AnnotatePanel(Panel):
         ):
             made.setEnabled(bool(what) and not project.read_only)
             made.setToolTip(f"{words}{f': {what}' if what else ''}  [{key_of(words.lower())}]")
-        self._advise(total - background, usable=usable, read_only=project.read_only)
+        learnt = self.session.hint_counts()
+        self._advise(learnt.points + learnt.boxes, usable=usable, read_only=project.read_only)
 
     def _advise(self, cells: int, *, usable: bool, read_only: bool) -> None:
         if read_only:
@@ -130,14 +133,6 @@ class AnnotatePanel(Panel):
         if self.bridge.tool not in ("cell", "box"):
             self.bridge.tool = "cell"
         self.refresh()
-
-    def _undo(self) -> None:
-        with self.telling():
-            self.session.undo()
-
-    def _redo(self) -> None:
-        with self.telling():
-            self.session.redo()
 
     def _add_class(self, name: str) -> None:
         with self.telling():

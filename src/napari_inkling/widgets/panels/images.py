@@ -38,7 +38,7 @@ class ImagesPanel(Panel):
             "◀", "Previous image", self._previous, key=key_of("previous_image"), role="flat"
         )
         self.next = button("▶", "Next image", self._next, key=key_of("next_image"), role="flat")
-        self.more = button("＋", "Add images: files, a folder, or the layer that is selected", role="flat")
+        self.more = button("+", "Add images: files, a folder, or the layer that is selected", role="flat")
         self.add_menu = QMenu(self.more)
         self.add_menu.aboutToShow.connect(self._fill_menu)
         self.more.setMenu(self.add_menu)
@@ -59,8 +59,7 @@ class ImagesPanel(Panel):
         self.problem = label(role="warning", wrap=True)
         self.relink_button = button("Re-link…", "Say where this image lies now", self.relink)
         self.add(self.problem)
-        self.problem_row = row(self.relink_button, None)
-        self.add(self.problem_row)
+        self.add(self.relink_button)
         self.complete = QCheckBox("Every cell here is marked")
         self.complete.setToolTip(
             "Hold this image out: it is never trained on, but shows how good the model is (F1)"
@@ -69,12 +68,16 @@ class ImagesPanel(Panel):
         self.done = QCheckBox("Done")
         self.done.setToolTip("Tick off the image for yourself; nothing else changes")
         self.done.clicked.connect(lambda on: self._update(done=on))
-        self.add(row(self.complete, None, self.done))
+        self.add(self.complete)
+        self.add(self.done)
 
         for signal in (session.project_changed, session.images_changed):
             self.listen(signal, self._reload)
         for signal in (session.plane_changed, session.hints_changed, session.models_changed):
             self.listen(signal, self._later)
+        layers = bridge.viewer.layers
+        for event in (layers.selection.events.active, layers.events.removed):
+            self.listen(event, self._show_layer)
         self._reload()
 
     def _make_start(self) -> QFrame:
@@ -151,9 +154,7 @@ class ImagesPanel(Panel):
             widget.setEnabled(len(lines) > 1)
         where = f"{at + 1}/{len(lines)}" if at >= 0 else (f"{len(lines)}" if some else "")
         self.summary.setText(where)
-        layer = self.bridge.layer_to_add() if hasattr(self.bridge, "layer_to_add") else None
-        self.use_layer.setVisible(layer is not None)
-        self.use_layer.setText(f"Use “{_short(layer)}”" if layer is not None else "")
+        self._show_layer()
         shown = record is not None and self._problems.get(record.name)
         self.problem.setVisible(bool(shown))
         self.relink_button.setVisible(bool(shown))
@@ -166,6 +167,12 @@ class ImagesPanel(Panel):
             self.say_next(f"{len(self._problems)} images cannot be read: look for ⚠.")
         else:
             self.say_next("")
+
+    def _show_layer(self, *_: Any) -> None:
+        """Offer the image layer that is selected in napari."""
+        layer = self.bridge.layer_to_add()
+        self.use_layer.setVisible(layer is not None)
+        self.use_layer.setText(f"Use “{_short(layer)}”" if layer is not None else "")
 
     # -- what it does
 
@@ -219,10 +226,12 @@ class ImagesPanel(Panel):
                 self.session.relink(plane.image, Path(chosen))
 
     def dragEnterEvent(self, event: Any) -> None:
+        """Take files that are dragged over the panel."""
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
 
     def dropEvent(self, event: Any) -> None:
+        """Add the files that were dropped."""
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if paths:
             event.acceptProposedAction()

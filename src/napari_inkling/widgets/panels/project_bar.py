@@ -9,8 +9,8 @@ from typing import Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QMenu
 
-from napari_inkling.widgets.panels._memory import Memory
 from napari_inkling.widgets.panels._keys import key_of
+from napari_inkling.widgets.panels._memory import Memory
 from napari_inkling.widgets.panels._panel import Panel, button, label, row
 
 __all__ = ["ProjectBar"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QGridLayout
 
-from napari_inkling.session import by_doubt
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, label
 from napari_inkling.widgets.panels._threshold import ThresholdSlider
@@ -26,10 +26,11 @@ class ReviewPanel(Panel):
 
     def __init__(self, session: Any, bridge: Any) -> None:
         super().__init__(session, bridge)
-        self.current: int | None = None
         self.slider: ThresholdSlider = self.add(ThresholdSlider())
         self.slider.changed.connect(self._set_threshold)
-        self.counts = self.add(label(role="strong"))
+        self.counts = label(role="strong")
+        self.score = label(role="muted")
+        self.add(self.counts)
         self.previous = button("◀", "The one before", self.go_back, key=key_of("previous_suggestion"))
         self.next = button(
             "▶", "The most doubtful one that is left", self.go_on, key=key_of("next_suggestion")
@@ -60,6 +61,7 @@ class ReviewPanel(Panel):
         both.addWidget(self.accept_all, 0, 0)
         both.addWidget(self.accept_view, 0, 1)
         self.add(both)
+        self.add(self.score)
         self.as_background = self.add(QCheckBox("Rejecting also marks “not a cell”"))
         self.as_background.setChecked(True)
         self.as_background.setToolTip(
@@ -72,6 +74,7 @@ class ReviewPanel(Panel):
         self._soon.timeout.connect(self.refresh)
         for name in ("project_changed", "plane_changed", "suggestions_changed", "training_changed"):
             self.listen(getattr(session, name), self._later)
+        self.listen(bridge.focus_changed, self._show_focus)
         self.refresh()
 
     # -- what shows
@@ -98,10 +101,9 @@ class ReviewPanel(Panel):
             widget.setEnabled(shown > 0)
         for widget in (self.accept_all, self.accept_view):
             widget.setEnabled(shown > 0 and writable)
-        if self.current is not None and self.current not in self._shown_ids():
-            self.current = None
         for widget in (self.accept_button, self.reject_button):
             widget.setEnabled(shown > 0 and writable)
+        self._show_focus(self.bridge.review.focused)
         self.slider.setEnabled(len(scores) > 0)
         self._advise(len(scores), shown, doubtful)
 
@@ -118,9 +120,13 @@ class ReviewPanel(Panel):
         else:
             self.say_next("Nothing doubtful is left: accept all above.", now=True)
 
-    def _shown_ids(self) -> set[int]:
+    def _show_focus(self, focused: int | None = None) -> None:
         shown = self.session.suggestions()
-        return {int(i) for i in np.concatenate([shown.points.ids, shown.boxes.ids])}
+        ids = np.concatenate([shown.points.ids, shown.boxes.ids])
+        scores = np.concatenate([shown.points.scores, shown.boxes.scores])
+        at = np.flatnonzero(ids == (-1 if focused is None else focused))
+        self.score.setText(f"The one in the ring has score {scores[at[0]]:.2f}." if len(at) else "")
+        self.score.setVisible(bool(self.score.text()))
 
     # -- what it does
 
@@ -129,54 +135,37 @@ class ReviewPanel(Panel):
 
     def go_on(self) -> None:
         """Look at the next in the order of doubt."""
-        self._step(1)
+        self.bridge.review.step(1)
 
     def go_back(self) -> None:
         """Look at the one before."""
-        self._step(-1)
-
-    def _step(self, by: int) -> None:
-        order = [int(i) for i in by_doubt(self.session.suggestions(), self.session.threshold)]
-        if not order:
-            return
-        at = order.index(self.current) + by if self.current in order else (0 if by > 0 else -1)
-        self._look(order[at % len(order)])
-
-    def _look(self, identity: int) -> None:
-        self.current = identity
-        self.bridge.focus(identity)
-
-    def _judge(self, how: Any) -> None:
-        """Accept or reject the current suggestion and go to the next; without a current one, show it first."""
-        order = [int(i) for i in by_doubt(self.session.suggestions(), self.session.threshold)]
-        if self.current not in order:
-            self.go_on()
-            return
-        at = order.index(self.current)
-        with self.telling():
-            how([self.current])
-        left = self._shown_ids()
-        following = [i for i in (*order[at + 1 :], *order[:at]) if i in left]
-        self.current = None
-        if following:
-            self._look(following[0])
+        self.bridge.review.step(-1)
 
     def accept(self) -> None:
-        """Accept the current suggestion."""
-        self._judge(self.session.accept)
+        """Accept the suggestion under the mouse, else the one in focus; without one, go to the next."""
+        self._judge(self.bridge.review.accept)
 
     def reject(self) -> None:
-        """Reject the current suggestion."""
-        background = self.as_background.isChecked()
-        self._judge(lambda ids: self.session.reject(ids, as_background_hint=background))
+        """Reject it; the box below says whether that makes a hint, too."""
+        self._judge(lambda: self.bridge.review.reject(as_background=self.as_background.isChecked()))
+
+    def _judge(self, verdict: Callable[[], Any]) -> None:
+        self.bridge.flush()  # what was just clicked comes first
+        if self.bridge.review.meant() is None:
+            self.go_on()
+            return
+        with self.telling():
+            verdict()
 
     def accept_above(self) -> None:
         """Accept all that is shown; one undo takes it back."""
+        self.bridge.flush()
         with self.telling():
             self._tell(self.session.accept_above())
 
     def accept_in_view(self) -> None:
         """Accept what lies in the visible part of the image."""
+        self.bridge.flush()
         with self.telling():
             self._tell(self.session.accept_in(*self.bridge.view_box()))
 

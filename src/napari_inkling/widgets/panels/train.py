@@ -60,11 +60,12 @@ class TrainPanel(Panel):
         self.radius.setRange(0, 500)
         self.radius.setDecimals(1)
         self.radius.setSingleStep(0.5)
-        self.radius.setSpecialValueText("automatic")
+        self.radius.setSpecialValueText("auto")
         self.radius.setSuffix(" px")
         self.radius.setKeyboardTracking(False)
         self.radius.setToolTip("Radius of a typical cell in pixels; 0 leaves it to the program")
         self.radius.valueChanged.connect(self._set_radius)
+        self.radius.setMinimumWidth(96)
         calm_wheel(self.radius)
         self.estimate = button("", "Take this radius", self._take_estimate, role="link")
         self.add(row(label("Cell radius"), self.radius, self.estimate, None))
@@ -108,13 +109,24 @@ class TrainPanel(Panel):
 
     def refresh(self, *_: Any) -> None:
         """Show the recommended method, the radius, and whether there is enough to train."""
-        advice = self.session.recommend()
-        self.why.setText(advice.reason)
-        if (method := self.session.method or advice.method) != self._method:
+        method, why = self._choose()
+        self.why.setText(why)
+        self.why.setVisible(bool(why))
+        if method != self._method:
             self._method = method
             self._fill_advanced()
         self._show_radius()
         self._show_button()
+
+    def _choose(self) -> tuple[str, str]:
+        """Return the method and why: the session's own, else the recommended one."""
+        if not self.session.method:
+            advice = self.session.recommend()
+            return advice.method, advice.reason
+        try:
+            return self.session.method, get_method(self.session.method).needs.sentence
+        except InklingError as error:
+            return self.session.method, str(error)
 
     def _show_radius(self) -> None:
         chosen, plane = self.session.radius, self.session.plane

@@ -1,0 +1,62 @@
+"""Opens the dock in a real viewer, with a method and a worker that answer within a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as PillowImage
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from tests.fake_method import FAKE
+from tests.widgets.driving import settle, wait_until
+
+SHAPE = (100, 120)
+
+
+def open_dock(viewer: Any, method: str | None = FAKE) -> Any:
+    """Return a dock in the viewer's window; its worker does not import torch."""
+    from napari_inkling.session import Session
+    from napari_inkling.widgets._dispatch import QtDispatcher
+    from napari_inkling.widgets.dock import InklingDock
+    from napari_inkling.workers import LocalRunner
+
+    dispatcher = QtDispatcher()
+    session = Session(LocalRunner(ahead=()), dispatcher, method=method)
+    dock = InklingDock(viewer, session)
+    dock.dispatcher.setParent(None)
+    dock.dispatcher = dispatcher
+    viewer.window.add_dock_widget(dock, name="Inkling", area="right")
+    settle(0.1)
+    return dock
+
+
+def dock_widget(viewer: Any) -> Any:
+    """Return napari's dock widget around the dock."""
+    return viewer.window._wrapped_dock_widgets["Inkling"]
+
+
+def picture(folder: Path, name: str = "tile.png", shape: tuple[int, int] = SHAPE) -> Path:
+    """Write a picture with some texture and return its path."""
+    path = folder / name
+    pixels = np.random.default_rng(len(name)).integers(60, 200, (*shape, 3)).astype(np.uint8)
+    PillowImage.fromarray(pixels).save(path)
+    return path
+
+
+def click(button: Any) -> None:
+    """Press a button with the mouse."""
+    assert button.isEnabled(), f"{button.text()!r} is disabled"
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    settle()
+
+
+def train_to_the_end(dock: Any) -> None:
+    """Press Train and wait until the training is over."""
+    settle(0.1)
+    click(dock.train.go)
+    wait_until(lambda: dock.session.training.status not in ("idle", "starting"), 20)
+    wait_until(lambda: not dock.session.is_training, 20)
+    settle(0.1)

@@ -1,0 +1,187 @@
+"""How the dock opens, hides, closes and opens again, and what it leaves behind: nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from tests.widgets.dock_driving import click, dock_widget, open_dock, picture
+from tests.widgets.driving import click_at, press_key, settle, wait_until
+
+pytestmark = pytest.mark.window
+
+OPEN = """
+import sys, time, warnings
+warnings.simplefilter("ignore")
+import napari
+viewer = napari.Viewer(show=False)
+from napari_inkling.widgets import dock as module
+start = time.perf_counter()
+_, dock = viewer.window.add_plugin_dock_widget("napari-inkling", "Inkling")
+print("seconds", time.perf_counter() - start)
+print("heavy", [name for name in ("torch", "pyqtgraph", "sklearn") if name in sys.modules])
+dock.close_down()
+viewer.close()
+"""
+
+
+def test_opening_is_fast_and_imports_nothing_heavy(tmp_path):
+    env = {**__import__("os").environ, "INKLING_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN], capture_output=True, text=True, env=env, timeout=120, check=True
+    )
+    lines = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line.startswith(("sec", "heavy")))
+    assert lines["heavy"] == "[]"
+    assert float(lines["seconds"]) < 1.0
+
+
+def test_hiding_keeps_everything_running(viewer, tmp_path):
+    dock = open_dock(viewer)
+    dock.images.add_paths([picture(tmp_path)])
+    dock_widget(viewer).close()  # the crossed eye
+    settle(0.1)
+    assert not dock.isVisible()
+    click_at(viewer, 50, 50)
+    wait_until(lambda: len(dock.session.hints.points) == 1)
+    dock_widget(viewer).show()
+    settle(0.1)
+    assert dock.isVisible()
+    assert dock.annotate.chips.chips["cell"].text() == "cell  1"
+
+
+def test_the_cross_closes_and_the_menu_finds_the_same_project(viewer, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_inkling.widgets.dock.WARM_UP_MS", 10**6)
+    dock = open_dock(viewer)
+    dock.images.add_paths([picture(tmp_path)])
+    settle(0.1)
+    click_at(viewer, 50, 50)
+    wait_until(lambda: len(dock.session.hints.points) == 1)
+    folder, session = dock.session.project.folder, dock.session
+    dock_widget(viewer).destroyOnClose()
+    settle(0.2)
+    assert not session.has_project
+    assert not any(signal for signal in (session.hints_changed, session.plane_changed) if len(signal))
+    viewer.add_points(np.zeros((1, 2)))  # nobody listens any more
+    settle(0.1)
+
+    _, again = viewer.window.add_plugin_dock_widget("napari-inkling", "Inkling")
+    settle(0.2)
+    assert again is not dock
+    assert again.session.project.folder == folder
+    assert len(again.session.hints.points) == 1
+    click_at(viewer, 30, 60)
+    wait_until(lambda: len(again.session.hints.points) == 2)
+
+
+def test_closing_napari_closes_the_session(viewer, tmp_path):
+    dock = open_dock(viewer)
+    dock.images.add_paths([picture(tmp_path)])
+    session = dock.session
+    session.warm_up()
+    folder = session.project.folder
+    viewer.window._qt_window.close()
+    settle(0.2)
+    assert not session.has_project
+    assert dock.memory.last is None or dock.memory.last == folder
+
+
+def test_closing_napari_during_training_leaves_no_process(viewer, tmp_path):
+    dock = open_dock(viewer)
+    dock.images.add_paths([picture(tmp_path)])
+    settle(0.1)
+    for place in ((20, 20), (70, 70)):
+        click_at(viewer, *place)
+    wait_until(dock.train.go.isEnabled)
+    dock.train.advanced.fields["steps"].set(100000)
+    click(dock.train.go)
+    wait_until(lambda: dock.session.training.step > 0, 20)
+    viewer.close()  # the fixture looks for what is left
+
+
+def test_folded_parts_stay_folded(viewer):
+    dock = open_dock(viewer)
+    assert dock.export.is_folded
+    assert not dock.review.is_folded
+    click(dock.review.fold_button)
+    click(dock.export.fold_button)
+    assert not dock.review.content.isVisible()
+    dock_widget(viewer).destroyOnClose()
+    settle(0.1)
+    again = open_dock(viewer)
+    assert again.review.is_folded
+    assert not again.export.is_folded
+
+
+def test_it_fits_into_320_pixels_and_scrolls_when_short(viewer, tmp_path):
+    dock = open_dock(viewer)
+    dock.images.add_paths([picture(tmp_path, "a_rather_long_name_of_an_image_that_goes_on_and_on.png")])
+    viewer.window._qt_window.resize(1000, 600)
+    settle(0.2)
+    column = dock.scroll.widget()
+    assert column.minimumSizeHint().width() <= dock.scroll.viewport().width()
+    assert dock.minimumSizeHint().width() <= 340
+    assert dock.scroll.verticalScrollBar().maximum() > 0
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "system"])
+def test_it_follows_the_theme(viewer, theme):
+    from napari_inkling.widgets.panels._style import palette
+
+    dock = open_dock(viewer)
+    viewer.theme = theme
+    settle()
+    assert palette(theme).surface in dock.styleSheet()
+
+
+def test_the_cheat_sheet_lists_every_key(viewer):
+    from qtpy.QtWidgets import QLabel
+
+    from napari_inkling.widgets.keys import KEYS
+    from napari_inkling.widgets.panels._keys import shown
+
+    dock = open_dock(viewer)
+    click(dock.project_bar.help)
+    sheet = dock.cheat_sheet
+    assert sheet.isVisible()
+    texts = {label.text() for label in sheet.findChildren(QLabel)}
+    assert {shown(k.keys) for k in KEYS} <= texts
+    assert {k.description for k in KEYS} <= texts
+    assert all(shown(k.keys) for k in KEYS)
+    assert sheet.parentWidget().rect().contains(sheet.geometry())
+    QTest.keyClick(sheet, Qt.Key.Key_Escape)
+    assert not sheet.isVisible()
+    press_key(viewer, "?")
+    assert sheet.isVisible()
+    press_key(viewer, "?")
+    assert not sheet.isVisible()
+
+
+def test_every_button_says_what_it_does(viewer):
+    from qtpy.QtWidgets import QPushButton
+
+    dock = open_dock(viewer)
+    silent = [b.text() for b in dock.findChildren(QPushButton) if not b.toolTip() and b.text()]
+    assert not silent
+    for made, keys in ((dock.review.accept_button, "W"), (dock.train.go, "Shift+T"), (dock.review.next, "G")):
+        assert made.toolTip().endswith(f"[{keys}]")
+
+
+def test_a_second_viewer_opens_read_only_and_says_so(viewer, tmp_path):
+    from napari_inkling.project import Project
+
+    folder = tmp_path / "shared.inkling"
+    with Project.create(folder) as first:
+        first.add_images([picture(tmp_path)])
+        dock = open_dock(viewer)
+        dock.open_project(folder)
+        settle(0.1)
+        assert dock.project_bar.badge.isVisible()
+        assert dock.messages.current.level == "warning"
+        assert "read-only" in dock.messages.current.text
+        assert not dock.annotate.tools["cell"].isEnabled()
+        assert not dock.train.go.isEnabled()

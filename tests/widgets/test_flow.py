@@ -1,0 +1,163 @@
+"""The main job, the way a person does it: click cells, train, judge, undo, come back tomorrow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.widgets.dock_driving import click, open_dock, picture, train_to_the_end
+from tests.widgets.driving import click_at, press_key, settle, wait_until
+
+pytestmark = pytest.mark.window
+
+CELLS = [(20.0, 30.0), (60.0, 80.0), (85.0, 25.0)]
+
+
+@pytest.fixture
+def dock(viewer, tmp_path):
+    made = open_dock(viewer)
+    made.session.new_project(tmp_path / "work.inkling")
+    made.images.add_paths([picture(tmp_path)])
+    settle(0.1)
+    yield made
+    made.close_down()
+
+
+def mark(viewer, dock, places=CELLS):
+    for place in places:
+        click_at(viewer, *place)
+    wait_until(lambda: len(dock.session.hints.points) == len(places))
+
+
+def test_from_clicks_to_accepted_suggestions_and_back(viewer, dock):
+    assert dock.annotate.next_step.text() == "Click the middle of some cells, all over the image."
+    mark(viewer, dock)
+    settle(0.1)
+    assert dock.annotate.chips.chips["cell"].text() == "cell  3"
+    assert dock.train.go.isEnabled()
+
+    train_to_the_end(dock)
+    found = len(dock.session.suggestions().points)
+    assert found > 20
+    assert dock.review.counts.text().startswith(f"{found} suggested")
+    layer = next(layer for layer in viewer.layers if layer.name == "Inkling suggestions")
+    assert len(layer.data) == found
+    assert len(dock.session.hints.points) == 3
+
+    click(dock.review.next)
+    assert dock.bridge.review.focused is not None
+    click(dock.review.accept_button)
+    hints = dock.session.hints.points
+    assert len(hints) == 4
+    assert list(hints.sources).count("accepted") == 1
+
+    click(dock.review.accept_all)
+    settle(0.1)
+    everything = len(dock.session.hints.points)
+    assert everything > 4
+    assert dock.review.counts.text().startswith("0 suggested")
+    assert "Undo" in dock.messages.current.text
+
+    assert "accept" in dock.annotate.undo.toolTip()
+    click(dock.annotate.undo)
+    click(dock.annotate.undo)
+    assert len(dock.session.hints.points) == 3
+    click(dock.annotate.redo)
+    assert len(dock.session.hints.points) == 4
+
+
+def test_what_was_marked_is_there_again_after_a_restart(viewer, dock):
+    mark(viewer, dock)
+    train_to_the_end(dock)
+    click(dock.review.accept_all)
+    before = dock.session.hints.points
+    folder = dock.session.project.folder
+    dock.close_down()
+    viewer.layers.clear()
+
+    from napari_inkling.project import Project
+
+    with Project.open(folder) as kept:  # the lock is free and everything on disk
+        assert kept.hints(kept.images[0].planes()[0]).points.equals(before)
+
+    again = open_dock(viewer)
+    again.open_project(folder)
+    settle(0.1)
+    assert again.session.hints.points.equals(before)
+    press_key(viewer, "Ctrl+Z")
+    assert len(again.session.hints.points) == 3
+    wait_until(lambda: len(again.session.suggestions().points) > 20, 10)  # from the saved model
+    again.close_down()
+
+
+def test_reject_makes_a_background_hint_if_wanted(viewer, dock):
+    mark(viewer, dock)
+    train_to_the_end(dock)
+    suggested = len(dock.session.suggestions().points)
+    click(dock.review.next)
+    click(dock.review.reject_button)
+    assert len(dock.session.hints.points.background) == 1
+    dock.review.as_background.setChecked(False)
+    click(dock.review.reject_button)
+    settle(0.1)
+    assert len(dock.session.hints.points.background) == 1
+    assert len(dock.session.suggestions().points) <= suggested - 2
+
+
+def test_accept_in_view_takes_only_what_is_seen(viewer, dock):
+    mark(viewer, dock)
+    train_to_the_end(dock)
+    getattr(viewer, "scene", viewer).camera.zoom *= 3  # napari 0.9 moved it
+    settle(0.1)
+    y0, x0, y1, x1 = dock.bridge.view_box()
+    click(dock.review.accept_view)
+    hints = dock.session.hints.points
+    accepted = hints.take(hints.sources == "accepted").coordinates
+    assert 0 < len(accepted) < 60
+    assert np.all((accepted >= (y0, x0)) & (accepted <= (y1, x1)))
+
+
+def test_keys_train_and_judge(viewer, dock):
+    mark(viewer, dock)
+    press_key(viewer, "Shift+T")
+    wait_until(lambda: dock.session.training.status == "finished", 20)
+    settle(0.1)
+    press_key(viewer, "G")
+    assert dock.bridge.review.focused is not None
+    press_key(viewer, "Shift+E")
+    assert len(dock.session.hints.points) > 4
+
+
+def test_stop(viewer, dock):
+    mark(viewer, dock)
+    settle(0.1)
+    dock.train.advanced.fields["steps"].set(100000)
+    click(dock.train.go)
+    assert dock.train.go.text() == "Stop"
+    wait_until(lambda: dock.session.training.step > 0, 20)
+    settle(0.1)
+    assert dock.train.bar.isVisible()
+    assert "counting" in dock.train.stage.text()
+    click(dock.train.go)
+    wait_until(lambda: not dock.session.is_training, 2)
+    settle(0.1)
+    assert dock.session.training.status == "stopped"
+    assert "stopped" in dock.train.stage.text().lower()
+    assert len(dock.session.hints.points) == 3
+    train_again = dock.train.go
+    assert train_again.isEnabled()
+
+
+@pytest.mark.parametrize("crash", ["sigkill", "exception", "memory", "exit"])
+def test_a_worker_that_dies_is_told_and_nothing_is_lost(viewer, dock, crash):
+    mark(viewer, dock)
+    settle(0.1)
+    dock.train.advanced.fields["crash"].set(crash)
+    train_to_the_end(dock)
+    assert dock.session.training.status == "failed"
+    assert dock.messages.current.level == "error"
+    assert "Traceback" not in dock.messages.text.text()
+    assert len(dock.session.hints.points) == 3
+    dock.train.advanced.fields["crash"].set("none")
+    train_to_the_end(dock)
+    assert dock.session.training.status == "finished"
