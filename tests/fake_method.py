@@ -1,6 +1,6 @@
-"""A method that learns nothing, quickly: it speaks the protocol, so that interface and worker tests take a second.
+"""A method that learns nothing, quickly: it speaks the protocol, so that interface tests take a second.
 
-Name it ``FAKE`` where a method's name is expected. Its suggestions are a grid of points, so what comes out is known.
+Name it ``FAKE`` where a method's name is expected. Its suggestions are a grid, so what comes out is known.
 """
 
 from __future__ import annotations

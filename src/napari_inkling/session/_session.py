@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_inkling.core import (
+    BACKGROUND,
     Event,
     InklingError,
     Notice,
@@ -21,14 +22,12 @@ from napari_inkling.core import (
     Step,
 )
 from napari_inkling.methods import Needs, Preset, get_method, method_names
+from napari_inkling.project import Project
 from napari_inkling.session.desk import Desk, Dispatch
 from napari_inkling.session.recommend import HintCounts, Recommendation, check_enough, recommend
 from napari_inkling.session.review_session import ReviewSession
 from napari_inkling.session.training_state import TrainingState
 from napari_inkling.workers import Outcome, PredictJob, Runner, TrainJob, model_method
-
-if TYPE_CHECKING:
-    from napari_inkling.project import Project
 
 __all__ = ["Session"]
 
@@ -41,9 +40,9 @@ def immediately(call: Callable[[], None]) -> None:
 class Session(ReviewSession):
     """One person's work on one project: hints in, training in a worker, suggestions out.
 
-    The dock and the command line drive this same object. Commands raise
-    :class:`~napari_inkling.core.InklingError` with a message for a person when they are refused; what goes wrong
-    later, in the worker, is told by the signal :attr:`message` and by :attr:`training`.
+    The dock and the command line drive this same object. A command that is refused raises
+    :class:`~napari_inkling.core.InklingError` with a message for a person; what goes wrong later, in the
+    worker, is told by the signal :attr:`message` and by :attr:`training`.
 
     Parameters
     ----------
@@ -69,10 +68,12 @@ class Session(ReviewSession):
         super().__init__()
         self._desk = Desk(runner, dispatch)
         self._state = TrainingState()
-        self._started = 0.0
         self._previewed: set[PlaneRef] = set()
-        self._fresh: set[PlaneRef] = set()
+        self._fresh: set[PlaneRef] = set()  # predicted by the newest model
+        self._refused: set[PlaneRef] = set()  # which it failed on
+        self._device = "auto"
         self._named_methods = {method} if method else set()
+        self._broken_methods: set[str] = set()
         self.method = method
         self.predict_on_visit = predict_on_visit
 
@@ -100,26 +101,34 @@ class Session(ReviewSession):
 
     def recommend(self) -> Recommendation:
         """Return the method that suits the hints there are, and a sentence that says why."""
+        return recommend(self.hint_counts(), self._needs())
+
+    def _needs(self) -> dict[str, Needs]:
+        """Return what the installed methods need; one that cannot be loaded is told once and left out."""
         needs: dict[str, Needs] = {}
-        for name in method_names() or ():
+        for name in method_names():
             try:
                 needs[name] = get_method(name).needs
             except SettingsError as error:
-                self.message.emit("warning", str(error))
-        return recommend(self.hint_counts(), needs)
+                if name not in self._broken_methods:
+                    self._broken_methods.add(name)
+                    self.message.emit("warning", str(error))
+        return needs
 
     def hint_counts(self) -> HintCounts:
         """Return how many images and hints there are to learn from."""
-        project = self.project
-        held = {record.name for record in project.images if record.complete}
-        planes = [(ref.image in held, project.hints(ref)) for ref in project.planes_with_hints()]
-        learnt = [hints for complete, hints in planes if not complete]
+        if self._project is None:
+            return HintCounts()
+        held_out = {record.name for record in self._project.images if record.complete}
+        hints = {ref: self._project.hints(ref) for ref in self._project.planes_with_hints()}
+        learnt = [rows for ref, rows in hints.items() if ref.image not in held_out]
+        background = sum(int((rows.points.classes == BACKGROUND).sum()) for rows in learnt)
         return HintCounts(
-            images=len(project.images),
-            points=sum(len(hints.points.cells) for hints in learnt),
-            boxes=sum(len(hints.boxes) for hints in learnt),
-            background=sum(len(hints.points.background) for hints in learnt),
-            held_out=sum(len(hints) for complete, hints in planes if complete),
+            images=len(self._project.images),
+            points=sum(len(rows.points) for rows in learnt) - background,
+            boxes=sum(len(rows.boxes) for rows in learnt),
+            background=background,
+            held_out=sum(len(rows) for ref, rows in hints.items() if ref.image in held_out),
         )
 
     def train(
@@ -157,13 +166,12 @@ class Session(ReviewSession):
         """
         if self.is_training:
             raise SettingsError("a training is already running: stop it first")
-        name = method or self.method or self.recommend().method
+        if not (name := method or self.method or self.recommend().method):
+            raise SettingsError("no method is installed")
         chosen = get_method(name)
         settings = self._settings(chosen.Settings.model_fields, overrides)
         chosen.Settings.preset(preset, **settings)
         check_enough(self.hint_counts(), chosen.title, chosen.needs)
-        if out is None and self.project.read_only:
-            raise ProjectError(f"project {self.project.name} is read-only: a model cannot be saved in it")
         if method is not None:
             self._named_methods.add(method)
         job = TrainJob(
@@ -177,8 +185,7 @@ class Session(ReviewSession):
             start=self._start_model(name) if resume else None,
             minutes=minutes,
         )
-        self._previewed = set()
-        self._started = time.monotonic()
+        self._previewed, self._device = set(), device
         self._set_state(TrainingState(status="starting", method=name, preset=preset))
         self._desk.start(job, self._on_training, lambda outcome: self._trained(job, outcome))
 
@@ -213,7 +220,7 @@ class Session(ReviewSession):
             case Notice():
                 self.message.emit("info", event.text)
             case Saved():
-                self._fresh = set(self._previewed)
+                self._fresh, self._refused = set(self._previewed), set()
                 self.models_changed.emit()
 
     def _trained(self, job: TrainJob, outcome: Outcome) -> None:
@@ -225,6 +232,8 @@ class Session(ReviewSession):
                 state = self._stopped(state, Path(job.out))
             case _:
                 state = replace(state, status="failed")
+        if state.model is None:
+            _remove_if_empty(Path(job.out))
         self._set_state(state)
         level = {"finished": "info", "stopped": "info"}.get(state.status, "error")
         self.message.emit(level, state.message)
@@ -233,7 +242,7 @@ class Session(ReviewSession):
     def _stopped(self, state: TrainingState, out: Path) -> TrainingState:
         if not (out / "model.json").exists():
             return replace(state, status="stopped", message="Training stopped; it had no model yet.")
-        self._fresh = set()
+        self._fresh, self._refused = set(), set()
         self.models_changed.emit()
         text = "Training stopped; the model reached so far is kept."
         return replace(state, status="stopped", message=text, model=out)
@@ -247,16 +256,18 @@ class Session(ReviewSession):
     @property
     def newest_model(self) -> Path | None:
         """The folder of the project's newest model."""
-        models = self.project.models()
+        models = self._project.models() if self._project is not None else []
         return models[-1] if models else None
 
-    def predict(self, refs: Collection[PlaneRef] | None = None, device: str = "auto") -> None:
+    def predict(self, refs: Collection[PlaneRef] | None = None, device: str | None = None) -> None:
         """Predict planes with the newest model in the background.
 
         Parameters
         ----------
         refs : collection of PlaneRef or None
             Which; by default all that this model has not predicted.
+        device : str or None
+            That of the last training by default.
 
         Raises
         ------
@@ -273,38 +284,36 @@ class Session(ReviewSession):
         if not refs:
             return
         job = PredictJob(
-            str(model), self.project.snapshot(only=refs), device, tuple(sorted(self._named_methods))
+            model=str(model),
+            snapshot=self.project.snapshot(only=refs),
+            device=device or self._device,
+            methods=tuple(sorted(self._named_methods)),
         )
-        self._fresh.update(refs)
-        self._desk.start(job, self._on_prediction, self._predicted)
+        asked = frozenset(refs)
+        self._desk.start(job, self._on_prediction, lambda outcome: self._predicted(asked, outcome))
 
     def _on_prediction(self, event: Event) -> None:
         if isinstance(event, Preview):
+            self._fresh.add(event.image)
             self._set_predictions(event.image, event.predictions)
         elif isinstance(event, Notice):
             self.message.emit("info", event.text)
 
-    def _predicted(self, outcome: Outcome) -> None:
+    def _predicted(self, asked: frozenset[PlaneRef], outcome: Outcome) -> None:
         if outcome.state in ("failed", "died"):
+            self._refused |= asked - self._fresh
             self.message.emit("warning", outcome.message)
         self._predict_plane()
 
     def _predict_plane(self) -> None:
-        """Predict the plane on screen if the newest model has not; never interrupts anything."""
-        if not self.predict_on_visit or self._plane is None or self._plane in self._fresh:
+        """Predict the plane on screen if the newest model has not; interrupts nothing, and tries only once."""
+        if not self.predict_on_visit or self._plane is None or self._desk.job is not None:
             return
-        if self._desk.job is None and self.newest_model is not None:
+        if self._plane not in self._fresh | self._refused and self.newest_model is not None:
             self.predict([self._plane])
 
-    def go_to(self, ref: PlaneRef | None) -> None:
-        """Show another plane, and predict it in the background if there is a model that has not yet.
-
-        Raises
-        ------
-        ProjectError
-            If the project has no such image or plane.
-        """
-        super().go_to(ref)
+    def _plane_changed(self) -> None:
+        super()._plane_changed()
         self._predict_plane()
 
     # -- life --------------------------------------------------------------------------------------
@@ -316,17 +325,26 @@ class Session(ReviewSession):
     def wait(self, timeout: float | None = None) -> TrainingState:
         """Block until no job runs or waits (or for ``timeout`` seconds); returns the state of the training.
 
-        For callers without an event loop: where dispatch is queued for the calling thread, it would never end.
+        For callers without an event loop: with dispatch queued for the calling thread it would never end.
         """
         self._desk.wait(timeout)
         return self._state
 
     def close(self) -> None:
         """Stop everything, leave no process or thread, and close the project. May be called twice."""
+        self._closed = True
         self._desk.close()
-        self._use(None)
+        self._leave()
+        self._plane = None
 
-    def _use(self, project: Project | None) -> None:
+    def _use(self, project: Project) -> None:
+        self.stop()
         self._desk.stop()
-        self._fresh, self._previewed = set(), set()
+        self._fresh, self._refused, self._previewed = set(), set(), set()
         super()._use(project)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove the folder that was made for a model that never came."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

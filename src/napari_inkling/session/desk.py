@@ -51,12 +51,12 @@ class Desk:
         return task.job if task else None
 
     def start(self, job: Job, on_event: OnEvent, on_done: OnDone) -> None:
-        """Run a job as soon as the present one, if any, has been cancelled. Callbacks come through dispatch."""
+        """Run a job as soon as the present one, if any, is cancelled. Callbacks come through dispatch."""
         with self._lock:
             self._idle.clear()
             self._waiting, dropped = _Task(job, on_event, on_done), self._waiting
             busy = self._running is not None
-        if dropped:
+        if dropped is not None:
             dropped.on_done(Outcome("cancelled", f"The {dropped.job.noun} was replaced before it began."))
         if busy:
             self.cancel_running()
@@ -67,16 +67,16 @@ class Desk:
         """Ask the job to stop; of what it still sends only the outcome counts."""
         with self._lock:
             dropped, self._waiting = self._waiting, None
-        if dropped:
+        if dropped is not None:
             dropped.on_done(Outcome("cancelled", f"The {dropped.job.noun} was stopped before it began."))
-        if self._running:
+        if self._running is not None:
             self.cancel_running()
         else:
             self._idle.set()
 
     def cancel_running(self) -> None:
         """Cancel the job that runs, not the one that waits."""
-        if task := self._running:
+        if (task := self._running) is not None:
             task.listening = False
             self.runner.cancel()
 

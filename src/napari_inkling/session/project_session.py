@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from psygnal import Signal
 
-from napari_inkling.core import HintSet, PlaneRef, ProjectError, ProjectLockedError, Round, Step
+from napari_inkling.core import (
+    Boxes,
+    HintSet,
+    PlaneRef,
+    Points,
+    ProjectError,
+    ProjectLockedError,
+    Round,
+    Step,
+)
+from napari_inkling.project import ClassInfo, Edit, ImageRecord, Project
+from napari_inkling.project.formats import ImportResult, import_annotations
 from napari_inkling.session.clock import AnnotationClock
 from napari_inkling.session.training_state import TrainingState
 
-if TYPE_CHECKING:
-    from napari_inkling.project import ClassInfo, Edit, ImageRecord, ImportResult, Project
+R = TypeVar("R", Points, Boxes)
+BoolArray = npt.NDArray[np.bool_]
 
 __all__ = ["ProjectSession"]
 
@@ -55,6 +66,7 @@ class ProjectSession:
         self._project: Project | None = None
         self._plane: PlaneRef | None = None
         self._clock = AnnotationClock()
+        self._closed = False
 
     # -- project -----------------------------------------------------------------------------------
 
@@ -62,8 +74,8 @@ class ProjectSession:
     def project(self) -> Project:
         """The open project; a scratch one is made when first needed, so that nobody loses clicks."""
         if self._project is None:
-            from napari_inkling.project import Project
-
+            if self._closed:
+                raise ProjectError("the session is closed")
             self._use(Project.scratch())
         assert self._project is not None
         return self._project
@@ -81,52 +93,60 @@ class ProjectSession:
         ProjectError
             If it is not a project, is damaged beyond repair, or comes from a newer version.
         """
-        from napari_inkling.project import Project
-
+        folder = Path(folder).absolute()
+        if self._project is not None and self._project.folder == folder:
+            return
         try:
-            project = Project.open(Path(folder))
+            project = Project.open(folder)
         except ProjectLockedError as error:
-            project = Project.open(Path(folder), read_only=True)
-            self.message.emit("warning", f"{error} It is open read-only here: edits are not kept.")
+            project = Project.open(folder, read_only=True)
+            project.notices.append(f"{error} It is open read-only here: edits are not kept.")
         self._use(project)
 
     def new_project(self, folder: Path | str, classes: Sequence[str] = ("cell",)) -> None:
         """Make a project folder and open it; raises ProjectError if it exists or cannot be written."""
-        from napari_inkling.project import Project
-
         self._use(Project.create(Path(folder), tuple(classes)))
 
-    def _use(self, project: Project | None) -> None:
-        if self._project is not None:
-            self._leave(self._project)
+    def save_as(self, folder: Path | str) -> None:
+        """Copy the project (a scratch one, for example) into a new folder, and go on there."""
+        self.open_project(self.project.copy_to(folder))
+
+    def _use(self, project: Project) -> None:
+        """Leave the open project for another one, and show the plane that was shown there last."""
+        self._leave()
         self._project = project
-        self._plane = None
-        if project is None:
-            return
+        self._plane = self._first_plane(PlaneRef.parse(str(project.setting("plane", ""))))
+        self._clock.start()
         self.project_changed.emit()
-        for notice in project.notices:
-            self.message.emit("warning", notice)
-        for problem in project.problems():
-            self.message.emit("warning", problem.message)
         self.classes_changed.emit()
         self.images_changed.emit()
         self.models_changed.emit()
         self.history_changed.emit()
-        self._go_to_first(PlaneRef.parse(str(project.setting("plane", ""))))
+        self._plane_changed()
+        for text in (*project.notices, *(problem.message for problem in project.problems())):
+            self.message.emit("warning", text)
 
-    def _leave(self, project: Project) -> None:
-        if self._plane is not None and not project.read_only:
-            project.set_setting("plane", str(self._plane))
-        project.close()
-
-    def _go_to_first(self, wanted: PlaneRef | None = None) -> None:
-        planes = [plane for record in self.project.images for plane in record.planes()[:1]]
-        if wanted is not None and any(wanted.image == plane.image for plane in planes):
-            planes.insert(0, wanted)
+    def _leave(self) -> None:
+        """Let go of the open project; what cannot be written is told."""
+        if (project := self._project) is None:
+            return
+        self._project = None
         try:
-            self.go_to(planes[0] if planes else None)
-        except ProjectError:  # the remembered plane is no longer in the stack
-            self.go_to(planes[1])
+            with project:
+                self._keep_settings(project)
+        except ProjectError as error:
+            self.message.emit("error", str(error))
+
+    def _keep_settings(self, project: Project) -> None:
+        if self._plane is not None:
+            project.set_setting("plane", str(self._plane))
+
+    def _first_plane(self, wanted: PlaneRef | None = None) -> PlaneRef | None:
+        records = self.project.images
+        for record in records:
+            if wanted is not None and record.name == wanted.image and wanted in record.planes():
+                return wanted
+        return records[0].planes()[0] if records else None
 
     # -- images and classes ------------------------------------------------------------------------
 
@@ -152,15 +172,15 @@ class ProjectSession:
     def _images_added(self) -> None:
         self.images_changed.emit()
         if self._plane is None:
-            self._go_to_first()
+            self.go_to(self._first_plane())
 
     def remove_image(self, name: str) -> None:
         """Take an image out of the project; its file stays."""
         self.project.remove_image(name)
         self.images_changed.emit()
         if self._plane is not None and self._plane.image == name:
-            self._plane = None
-            self._go_to_first()
+            self.go_to(self._first_plane())
+        self.history_changed.emit()
 
     def relink(self, name: str, path: Path | str) -> None:
         """Say where an image that was moved lies now; raises ImageError if that is another image."""
@@ -172,8 +192,8 @@ class ProjectSession:
         self.project.update_image(name, **marks)
         self.images_changed.emit()
 
-    def set_classes(self, classes: Sequence[ClassInfo]) -> None:
-        """Set the classes with colours and keys."""
+    def set_classes(self, classes: Sequence[str | ClassInfo]) -> None:
+        """Set the classes, by name or with colours and keys; one that has hints cannot go."""
         self.project.set_classes(classes)
         self.classes_changed.emit()
 
@@ -193,17 +213,20 @@ class ProjectSession:
         return self._plane
 
     def go_to(self, ref: PlaneRef | None) -> None:
-        """Show another plane; raises ProjectError if the project has no such image or plane."""
-        if ref is not None and ref not in self.project.image(ref.image).planes():
-            raise ProjectError(
-                f"image {ref.image!r} has no plane {list(ref.plane)}: "
-                f"its stack has the shape {list(self.project.image(ref.image).info.stack_shape)}"
-            )
+        """Show another plane; raises InklingError if the project has no such image or plane."""
         if ref == self._plane:
             return
+        if ref is not None and ref not in (record := self.project.image(ref.image)).planes():
+            raise ProjectError(
+                f"image {ref.image!r} has no plane {list(ref.plane)}: "
+                f"its stack has the shape {list(record.info.stack_shape)}"
+            )
         self._plane = ref
         self._clock.start()
-        self.plane_changed.emit(ref)
+        self._plane_changed()
+
+    def _plane_changed(self) -> None:
+        self.plane_changed.emit(self._plane)
 
     def next_image(self) -> None:
         """Show the first plane of the next image; after the last comes the first."""
@@ -235,7 +258,7 @@ class ProjectSession:
     def edit(self, before: HintSet, after: HintSet, label: str, ref: PlaneRef | None = None) -> None:
         """Replace rows of a plane's hints; it is on disk when this returns, and one undo takes it back.
 
-        New rows (ids that ``before`` lacks) of a person get the time, and the seconds they took, if they have none.
+        A person's new rows (ids that ``before`` lacks) get the time and the seconds they took, if they have none.
 
         Parameters
         ----------
@@ -253,47 +276,53 @@ class ProjectSession:
     def _write(
         self, ref: PlaneRef, before: HintSet, after: HintSet, label: str, seconds: float = 0.0
     ) -> None:
-        """Put one edit into the journal. If the disk refuses, say so; views then show what is really held."""
+        """Put one edit into the journal; if that fails, say so, and let views show what is really held."""
+        classes = self.project.classes
         try:
             self.project.edit(ref, before, after, label)
-            if seconds > 0:
-                self.project.add_seconds(seconds)
+            self.project.add_seconds(seconds)
         except ProjectError as error:
             self.message.emit("error", str(error))
         self._hints_changed(ref)
         self.history_changed.emit()
+        if self.project.classes != classes:
+            self.classes_changed.emit()
 
     def undo(self) -> Edit | None:
         """Take back the last edit, show its plane, and return it; ``None`` if there is none."""
-        return self._travel(self.project.undo())
+        return self._travel(self.project.undo)
 
     def redo(self) -> Edit | None:
         """Do again what was undone last, show its plane, and return it; ``None`` if there is nothing."""
-        return self._travel(self.project.redo())
+        return self._travel(self.project.redo)
+
+    def _travel(self, step: Callable[[], Edit | None]) -> Edit | None:
+        try:
+            edit = step()
+        except ProjectError as error:  # it may have happened in memory only
+            self.message.emit("error", str(error))
+            edit = None
+        if edit is not None:
+            self.go_to(edit.ref)
+        if ref := edit.ref if edit is not None else self._plane:
+            self._hints_changed(ref)
+        self.history_changed.emit()
+        return edit
 
     @property
     def can_undo(self) -> str:
         """What :meth:`undo` would take back, ``""`` if nothing."""
-        return self.project.can_undo
+        return self._project.can_undo if self._project is not None else ""
 
     @property
     def can_redo(self) -> str:
         """What :meth:`redo` would do again, ``""`` if nothing."""
-        return self.project.can_redo
+        return self._project.can_redo if self._project is not None else ""
 
     @property
     def seconds_spent(self) -> float:
         """Seconds of annotating in this project, pauses not counted."""
-        return self.project.seconds_spent
-
-    def _travel(self, edit: Edit | None) -> Edit | None:
-        if edit is None:
-            return None
-        if any(record.name == edit.ref.image for record in self.project.images):
-            self.go_to(edit.ref)
-        self._hints_changed(edit.ref)
-        self.history_changed.emit()
-        return edit
+        return self._project.seconds_spent if self._project is not None else 0.0
 
     def _hints_changed(self, ref: PlaneRef) -> None:
         self.hints_changed.emit(ref)
@@ -309,41 +338,37 @@ class ProjectSession:
         self, path: Path | str, format: str, images: Iterable[str] | None = None
     ) -> ImportResult:
         """Add the annotations of a file or folder as hints; what was skipped is told by :attr:`message`."""
-        from napari_inkling.project.formats import import_annotations
-
+        classes = self.project.classes
         chosen = None if images is None else list(images)
-        result = import_annotations(self.project, Path(path), format, chosen)
+        result = import_annotations(self.project, path, format, chosen)
         for notice in result.notices:
             self.message.emit("warning", notice)
-        if self._plane is not None:
-            self._hints_changed(self._plane)
+        for name, hints in result.hints.items():
+            if len(hints):
+                self._hints_changed(PlaneRef.parse(name))
         self.history_changed.emit()
+        if self.project.classes != classes:
+            self.classes_changed.emit()
         return result
 
 
 def _timed(before: HintSet, after: HintSet, seconds: float) -> HintSet:
-    """Return ``after`` with times and an equal share of ``seconds`` on the rows that a person made just now."""
+    """Return ``after`` with times, and an equal share of ``seconds``, on a person's new rows."""
     new_points = _new(before.points, after.points)
     new_boxes = _new(before.boxes, after.boxes)
-    share = seconds / max(1, new_points.sum() + new_boxes.sum())
-    return replace(
-        after, points=_stamp(after.points, new_points, share), boxes=_stamp(after.boxes, new_boxes, share)
-    )
+    share = seconds / max(1, int(new_points.sum() + new_boxes.sum()))
+    return HintSet(_stamp(after.points, new_points, share), _stamp(after.boxes, new_boxes, share))
 
 
-def _new(before: Any, after: Any) -> Any:
-    return ~np.isin(after.ids, before.ids) & (after.sources == "human")
+def _new(before: Points | Boxes, after: Points | Boxes) -> BoolArray:
+    new: BoolArray = ~np.isin(after.ids, before.ids)
+    return np.logical_and(new, after.sources == "human")
 
 
-def _stamp(rows: Any, new: Any, share: float) -> Any:
+def _stamp(rows: R, new: BoolArray, share: float) -> R:
     if not new.any():
         return rows
     return rows.changed(
         times=np.where(new & (rows.times == 0), time.time(), rows.times),
         seconds=np.where(new & (rows.seconds == 0), share, rows.seconds),
     )
-
-
-def mapping_of(value: object) -> Mapping[str, Any]:
-    """Return a setting that should be a mapping, or an empty one."""
-    return value if isinstance(value, dict) else {}

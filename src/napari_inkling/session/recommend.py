@@ -1,4 +1,4 @@
-"""Which method suits the hints there are, and whether they are enough. Pure functions over counts and needs."""
+"""Which method suits the hints there are, and whether they are enough. Pure functions."""
 
 from __future__ import annotations
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import Boxes, HintSet, PlaneRef, Points, Predictions
-from napari_inkling.session.project_session import ProjectSession, mapping_of
+from napari_inkling.core import Boxes, HintSet, PlaneRef, Points, Predictions, ProjectError
+from napari_inkling.project import Project
+from napari_inkling.project.formats import export_annotations
+from napari_inkling.session.project_session import ProjectSession
 from napari_inkling.session.suggestions import (
     accepted,
     background_at,
@@ -20,9 +22,6 @@ from napari_inkling.session.suggestions import (
     within,
     without_known,
 )
-
-if TYPE_CHECKING:
-    from napari_inkling.project import Project
 
 __all__ = ["DEFAULT_RADIUS", "ReviewSession"]
 
@@ -70,7 +69,10 @@ class ReviewSession(ProjectSession):
 
     @threshold.setter
     def threshold(self, value: float) -> None:
-        self._threshold = min(1.0, max(0.0, float(value)))
+        value = min(1.0, max(0.0, float(value)))
+        if value == self._threshold:
+            return
+        self._threshold = value
         if self._plane is not None:
             self.suggestions_changed.emit(self._plane)
 
@@ -99,8 +101,7 @@ class ReviewSession(ProjectSession):
     @radius.setter
     def radius(self, value: float | None) -> None:
         self._radius = None if value is None else max(0.5, float(value))
-        if not self.project.read_only:
-            self.project.set_setting("radius", self._radius)
+        self._keep("radius", self._radius)
         self.radius_changed.emit(self._radius)
         self._refresh(*self._predictions)
 
@@ -146,8 +147,8 @@ class ReviewSession(ProjectSession):
     def reject(self, ids: Iterable[int], as_background: bool = False, ref: PlaneRef | None = None) -> int:
         """Hide suggestions for good, in later previews too; returns how many.
 
-        With ``as_background`` each becomes a background point ("not a cell") that training learns from, and one
-        undo takes them back; without, only :meth:`restore_rejected` does.
+        With ``as_background`` each becomes a background point ("not a cell") that training learns from, and
+        one undo takes them back; without, only :meth:`restore_rejected` does.
         """
         ref = self._required(ref)
         chosen = with_ids(self.suggestions(ref, threshold=0.0), np.fromiter(ids, np.int64))
@@ -161,7 +162,8 @@ class ReviewSession(ProjectSession):
         else:
             before = self._rejected.get(ref, np.empty((0, 2)))
             self._rejected[ref] = np.concatenate([before, positions(chosen)])
-            self._keep_rejected(seconds)
+            self._keep_rejected()
+            self.project.add_seconds(seconds)
             self._refresh(ref)
         return count
 
@@ -174,13 +176,15 @@ class ReviewSession(ProjectSession):
             self._refresh(ref)
         return len(back)
 
-    def _keep_rejected(self, seconds: float = 0.0) -> None:
-        if self.project.read_only:
-            return
-        places = {str(ref): rows.round(2).tolist() for ref, rows in self._rejected.items()}
-        self.project.set_setting("rejected", places)
-        if seconds:
-            self.project.add_seconds(seconds)
+    def _keep_rejected(self) -> None:
+        self._keep("rejected", {str(ref): rows.round(2).tolist() for ref, rows in self._rejected.items()})
+
+    def _keep(self, key: str, value: Any) -> None:
+        """Keep a value with the project; if the disk refuses, it is said, and holds until the session ends."""
+        try:
+            self.project.set_setting(key, value)
+        except ProjectError as error:
+            self.message.emit("error", str(error))
 
     def _training_round(self) -> int:
         """Return the number of trainings so far; the column ``rounds`` of accepted hints."""
@@ -188,37 +192,38 @@ class ReviewSession(ProjectSession):
 
     # -- project -----------------------------------------------------------------------------------
 
-    def _use(self, project: Project | None) -> None:
-        self._predictions, self._visible, self._rejected = {}, {}, {}
-        if project is not None:
-            self._threshold = float(project.setting("threshold", 0.5))
-            self._radius = project.setting("radius", None)
-            kept = mapping_of(project.setting("rejected", {}))
-            self._rejected = {
-                PlaneRef.parse(name): np.asarray(rows, float).reshape(-1, 2) for name, rows in kept.items()
-            }
+    def _use(self, project: Project) -> None:
+        self._leave()  # with its own threshold
+        self._predictions, self._visible = {}, {}
+        self._threshold = float(project.setting("threshold", 0.5))
+        self._radius = project.setting("radius", None)
+        kept: dict[str, list[list[float]]] = project.setting("rejected", {})
+        self._rejected = {PlaneRef.parse(k): np.asarray(v, float).reshape(-1, 2) for k, v in kept.items()}
         super()._use(project)
 
-    def _leave(self, project: Project) -> None:
-        if not project.read_only:
-            project.set_setting("threshold", self._threshold)
-        super()._leave(project)
+    def _keep_settings(self, project: Project) -> None:
+        super()._keep_settings(project)
+        project.set_setting("threshold", self._threshold)
 
     def export(
         self, path: Path | str, format: str, what: Literal["hints", "suggestions", "both"] = "hints"
     ) -> Path:
         """Write hints, visible suggestions, or both to a file or folder; returns it."""
-        from napari_inkling.project.formats import export_annotations
+        every = [plane for record in self.project.images for plane in record.planes()]
+        if what == "hints":
+            return export_annotations(self.project, path, format)
+        items: dict[PlaneRef, HintSet | Predictions] = {
+            ref: self.suggestions(ref) if what == "suggestions" else self._both(ref)
+            for ref in every
+            if ref in self._predictions or what == "both"
+        }
+        if left_out := len(every) - len(self._predictions):
+            self.message.emit("info", f"{left_out:,} planes have no suggestions yet: predict them first.")
+        radius = self._radius or next((p.radius for p in self._predictions.values() if p.radius), None)
+        return export_annotations(self.project, path, format, items=items, radius=radius)
 
-        refs = [plane for record in self.project.images for plane in record.planes()]
-        items: dict[PlaneRef, HintSet] = {}
-        for ref in refs:
-            hints = HintSet() if what == "suggestions" else self.hints_of(ref)
-            shown = Predictions() if what == "hints" else self.suggestions(ref)
-            both = HintSet(
-                Points.concatenate([hints.points, shown.points]),
-                Boxes.concatenate([hints.boxes, shown.boxes]),
-            )
-            if len(both):
-                items[ref] = both
-        return export_annotations(self.project, Path(path), format, items=items)
+    def _both(self, ref: PlaneRef) -> HintSet:
+        hints, shown = self.hints_of(ref), self.suggestions(ref)
+        return HintSet(
+            Points.concatenate([hints.points, shown.points]), Boxes.concatenate([hints.boxes, shown.boxes])
+        )

@@ -1,4 +1,4 @@
-"""Which suggestions a person still has to judge: predictions minus what is marked or rejected. Pure functions."""
+"""Which suggestions are left to judge: predictions minus what is marked or rejected. Pure functions."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def without_known(
     reach = np.concatenate([np.full(len(hints.points), radius), np.maximum(radius, sides.min(1) / 2)])
     found = positions(predictions)
     hidden = near(found, positions(hints), reach) | near(found, rejected, radius / 2)
-    return _take(predictions, ~hidden)
+    return _take(predictions, np.logical_not(hidden))
 
 
 def _take(predictions: Predictions, mask: npt.NDArray[np.bool_]) -> Predictions:
@@ -91,7 +91,7 @@ def accepted(suggestions: Predictions, time: float, round: int = 0) -> HintSet:
 
 def background_at(suggestions: Predictions, time: float) -> HintSet:
     """Return one background point at the position of each suggestion."""
-    return HintSet(Points(positions(suggestions), classes=BACKGROUND, times=time))
+    return HintSet(Points(positions(suggestions)).changed(classes=BACKGROUND, times=time))
 
 
 def by_doubt(suggestions: Predictions, threshold: float) -> npt.NDArray[np.int64]:

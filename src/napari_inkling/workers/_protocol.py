@@ -46,8 +46,8 @@ class Job(Protocol):
 class Runner(Protocol):
     """Runs one job at a time outside this process.
 
-    Callbacks come on a thread of the runner; the caller hands them on to its own thread. ``on_done`` comes exactly
-    once for each job, after its last event; from within it the next job can be submitted.
+    Callbacks come on a thread of the runner; the caller hands them on to its own thread. ``on_done`` comes
+    exactly once for each job, after its last event; from within it the next job can be submitted.
     """
 
     @property

@@ -1,8 +1,8 @@
 """The other end of the pipe: what the worker process does.
 
-The first thread runs jobs; a second one listens, so that a job that hangs can still be left when the viewer goes.
-Messages to here: ``("run", number, pickled job)`` and ``("cancel", number)``. From here: ``("event", number, event)``
-and ``("done", number, outcome)``.
+The first thread runs jobs; a second one listens, so that even a job that hangs is left when the viewer goes.
+Messages to here: ``("run", number, pickled job)`` and ``("cancel", number)``.
+From here: ``("event", number, event)`` and ``("done", number, outcome)``.
 """
 
 from __future__ import annotations

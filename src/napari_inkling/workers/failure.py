@@ -22,8 +22,8 @@ def describe_error(noun: str, error: BaseException) -> Outcome:
     if is_out_of_memory(error):
         return Outcome(
             "failed",
-            f"The {noun} ran out of memory: use fewer or smaller images, a smaller crop or batch in the settings, "
-            "or another device. Your hints are safe.",
+            f"The {noun} ran out of memory: use fewer or smaller images, a smaller crop or batch in the "
+            "settings, or another device. Your hints are safe.",
             details,
         )
     text = str(error).strip() or "no message"
@@ -33,7 +33,7 @@ def describe_error(noun: str, error: BaseException) -> Outcome:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on the host or on a device (torch's own error, told without importing torch)."""
+    """Whether memory ran out, on the host or on a device (torch's error too, without importing torch)."""
     names = {cls.__name__ for cls in type(error).__mro__}
     if names & {"MemoryError", "OutOfMemoryError"}:
         return True

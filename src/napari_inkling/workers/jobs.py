@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from napari_inkling.core import (
     Checkpoint,
@@ -20,9 +20,7 @@ from napari_inkling.core import (
     Step,
 )
 from napari_inkling.methods import Model, Preset, get_method
-
-if TYPE_CHECKING:
-    from napari_inkling.project.snapshot import Snapshot
+from napari_inkling.project import Snapshot
 
 __all__ = ["PredictJob", "TrainJob", "model_method", "save_model"]
 
@@ -90,7 +88,7 @@ class TrainJob:
     noun: ClassVar[str] = "training"
 
     def run(self) -> Iterator[Event]:
-        """Yield the method's events, then ``Saved`` and ``Finished``. Closed early, it saves what it reached."""
+        """Yield the method's events, ``Saved``, ``Finished``. Closed early, it saves what it has reached."""
         method = get_method(self.method)
         settings = dict(self.settings)
         if self.minutes is not None and "minutes" in method.Settings.model_fields:

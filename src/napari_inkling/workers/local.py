@@ -41,8 +41,8 @@ class _Current:
 class LocalRunner:
     """Runs jobs in one spawned process of this machine, kept warm between them.
 
-    The process gives way to the viewer (``nice``) and leaves at once when the pipe breaks, so nothing outlives
-    the viewer, however it ends. No port is opened.
+    The process gives way to the viewer (``nice``) and leaves at once when the pipe breaks, so nothing
+    outlives the viewer, however it ends. No port is opened.
 
     Parameters
     ----------
@@ -172,9 +172,7 @@ class LocalRunner:
         for thread in threads:
             thread.start()
 
-    def _write(
-        self, process: SpawnProcess, pipe: Connection, outbox: queue.SimpleQueue[object]
-    ) -> None:
+    def _write(self, process: SpawnProcess, pipe: Connection, outbox: queue.SimpleQueue[object]) -> None:
         """Send from a thread of its own: a large job fills the pipe while the child is still starting."""
         with suppress(OSError):  # the child is gone, which the reader tells
             while (message := outbox.get()) is not None:
@@ -229,8 +227,8 @@ class LocalRunner:
 def _without_main() -> Iterator[None]:
     """Hide the person's script while the process starts.
 
-    Spawning runs ``__main__`` once more in the child; a script that opens a viewer is rarely written for that,
-    and napari's own start-up would load Qt there.
+    Spawning runs ``__main__`` once more in the child; a script that opens a viewer is rarely written for
+    that, and napari's own start-up would load Qt there.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
