@@ -4,7 +4,8 @@ What other programs see: a box is a ``bbox``; a point is a ``keypoints`` of one 
 it (of the cell's radius where it is known, else of one pixel), because most readers drop annotations without
 one. Columns that COCO has no place for are under ``inkling`` in each annotation; ``score`` and ``attributes``
 (as CVAT writes them) beside it. Background points are no objects: they are in ``inkling`` at the top level,
-where no detector learns from them (so they come last when they are read again). Each plane of a stack is an image with ``plane``.
+where no detector learns from them (so they come last when they are read again). Each plane of a stack is an
+image with ``plane``.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def read(
     files : mapping of str to str
         Paths of these images.
     class_name : str
-        Not used: COCO names every class.
+        Class of categories whose name is empty.
 
     Raises
     ------
@@ -58,7 +59,8 @@ def read(
     collector = Collector(KnownImages(images, files))
     keys = _planes(path, content, collector)
     categories = {
-        c["id"]: str(c.get("name", c["id"])) for c in _entries(path, content, "categories", ("id",)).values()
+        c["id"]: str(c.get("name", c["id"])).strip() or class_name
+        for c in _entries(path, content, "categories", ("id",)).values()
     }
     seen: set[str] = set()
     skipped = 0

@@ -76,9 +76,9 @@ def import_annotations(
             )
         elif ref not in project.image(ref.image).planes():
             tally.add(
-                f"skipped {len(hints)} rows of a plane that the image has not",
-                f"skipped planes ({len(hints)} rows each) that the images have not: {{n}}",
-                key,
+                "skipped a plane that the image has not",
+                "skipped {n} planes that the images have not",
+                f"{key} ({len(hints)} rows)",
             )
         else:
             added[key] = _new(hints, project.hints(ref), key, tally)

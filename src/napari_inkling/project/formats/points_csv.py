@@ -174,6 +174,13 @@ class _Cells:
             raise FormatError(f"{self._where}: plane is {text!r}, expected whole numbers with blanks between")
         return tuple(int(p) for p in parts if p)
 
+    def kind(self) -> str:
+        """Return point, box or both; without the column, a row with edges is a box."""
+        kind = self.text("kind").lower() or ("box" if self.text("y0") else "point")
+        if kind not in ("point", "box", "both"):
+            raise FormatError(f"{self._where}: kind is {kind!r}, expected point, box or both")
+        return kind
+
     def attributes(self) -> dict[str, Any]:
         """Return the JSON object of the column ``attributes``."""
         text = self.text("attributes")
@@ -208,7 +215,7 @@ def _rows(cell: _Cells, class_name: str) -> list[Row]:
         cell.whole("id"),
         cell.attributes(),
     )
-    kind = cell.text("kind") or ("box" if cell.text("y0") else "point")
+    kind = cell.kind()
     rows = []
     if kind != "box":
         rows.append(replace(base, coordinates=(cell.number("y"), cell.number("x"))))

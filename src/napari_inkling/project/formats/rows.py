@@ -16,6 +16,7 @@ __all__ = ["Collector", "Kind", "Row", "row_columns", "rows_of", "with_columns"]
 
 Kind = Literal["point", "box"]
 R = TypeVar("R", Points, Boxes)
+_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,13 @@ def _rows(kind: Kind, table: Points | Boxes) -> list[Row]:
 def _plain(value: Any) -> Any:
     """Return a value as JSON can hold it."""
     value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)
-    return value if isinstance(value, str | int | float | bool | list | dict) or value is None else str(value)
+    return value if isinstance(value, str | int | float) or value is None else str(value)
 
 
 def row_columns(row: Row) -> dict[str, Any]:
@@ -87,8 +92,8 @@ def with_columns(
 ) -> Row:
     """Return a row with what :func:`row_columns` wrote.
 
-    The exact coordinates count only if ``stated``, how the format rounds them, still gives those of ``row`` within
-    ``tolerance`` pixels: another program may have moved the box since.
+    The exact coordinates count only if ``stated``, how the format rounds them, still gives those of ``row``
+    within ``tolerance`` pixels: another program may have moved the box since.
     """
     try:
         exact = tuple(float(v) for v in columns.get("coordinates", row.coordinates))
@@ -148,6 +153,11 @@ class Collector:
             raise FormatError(
                 f"{where}: coordinates {list(row.coordinates)} are not finite, expected numbers of pixels"
             )
+        for name, value in (("id", row.id or 0), ("round", row.round)):
+            if not -_LARGEST <= value <= _LARGEST:
+                raise FormatError(f"{where}: the {name} {value} is too large, expected at most {_LARGEST}")
+        if not np.isfinite([row.time, row.seconds]).all() or np.isinf(row.score):
+            raise FormatError(f"{where}: score, time or seconds is not finite, expected numbers")
         if self._usable(PlaneRef.parse(key).image, row, where):
             self._rows[key][row.kind].append(self._mended(key, row, where))
 
