@@ -1,33 +1,21 @@
-"""The training side of a session, and with it the whole."""
+"""The session: what the other parts add up to, prediction, and the end."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Collection
 
 from napari_inkling.core import (
-    BACKGROUND,
     Event,
-    InklingError,
     Notice,
     PlaneRef,
     Preview,
     ProjectError,
-    Round,
-    Saved,
-    SettingsError,
-    Step,
 )
-from napari_inkling.methods import Needs, Preset, get_method, method_names
 from napari_inkling.project import Project
 from napari_inkling.session.desk import Desk, Dispatch
-from napari_inkling.session.recommend import HintCounts, Recommendation, check_enough, recommend
-from napari_inkling.session.review_session import ReviewSession
+from napari_inkling.session.training_session import TrainingSession
 from napari_inkling.session.training_state import TrainingState
-from napari_inkling.workers import Outcome, PredictJob, Runner, TrainJob, model_method
+from napari_inkling.workers import Outcome, PredictJob, Runner
 
 __all__ = ["Session"]
 
@@ -37,7 +25,7 @@ def immediately(call: Callable[[], None]) -> None:
     call()
 
 
-class Session(ReviewSession):
+class Session(TrainingSession):
     """One person's work on one project: hints in, training in a worker, suggestions out.
 
     The dock and the command line drive this same object. A command that is refused raises
@@ -65,199 +53,15 @@ class Session(ReviewSession):
         method: str | None = None,
         predict_on_visit: bool = True,
     ) -> None:
-        super().__init__()
-        self._desk = Desk(runner, dispatch)
-        self._state = TrainingState()
-        self._previewed: set[PlaneRef] = set()
-        self._fresh: set[PlaneRef] = set()  # predicted by the newest model
-        self._refused: set[PlaneRef] = set()  # which it failed on
-        self._device = "auto"
-        self._named_methods = {method} if method else set()
-        self._broken_methods: set[str] = set()
-        self.method = method
+        super().__init__(Desk(runner, dispatch), method)
         self.predict_on_visit = predict_on_visit
 
-    # -- training ----------------------------------------------------------------------------------
-
-    @property
-    def training(self) -> TrainingState:
-        """How the current or the last training goes."""
-        return self._state
-
-    @property
-    def is_training(self) -> bool:
-        """Whether a training runs, begins or stops."""
-        return self._state.active
+    # -- prediction --------------------------------------------------------------------------------
 
     @property
     def is_predicting(self) -> bool:
         """Whether a prediction runs or waits."""
         return isinstance(self._desk.job, PredictJob)
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Seconds until the training ends, as far as known."""
-        return self._state.seconds_left if self.is_training else None
-
-    def recommend(self) -> Recommendation:
-        """Return the method that suits the hints there are, and a sentence that says why."""
-        return recommend(self.hint_counts(), self._needs())
-
-    def _needs(self) -> dict[str, Needs]:
-        """Return what the installed methods need; one that cannot be loaded is told once and left out."""
-        needs: dict[str, Needs] = {}
-        for name in method_names():
-            try:
-                needs[name] = get_method(name).needs
-            except SettingsError as error:
-                if name not in self._broken_methods:
-                    self._broken_methods.add(name)
-                    self.message.emit("warning", str(error))
-        return needs
-
-    def hint_counts(self) -> HintCounts:
-        """Return how many images and hints there are to learn from."""
-        if self._project is None:
-            return HintCounts()
-        held_out = {record.name for record in self._project.images if record.complete}
-        hints = {ref: self._project.hints(ref) for ref in self._project.planes_with_hints()}
-        learnt = [rows for ref, rows in hints.items() if ref.image not in held_out]
-        background = sum(int((rows.points.classes == BACKGROUND).sum()) for rows in learnt)
-        return HintCounts(
-            images=len(self._project.images),
-            points=sum(len(rows.points) for rows in learnt) - background,
-            boxes=sum(len(rows.boxes) for rows in learnt),
-            background=background,
-            held_out=sum(len(rows) for ref, rows in hints.items() if ref.image in held_out),
-        )
-
-    def train(
-        self,
-        method: str | None = None,
-        preset: Preset = "quick",
-        overrides: Mapping[str, Any] | None = None,
-        device: str = "auto",
-        seed: int = 0,
-        minutes: float | None = None,
-        resume: bool = True,
-        out: Path | str | None = None,
-    ) -> None:
-        """Start training on all hints; goes on from the newest model of the method if ``resume``.
-
-        Parameters
-        ----------
-        method : str or None
-            Its name; the session's or else the recommended one by default.
-        preset, overrides
-            Settings, see :meth:`~napari_inkling.methods.MethodSettings.preset`.
-        device : str
-            "auto", "cpu", "cuda" or "mps".
-        seed : int
-            The same seed gives the same model on the same machine.
-        minutes : float or None
-            Time limit, for methods that have one.
-        out : Path or None
-            Where the model goes; a new folder of the project by default.
-
-        Raises
-        ------
-        TooFewHintsError, SettingsError, ProjectError
-            If there is no image, too few hints, an unknown method or setting, or nowhere to write.
-        """
-        if self.is_training:
-            raise SettingsError("a training is already running: stop it first")
-        if not (name := method or self.method or self.recommend().method):
-            raise SettingsError("no method is installed")
-        chosen = get_method(name)
-        settings = self._settings(chosen.Settings.model_fields, overrides)
-        chosen.Settings.preset(preset, **settings)
-        check_enough(self.hint_counts(), chosen.title, chosen.needs)
-        if method is not None:
-            self._named_methods.add(method)
-        job = TrainJob(
-            method=name,
-            settings=settings,
-            snapshot=self.project.snapshot(watch=self._plane),
-            out=str(out or self.project.new_model_folder()),
-            preset=preset,
-            device=device,
-            seed=seed,
-            start=self._start_model(name) if resume else None,
-            minutes=minutes,
-        )
-        self._previewed, self._device = set(), device
-        self._set_state(TrainingState(status="starting", method=name, preset=preset))
-        self._desk.start(job, self._on_training, lambda outcome: self._trained(job, outcome))
-
-    def _settings(self, fields: Collection[str], overrides: Mapping[str, Any] | None) -> dict[str, Any]:
-        by_person = {"radius": self._radius} if self._radius is not None and "radius" in fields else {}
-        return {**by_person, **(overrides or {})}
-
-    def _start_model(self, method: str) -> str | None:
-        newest = self.newest_model
-        try:
-            return str(newest) if newest is not None and model_method(newest) == method else None
-        except InklingError as error:
-            self.message.emit("warning", f"{error}. The training starts from the beginning.")
-            return None
-
-    def stop(self) -> None:
-        """Stop the training; the model reached so far is kept if there is one. Returns at once."""
-        if self._state.status in ("starting", "running"):
-            self._set_state(replace(self._state, status="stopping", seconds_left=None))
-            self._desk.stop()
-
-    def _on_training(self, event: Event) -> None:
-        self._set_state(self._state.after(event, time.monotonic()))
-        match event:
-            case Step():
-                self.progress.emit(event)
-            case Round():
-                self.metrics.emit(event)
-            case Preview():
-                self._previewed.add(event.image)
-                self._set_predictions(event.image, event.predictions)
-            case Notice():
-                self.message.emit("info", event.text)
-            case Saved():
-                self._fresh, self._refused = set(self._previewed), set()
-                self.models_changed.emit()
-
-    def _trained(self, job: TrainJob, outcome: Outcome) -> None:
-        state = replace(self._state, seconds_left=None, message=outcome.message, details=outcome.details)
-        match outcome.state:
-            case "finished":
-                state = replace(state, status="finished", message="Training finished.")
-            case "cancelled":
-                state = self._stopped(state, Path(job.out))
-            case _:
-                state = replace(state, status="failed")
-        if state.model is None:
-            _remove_if_empty(Path(job.out))
-        self._set_state(state)
-        level = {"finished": "info", "stopped": "info"}.get(state.status, "error")
-        self.message.emit(level, state.message)
-        self._predict_plane()
-
-    def _stopped(self, state: TrainingState, out: Path) -> TrainingState:
-        if not (out / "model.json").exists():
-            return replace(state, status="stopped", message="Training stopped; it had no model yet.")
-        self._fresh, self._refused = set(), set()
-        self.models_changed.emit()
-        text = "Training stopped; the model reached so far is kept."
-        return replace(state, status="stopped", message=text, model=out)
-
-    def _set_state(self, state: TrainingState) -> None:
-        self._state = state
-        self.training_changed.emit(state)
-
-    # -- prediction --------------------------------------------------------------------------------
-
-    @property
-    def newest_model(self) -> Path | None:
-        """The folder of the project's newest model."""
-        models = self._project.models() if self._project is not None else []
-        return models[-1] if models else None
 
     def predict(self, refs: Collection[PlaneRef] | None = None, device: str | None = None) -> None:
         """Predict planes with the newest model in the background.
@@ -306,7 +110,7 @@ class Session(ReviewSession):
         self._predict_plane()
 
     def _predict_plane(self) -> None:
-        """Predict the plane on screen if the newest model has not; interrupts nothing, and tries only once."""
+        """Predict the plane on screen if the newest model has not; interrupts nothing, tries only once."""
         if not self.predict_on_visit or self._plane is None or self._desk.job is not None:
             return
         if self._plane not in self._fresh | self._refused and self.newest_model is not None:
@@ -342,9 +146,3 @@ class Session(ReviewSession):
         self._desk.stop()
         self._fresh, self._refused, self._previewed = set(), set(), set()
         super()._use(project)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    """Remove the folder that was made for a model that never came."""
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -52,6 +53,8 @@ class Desk:
 
     def start(self, job: Job, on_event: OnEvent, on_done: OnDone) -> None:
         """Run a job as soon as the present one, if any, is cancelled. Callbacks come through dispatch."""
+        if self._closed:
+            raise WorkerError("the session is closed")
         with self._lock:
             self._idle.clear()
             self._waiting, dropped = _Task(job, on_event, on_done), self._waiting
@@ -82,7 +85,10 @@ class Desk:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until nothing runs or waits; returns whether that is so. Only where dispatch is immediate."""
-        return self._idle.wait(timeout)
+        until = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while not self._idle.is_set() and (left := until - time.monotonic()) > 0:
+            self._idle.wait(min(left, 0.2))  # in pieces, so that Ctrl-C gets through on every system
+        return self._idle.is_set()
 
     def close(self) -> None:
         """Drop everything; no callback comes any more."""

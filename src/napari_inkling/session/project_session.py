@@ -2,65 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-
-import numpy as np
-import numpy.typing as npt
-from psygnal import Signal
+from typing import Any
 
 from napari_inkling.core import (
-    Boxes,
     HintSet,
     PlaneRef,
-    Points,
     ProjectError,
     ProjectLockedError,
-    Round,
-    Step,
 )
 from napari_inkling.project import ClassInfo, Edit, ImageRecord, Project
 from napari_inkling.project.formats import ImportResult, import_annotations
-from napari_inkling.session.clock import AnnotationClock
-from napari_inkling.session.training_state import TrainingState
-
-R = TypeVar("R", Points, Boxes)
-BoolArray = npt.NDArray[np.bool_]
+from napari_inkling.session.clock import AnnotationClock, timed
+from napari_inkling.session.signals import SessionSignals
 
 __all__ = ["ProjectSession"]
 
 
-class ProjectSession:
+class ProjectSession(SessionSignals):
     """Project, plane and hints; see :class:`~napari_inkling.session.Session`."""
-
-    #: Another project is open; everything else is to be read anew.
-    project_changed = Signal()
-    #: Images came, went, or changed their marks.
-    images_changed = Signal()
-    #: Another plane is on screen (PlaneRef or None).
-    plane_changed = Signal(object)
-    #: The hints of this plane changed.
-    hints_changed = Signal(PlaneRef)
-    #: Classes came, went, or were renamed or coloured.
-    classes_changed = Signal()
-    #: What can be undone or redone changed.
-    history_changed = Signal()
-    #: The visible suggestions of this plane changed.
-    suggestions_changed = Signal(PlaneRef)
-    #: The person's cell radius changed (float or None).
-    radius_changed = Signal(object)
-    #: A training began, moved on or ended; comes with every event of it.
-    training_changed = Signal(TrainingState)
-    #: A step of the running training.
-    progress = Signal(Step)
-    #: A round of the running training is over.
-    metrics = Signal(Round)
-    #: There is a new model, or another project's models.
-    models_changed = Signal()
-    #: Something to tell the person: "info", "warning" or "error", and the text.
-    message = Signal(str, str)
 
     def __init__(self) -> None:
         self._project: Project | None = None
@@ -258,7 +219,7 @@ class ProjectSession:
     def edit(self, before: HintSet, after: HintSet, label: str, ref: PlaneRef | None = None) -> None:
         """Replace rows of a plane's hints; it is on disk when this returns, and one undo takes it back.
 
-        A person's new rows (ids that ``before`` lacks) get the time and the seconds they took, if they have none.
+        A person's new rows (ids that ``before`` lacks) get the time and the seconds they took.
 
         Parameters
         ----------
@@ -271,7 +232,7 @@ class ProjectSession:
         """
         ref = self._required(ref)
         seconds = self._clock.lap()
-        self._write(ref, before, _timed(before, after, seconds), label, seconds)
+        self._write(ref, before, timed(before, after, seconds), label, seconds)
 
     def _write(
         self, ref: PlaneRef, before: HintSet, after: HintSet, label: str, seconds: float = 0.0
@@ -350,25 +311,3 @@ class ProjectSession:
         if self.project.classes != classes:
             self.classes_changed.emit()
         return result
-
-
-def _timed(before: HintSet, after: HintSet, seconds: float) -> HintSet:
-    """Return ``after`` with times, and an equal share of ``seconds``, on a person's new rows."""
-    new_points = _new(before.points, after.points)
-    new_boxes = _new(before.boxes, after.boxes)
-    share = seconds / max(1, int(new_points.sum() + new_boxes.sum()))
-    return HintSet(_stamp(after.points, new_points, share), _stamp(after.boxes, new_boxes, share))
-
-
-def _new(before: Points | Boxes, after: Points | Boxes) -> BoolArray:
-    new: BoolArray = ~np.isin(after.ids, before.ids)
-    return np.logical_and(new, after.sources == "human")
-
-
-def _stamp(rows: R, new: BoolArray, share: float) -> R:
-    if not new.any():
-        return rows
-    return rows.changed(
-        times=np.where(new & (rows.times == 0), time.time(), rows.times),
-        seconds=np.where(new & (rows.seconds == 0), share, rows.seconds),
-    )

@@ -180,7 +180,7 @@ class ReviewSession(ProjectSession):
         self._keep("rejected", {str(ref): rows.round(2).tolist() for ref, rows in self._rejected.items()})
 
     def _keep(self, key: str, value: Any) -> None:
-        """Keep a value with the project; if the disk refuses, it is said, and holds until the session ends."""
+        """Keep a value with the project; if the disk refuses, say so (it holds until the session ends)."""
         try:
             self.project.set_setting(key, value)
         except ProjectError as error:

@@ -55,8 +55,9 @@ def without_known(
     sides = hints.boxes.coordinates[:, 2:] - hints.boxes.coordinates[:, :2]
     reach = np.concatenate([np.full(len(hints.points), radius), np.maximum(radius, sides.min(1) / 2)])
     found = positions(predictions)
-    hidden = near(found, positions(hints), reach) | near(found, rejected, radius / 2)
-    return _take(predictions, np.logical_not(hidden))
+    unknown = ~near(found, positions(hints), reach)
+    unknown[near(found, rejected, radius / 2)] = False
+    return _take(predictions, unknown)
 
 
 def _take(predictions: Predictions, mask: npt.NDArray[np.bool_]) -> Predictions:

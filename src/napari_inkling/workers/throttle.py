@@ -1,4 +1,4 @@
-"""Thins out what a job tells: a viewer cannot show a hundred previews a second, and decoding costs it time."""
+"""Thins out what a job tells: a viewer cannot show a hundred previews a second, and decoding takes time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PREVIEW_SECONDS = 0.25
 
 
 class Throttle:
-    """Holds back steps and previews that come too soon; the newest replaces the unseen, the last is never lost.
+    """Holds back steps and previews that come too soon; the newest replaces the unseen, the last one stays.
 
     Everything else passes at once, after what was held back, so that the order is kept.
     """
