@@ -217,6 +217,23 @@ def test_points_are_keypoints_with_a_box_of_the_radius(tmp_path, radius, bbox):
     assert (len(hints.points), len(hints.boxes)) == (1, 0)
 
 
+def test_point_and_box_of_one_cell_are_one_annotation(tmp_path):
+    columns = {"classes": objects("RBC", "WBC"), "ids": [3, 4], "sources": "imported"}
+    hints = HintSet(
+        Points([(10.25, 20.5), (30, 40)], **columns),
+        Boxes([(5, 15, 15.5, 26), (29.5, 39.5, 30.5, 40.5)], **columns),  # the second is a mask of one pixel
+    )
+    path = export_annotations({"a": hints}, tmp_path / "a.json", "coco")
+    annotations = json.loads(path.read_text())["annotations"]
+    assert [(a["bbox"], a["keypoints"]) for a in annotations] == [
+        ([15.5, 5.5, 11, 10.5], [20.5, 10.25, 2]),
+        ([40, 30, 1, 1], [40, 30, 2]),
+    ]
+    back = coco.read(path).hints["a"]
+    assert back.points.equals(hints.points)
+    assert back.boxes.equals(hints.boxes)
+
+
 def test_background_is_no_category(tmp_path):
     hints = HintSet(Points([(1, 2), (3, 4)], classes=objects("RBC", BACKGROUND)))
     written = json.loads(export_annotations({"a": hints}, tmp_path / "a.json", "coco").read_text())

@@ -2,10 +2,10 @@
 
 What other programs see: a box is a ``bbox``; a point is a ``keypoints`` of one point, with a ``bbox`` around
 it (of the cell's radius where it is known, else of one pixel), because most readers drop annotations without
-one. Columns that COCO has no place for are under ``inkling`` in each annotation; ``score`` and ``attributes``
-(as CVAT writes them) beside it. Background points are no objects: they are in ``inkling`` at the top level,
-where no detector learns from them (so they come last when they are read again). Each plane of a stack is an
-image with ``plane``.
+one; point and box of one cell are one annotation with both. Columns that COCO has no place for are under
+``inkling`` in each annotation; ``score`` and ``attributes`` (as CVAT writes them) beside it. Background
+points are no objects: they are in ``inkling`` at the top level, where no detector learns from them (so they
+come last when they are read again). Each plane of a stack is an image with ``plane``.
 """
 
 from __future__ import annotations
@@ -160,12 +160,10 @@ def _rows(
         )
         return []
     point, box = _keypoint(path, where, entry), _bbox(path, where, entry)
-    if point is not None and box is not None and max(box[2] - box[0], box[3] - box[1]) <= 2 * PIXEL:
-        box = None
     own = entry.get("inkling")
     if own is not None and not isinstance(own, dict):
         raise FormatError(f"{path}, {where}: 'inkling' is {own!r}, expected an object")
-    if own and point is not None and own.get("kind") == "point":
+    if point is not None and box is not None and _is_placeholder(box, own or {}):
         box = None
     made = [Row("point", point)] if point is not None else []
     made += [Row("box", box)] if box is not None else []
@@ -182,6 +180,12 @@ def _rows(
     shared = int(new_ids(1)[0]) if len(made) == 2 else None
     rows = [replace(row, class_name=name, score=score, attributes=attributes, id=shared) for row in made]
     return [with_columns(row, own, f"{path}, {where}", tolerance=0.01) for row in rows] if own else rows
+
+
+def _is_placeholder(box: Sequence[float], own: Mapping[str, Any]) -> bool:
+    """Whether the box around a keypoint says nothing but where the point is."""
+    single_pixel = max(box[2] - box[0], box[3] - box[1]) <= 2 * PIXEL
+    return single_pixel if "kind" not in own else own["kind"] == "point"
 
 
 def _score(path: Path, where: str, entry: Mapping[str, Any]) -> float:

@@ -12,7 +12,7 @@ from napari_inkling.core import BACKGROUND
 from napari_inkling.project.formats.corners import to_corners
 from napari_inkling.project.formats.files import write_text
 from napari_inkling.project.formats.items import Item, class_names
-from napari_inkling.project.formats.rows import Row, row_columns, rows_of
+from napari_inkling.project.formats.rows import Row, cells_of, row_columns
 
 __all__ = ["PIXEL", "write"]
 
@@ -45,12 +45,14 @@ def write(
     background: list[dict[str, Any]] = []
     for image_id, item in enumerate(items, 1):
         half = radius or item.radius or PIXEL
-        for row in rows_of(item.hints):
+        for point, box in cells_of(item.hints):
+            if (row := box or point) is None:
+                continue
             if row.class_name == BACKGROUND:
-                background.append({"image_id": image_id, **row_columns(row), **_score_and_attributes(row)})
+                background += [_background(image_id, r) for r in (point, box) if r]
             else:
                 ids = {"image_id": image_id, "category_id": category[row.class_name]}
-                annotations.append({"id": len(annotations) + 1, **ids, **_annotation(row, half)})
+                annotations.append({"id": len(annotations) + 1, **ids, **_annotation(row, point, half)})
     points = any(len(item.hints.points.cells) for item in items)
     content = {
         "info": {"description": "written by napari-inkling"},
@@ -79,22 +81,31 @@ def _category(category_id: int, name: str, points: bool) -> dict[str, Any]:
     return {"id": category_id, "name": name, "supercategory": "", **keypoints}
 
 
-def _annotation(row: Row, half: float) -> dict[str, Any]:
-    if row.kind == "point":
-        y, x = row.coordinates
-        place = {"keypoints": [x, y, 2], "num_keypoints": 1}
-        corners = to_corners((y - half, x - half, y + half, x + half))
-    else:
-        place, corners = {}, to_corners(row.coordinates)
-    x0, y0, x1, y1 = corners
+def _annotation(row: Row, point: Row | None, half: float) -> dict[str, Any]:
+    """Return an annotation of a box (with its point, if any) or of a point alone; ``row`` has the columns."""
+    keypoints: dict[str, Any] = {}
+    around: Sequence[float] = row.coordinates
+    columns = row_columns(row)
+    if point is not None:
+        y, x = point.coordinates
+        keypoints = {"keypoints": [x, y, 2], "num_keypoints": 1}
+        if row is point:
+            around = (y - half, x - half, y + half, x + half)
+        else:
+            columns["kind"] = "both"
+    x0, y0, x1, y1 = to_corners(around)
     return {
         "bbox": [x0, y0, x1 - x0, y1 - y0],
         "area": (x1 - x0) * (y1 - y0),
         "iscrowd": 0,
-        **place,
+        **keypoints,
         **_score_and_attributes(row),
-        "inkling": row_columns(row),
+        "inkling": columns,
     }
+
+
+def _background(image_id: int, row: Row) -> dict[str, Any]:
+    return {"image_id": image_id, **row_columns(row), **_score_and_attributes(row)}
 
 
 def _score_and_attributes(row: Row) -> dict[str, Any]:

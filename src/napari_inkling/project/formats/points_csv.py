@@ -23,7 +23,7 @@ from napari_inkling.project.formats.files import find_files, read_text, write_te
 from napari_inkling.project.formats.items import Item
 from napari_inkling.project.formats.known_images import KnownImages, stem
 from napari_inkling.project.formats.result import ImportResult
-from napari_inkling.project.formats.rows import Collector, Row, rows_of
+from napari_inkling.project.formats.rows import Collector, Row, cells_of
 
 __all__ = ["read", "table_text", "write"]
 
@@ -251,11 +251,15 @@ def table_text(items: Sequence[Item], delimiter: str = ",", labels: Mapping[int,
 
 
 def _lines(item: Item) -> Iterator[dict[str, Any]]:
-    rows = rows_of(item.hints)
-    boxes = {row.id: row for row in rows if row.kind == "box"}
-    both = _pairs(rows, boxes)
-    for row in rows:
-        fields = {
+    for point, box in cells_of(item.hints):
+        row = point or box
+        if row is None:
+            continue
+        sides = dict(zip(_BOX_COLUMNS[1:], map(repr, box.coordinates), strict=True)) if box else {}
+        y, x = row.coordinates if row is point else _centre(row.coordinates)
+        yield {
+            "y": repr(y),
+            "x": repr(x),
             "class": row.class_name,
             "source": row.source,
             "score": repr(row.score),
@@ -266,24 +270,11 @@ def _lines(item: Item) -> Iterator[dict[str, Any]]:
             "time": repr(row.time),
             "seconds": repr(row.seconds),
             "attributes": json.dumps(row.attributes, ensure_ascii=False) if row.attributes else "",
+            "kind": "both" if point and box else row.kind,
+            **sides,
         }
-        if row.kind == "point":
-            kind, box = ("both", boxes[row.id]) if row.id in both else ("point", None)
-            y, x = row.coordinates
-        elif row.id in both:
-            continue
-        else:
-            kind, box = "box", row
-            y0, x0, y1, x1 = row.coordinates
-            y, x = (y0 + y1) / 2, (x0 + x1) / 2
-        sides = dict(zip(_BOX_COLUMNS[1:], map(repr, box.coordinates), strict=True)) if box else {}
-        yield {"y": repr(y), "x": repr(x), "kind": kind, **fields, **sides}
 
 
-def _pairs(rows: Sequence[Row], boxes: Mapping[int | None, Row]) -> set[int | None]:
-    """Return the ids that are one line each: every box has its point, and both kinds have the same order."""
-    points = [row for row in rows if row.kind == "point" and row.id in boxes]
-    alike = [replace(boxes[p.id], kind="point", coordinates=p.coordinates) for p in points]
-    if [p.id for p in points] != list(boxes) or list(map(repr, alike)) != list(map(repr, points)):
-        return set()
-    return set(boxes)
+def _centre(box: Sequence[float]) -> tuple[float, float]:
+    y0, x0, y1, x1 = box
+    return (y0 + y1) / 2, (x0 + x1) / 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from napari_inkling.core import CELL, SOURCES, Boxes, FormatError, HintSet, Plan
 from napari_inkling.project.formats.known_images import KnownImages
 from napari_inkling.project.formats.result import ImportResult, Tally
 
-__all__ = ["Collector", "Kind", "Row", "row_columns", "rows_of", "with_columns"]
+__all__ = ["Collector", "Kind", "Row", "cells_of", "row_columns", "rows_of", "with_columns"]
 
 Kind = Literal["point", "box"]
 R = TypeVar("R", Points, Boxes)
@@ -38,6 +38,23 @@ class Row:
 def rows_of(hints: HintSet) -> list[Row]:
     """Return all points, then all boxes."""
     return [*_rows("point", hints.points), *_rows("box", hints.boxes)]
+
+
+def cells_of(hints: HintSet) -> list[tuple[Row | None, Row | None]]:
+    """Return points and boxes, those of one cell as a pair, for formats that hold both in one entry.
+
+    Point and box are one cell if they have the same id and agree in every column. They are paired only if all
+    boxes have their point and both kinds stand in the same order, so that reading restores the order.
+    """
+    rows = rows_of(hints)
+    boxes = {row.id: row for row in rows if row.kind == "box"}
+    points = [row for row in rows if row.kind == "point"]
+    shared = [p for p in points if p.id in boxes]
+    alike = [replace(boxes[p.id], kind="point", coordinates=p.coordinates) for p in shared]
+    # By their text, for two scores that are NaN are not equal.
+    if [p.id for p in shared] == list(boxes) and list(map(repr, alike)) == list(map(repr, shared)):
+        return [(p, boxes.get(p.id)) for p in points]
+    return [*((p, None) for p in points), *((None, b) for b in boxes.values())]
 
 
 def _rows(kind: Kind, table: Points | Boxes) -> list[Row]:
