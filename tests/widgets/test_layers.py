@@ -39,7 +39,7 @@ def test_layers_lie_in_order_over_the_image(bridge):
     names = [layer.name for layer in bridge.viewer.layers]
     assert names == ["tile", "Inkling suggestions", "Inkling cell size", "Inkling boxes", "Inkling points"]
     assert bridge.tool == "cell"
-    assert bridge.viewer.layers.selection.active is bridge.points.layer
+    assert bridge.viewer.layers.selection.active is bridge.hints.points.layer
 
 
 def test_a_click_is_one_edit(bridge):
@@ -52,7 +52,7 @@ def test_a_click_is_one_edit(bridge):
     assert points.sources.tolist() == ["human"]
     assert len(edits) == 1
     assert bridge.session.can_undo == "add point"
-    assert bridge.points.layer.features["id"].tolist() == points.ids.tolist()
+    assert bridge.hints.points.layer.features["id"].tolist() == points.ids.tolist()
 
 
 def test_many_clicks_keep_their_own_ids(bridge):
@@ -60,8 +60,8 @@ def test_many_clicks_keep_their_own_ids(bridge):
         driving.click_at(bridge.viewer, y, 40)
     points = bridge.session.hints.points
     assert len(points) == 4
-    np.testing.assert_array_equal(bridge.points.layer.features["id"], points.ids)
-    np.testing.assert_allclose(bridge.points.layer.data, points.coordinates)
+    np.testing.assert_array_equal(bridge.hints.points.layer.features["id"], points.ids)
+    np.testing.assert_allclose(bridge.hints.points.layer.data, points.coordinates)
 
 
 def test_background_and_class_by_key(make_bridge):
@@ -75,7 +75,7 @@ def test_background_and_class_by_key(make_bridge):
     driving.press_key(bridge.viewer, "Shift+C")
     driving.click_at(bridge.viewer, 80, 30)
     assert bridge.session.hints.points.classes.tolist() == ["red", "white", BACKGROUND, "white"]
-    layer = bridge.points.layer
+    layer = bridge.hints.points.layer
     assert [str(s) for s in layer.symbol] == ["disc", "disc", "x", "disc"]
     assert not np.allclose(layer.face_color[0], layer.face_color[1])
     np.testing.assert_allclose(layer.face_color[1], layer.face_color[3])
@@ -85,12 +85,12 @@ def test_undo_and_redo_by_key(bridge):
     driving.click_at(bridge.viewer, 20, 30)
     driving.click_at(bridge.viewer, 50, 60)
     driving.press_key(bridge.viewer, "Ctrl+Z")
-    assert len(bridge.session.hints.points) == len(bridge.points.layer.data) == 1
+    assert len(bridge.session.hints.points) == len(bridge.hints.points.layer.data) == 1
     driving.press_key(bridge.viewer, "Ctrl+Z")
-    assert len(bridge.session.hints.points) == len(bridge.points.layer.data) == 0
+    assert len(bridge.session.hints.points) == len(bridge.hints.points.layer.data) == 0
     driving.press_key(bridge.viewer, "Ctrl+Shift+Z")
     driving.press_key(bridge.viewer, "Ctrl+Shift+Z")
-    assert len(bridge.session.hints.points) == len(bridge.points.layer.data) == 2
+    assert len(bridge.session.hints.points) == len(bridge.hints.points.layer.data) == 2
     assert bridge.session.can_redo == ""
 
 
@@ -108,7 +108,7 @@ def test_a_drag_is_one_edit_on_release(bridge):
     assert now.ids.tolist() == was.ids.tolist()
     assert bridge.session.can_undo == "move point"
     driving.press_key(bridge.viewer, "Ctrl+Z")
-    np.testing.assert_allclose(bridge.points.layer.data, was.coordinates)
+    np.testing.assert_allclose(bridge.hints.points.layer.data, was.coordinates)
 
 
 def test_delete_several_at_once_is_one_edit(bridge):
@@ -116,12 +116,12 @@ def test_delete_several_at_once_is_one_edit(bridge):
         driving.click_at(bridge.viewer, 50, x)
     bridge.tool = "select"
     driving.drag(bridge.viewer, (20, 10), (80, 70))
-    assert len(bridge.points.layer.selected_data) == 2
+    assert len(bridge.hints.points.layer.selected_data) == 2
     driving.press_key(bridge.viewer, "Delete")
     assert len(bridge.session.hints.points) == 1
     assert bridge.session.can_undo == "delete 2 points"
     bridge.session.undo()
-    assert len(bridge.points.layer.data) == 3
+    assert len(bridge.hints.points.layer.data) == 3
 
 
 def test_select_and_choose_class_changes_it(make_bridge):
@@ -132,7 +132,7 @@ def test_select_and_choose_class_changes_it(make_bridge):
     driving.click_at(bridge.viewer, 50, 90)
     driving.press_key(bridge.viewer, "Ctrl+2")
     assert bridge.session.hints.points.classes.tolist() == ["red", "white"]
-    np.testing.assert_allclose(bridge.points.layer.face_color[1], bridge.points.palette["white"])
+    np.testing.assert_allclose(bridge.hints.points.layer.face_color[1], bridge.hints.points.palette["white"])
     assert bridge.session.can_undo == "change class of 1 hint"
 
 
@@ -142,7 +142,7 @@ def test_a_box_is_drawn_moved_and_deleted(bridge):
     boxes = bridge.session.hints.boxes
     np.testing.assert_allclose(boxes.coordinates, [[*start, *stop]], atol=0.5)
     assert bridge.session.can_undo == "add box"
-    assert bridge.boxes.layer.features["id"].tolist() == boxes.ids.tolist()
+    assert bridge.hints.boxes.layer.features["id"].tolist() == boxes.ids.tolist()
     driving.press_key(bridge.viewer, "Shift+S")
     driving.drag(bridge.viewer, (35, 55), (45, 65))
     moved = bridge.session.hints.boxes
@@ -152,15 +152,15 @@ def test_a_box_is_drawn_moved_and_deleted(bridge):
     assert len(bridge.session.hints.boxes) == 0
     driving.press_key(bridge.viewer, "Ctrl+Z")
     driving.press_key(bridge.viewer, "Ctrl+Z")
-    assert bridge.boxes.layer.nshapes == 1
-    np.testing.assert_allclose(bridge.boxes.seen().coordinates, boxes.coordinates, atol=1e-3)
+    assert bridge.hints.boxes.layer.nshapes == 1
+    np.testing.assert_allclose(bridge.hints.boxes.seen().coordinates, boxes.coordinates, atol=1e-3)
 
 
 def test_a_click_with_the_box_tool_is_refused(bridge):
     bridge.tool = "box"
     driving.click_at(bridge.viewer, 50, 50)
     assert len(bridge.session.hints) == 0
-    assert bridge.boxes.layer.nshapes == 0
+    assert bridge.hints.boxes.layer.nshapes == 0
     assert "too small" in bridge.session.messages[-1][1]
 
 
@@ -168,14 +168,14 @@ def test_a_box_is_cut_at_the_edge(bridge):
     bridge.tool = "box"
     driving.drag(bridge.viewer, (50, 50), (60, 170))
     np.testing.assert_allclose(bridge.session.hints.boxes.coordinates, [[50, 50, 60, 149.5]], atol=0.5)
-    assert bridge.boxes.seen().coordinates[0, 3] == 149.5
+    assert bridge.hints.boxes.seen().coordinates[0, 3] == 149.5
 
 
 @pytest.mark.parametrize("place", [(-5.0, 50.0), (102.0, 80.0)])
 def test_a_point_outside_is_refused(bridge, place):
     driving.click_at(bridge.viewer, *place)
     assert len(bridge.session.hints) == 0
-    assert len(bridge.points.layer.data) == 0
+    assert len(bridge.hints.points.layer.data) == 0
     level, text = bridge.session.messages[-1]
     assert level == "warning"
     assert "outside the image, which has 100 × 150 pixels" in text
@@ -186,14 +186,14 @@ def test_a_point_dragged_outside_goes_back(bridge):
     was = bridge.session.hints.points.coordinates
     bridge.tool = "select"
     driving.drag(bridge.viewer, (50, 140), (50, 158))
-    np.testing.assert_allclose(bridge.points.layer.data, was)
+    np.testing.assert_allclose(bridge.hints.points.layer.data, was)
     assert "outside" in bridge.session.messages[-1][1]
 
 
 def test_the_same_pixel_twice_is_ignored(bridge):
     driving.click_at(bridge.viewer, 50, 50)
     driving.click_at(bridge.viewer, 50, 50)
-    assert len(bridge.session.hints.points) == len(bridge.points.layer.data) == 1
+    assert len(bridge.session.hints.points) == len(bridge.hints.points.layer.data) == 1
     assert "marked already" in bridge.session.messages[-1][1]
 
 
@@ -214,7 +214,7 @@ def test_a_read_only_project_reverts(viewer, make_session, tmp_path):
     driving.click_at(viewer, 50, 50)
     assert messages[-1][0] == "error"
     assert "read-only" in messages[-1][1]
-    np.testing.assert_array_equal(bridge.points.layer.data, [[10, 10]])
+    np.testing.assert_array_equal(bridge.hints.points.layer.data, [[10, 10]])
     bridge.close()
     reader.close()
 
@@ -235,7 +235,7 @@ def test_updates_by_the_program_are_no_edits(bridge):
     driving.settle(0.1)
     assert session.can_undo == ""
     assert session.can_redo == "import"
-    assert bridge.boxes.layer.nshapes == len(bridge.points.layer.data) == 0
+    assert bridge.hints.boxes.layer.nshapes == len(bridge.hints.points.layer.data) == 0
 
 
 def test_hints_follow_the_images_placement(bridge):
@@ -243,7 +243,12 @@ def test_hints_follow_the_images_placement(bridge):
     image.scale = (0.5, 0.25)
     image.translate = (7, 3)
     image.rotate = 10
-    for layer in (bridge.points.layer, bridge.boxes.layer, bridge.suggestions.layer, bridge.guides.layer):
+    for layer in (
+        bridge.hints.points.layer,
+        bridge.hints.boxes.layer,
+        bridge.suggestions.layer,
+        bridge.guides.layer,
+    ):
         np.testing.assert_allclose(layer.scale, (0.5, 0.25))
         np.testing.assert_allclose(layer.translate, (7, 3))
         np.testing.assert_allclose(layer.data_to_world((10, 20)), image.data_to_world((10, 20)))
@@ -257,10 +262,10 @@ def test_hints_follow_the_images_placement(bridge):
 def test_napari_modes_choose_tools(bridge):
     tools = []
     bridge.tool_changed.connect(tools.append)
-    bridge.points.layer.mode = "select"
-    bridge.points.layer.mode = "pan_zoom"
-    bridge.viewer.layers.selection.active = bridge.boxes.layer
-    bridge.boxes.layer.mode = "add_rectangle"
+    bridge.hints.points.layer.mode = "select"
+    bridge.hints.points.layer.mode = "pan_zoom"
+    bridge.viewer.layers.selection.active = bridge.hints.boxes.layer
+    bridge.hints.boxes.layer.mode = "add_rectangle"
     bridge.viewer.layers.selection.active = bridge.images.primary
     bridge.tool = "background"
     assert tools == ["select", "pan", "box", "pan", "background"]
@@ -268,13 +273,13 @@ def test_napari_modes_choose_tools(bridge):
 
 def test_a_removed_layer_loses_no_hint_and_comes_back(bridge):
     driving.click_at(bridge.viewer, 50, 50)
-    bridge.viewer.layers.remove(bridge.points.layer)
+    bridge.viewer.layers.remove(bridge.hints.points.layer)
     driving.settle()
     assert len(bridge.session.hints.points) == 1
     assert "safe in the project" in bridge.session.messages[-1][1]
     bridge.tool = "cell"
     assert [layer.name for layer in bridge.viewer.layers][-1] == "Inkling points"
-    assert len(bridge.points.layer.data) == 1
+    assert len(bridge.hints.points.layer.data) == 1
     driving.click_at(bridge.viewer, 70, 70)
     assert len(bridge.session.hints.points) == 2
 
@@ -322,7 +327,7 @@ def test_close_disconnects_everything(viewer, make_session):
         "Inkling boxes",
         "Inkling points",
     ]
-    assert len(again.points.layer.data) == 1
+    assert len(again.hints.points.layer.data) == 1
     again.close()
 
 

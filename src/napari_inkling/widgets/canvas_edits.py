@@ -98,8 +98,7 @@ def compare_boxes(
 def is_inside(coordinates: FloatArray, shape: Shape) -> BoolArray:
     """Return which points (N, 2) lie on a pixel of an image of this shape."""
     pixel = np.floor(coordinates[:, :2] + 0.5)
-    inside: BoolArray = ((pixel >= 0) & (pixel < shape)).all(1)
-    return inside
+    return np.asarray(((pixel >= 0) & (pixel < shape)).all(1))
 
 
 def _row_in(shown: Points | Boxes, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:

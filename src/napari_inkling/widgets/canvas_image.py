@@ -11,9 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import Image, ImageError, PlaneRef
+from napari_inkling.project.images import open_array
 from napari_inkling.project.lazy import FileArray
 
-__all__ = ["ChannelArray", "ImageLayers", "axes_of", "contrast_limits", "is_rgb", "sample", "stack_of"]
+__all__ = [
+    "ChannelArray",
+    "ImageLayers",
+    "axes_of",
+    "contrast_limits",
+    "is_rgb",
+    "record_of",
+    "sample",
+    "stack_of",
+]
 
 #: Key in a layer's metadata that names the image of the project it shows.
 MARK = "inkling_image"
@@ -225,7 +235,7 @@ class ImageLayers:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Layers come and go by our own hand meanwhile."""
+        """Say that layers come and go by our own hand meanwhile."""
         before, self._busy = self._busy, True
         try:
             yield
@@ -256,3 +266,18 @@ def axes_of(layer: Any) -> str:
     if len(lead) != layer.ndim - 2:
         raise ImageError(f"layer {layer.name!r} has {layer.ndim} axes, expected at most five")
     return lead + "YX" + ("C" if layer.rgb else "")
+
+
+def record_of(session: Any, layer: Any) -> Any:
+    """Add what a layer shows to the project, its file or else a copy of its pixels; return the image."""
+    data = layer.data[0] if layer.multiscale else layer.data
+    path = getattr(layer.source, "path", None)
+    if path is not None and Path(path).exists():
+        try:
+            same = open_array(path)[1].shape == tuple(data.shape)
+        except ImageError:  # napari's reader knows more kinds of files
+            same = False
+        if same:
+            return session.add_images([Path(path)])[0]
+    in_um = str(getattr(layer, "units", ("",))[-1]) == "micrometer"
+    return session.add_array(layer.name, data, axes_of(layer), float(layer.scale[-1]) if in_um else None)

@@ -25,21 +25,28 @@ class Reviewer:
     shown : SuggestionLayer
         What is on screen.
     look : callable
-        Brings a place (y, x) into view and marks it; ``None`` takes the mark away.
+        Marks a place (y, x), and brings it into view if it is told to; ``None`` takes the mark away.
+    pointed_at : callable
+        Returns the pixel (y, x) under the mouse, ``None`` if it points at nothing.
     """
 
     #: Another suggestion is in focus (its id, or None).
     focus_changed = Signal(object)
 
-    def __init__(self, session: Any, shown: SuggestionLayer, look: Callable[[Any, bool], None]) -> None:
+    def __init__(
+        self,
+        session: Any,
+        shown: SuggestionLayer,
+        look: Callable[[Any, bool], None],
+        pointed_at: Callable[[], npt.NDArray[np.float64] | None],
+    ) -> None:
         self._session = session
         self._shown = shown
         self._look = look
+        self._pointed_at = pointed_at
         self._place: npt.NDArray[np.float64] | None = None
         self._rank = 0
         self.focused: int | None = None
-        #: The suggestion under the mouse if the mouse was moved since the focus was set.
-        self.pointed: Callable[[], int | None] = lambda: None
 
     def order(self) -> npt.NDArray[np.int64]:
         """Return the ids of all that is shown, the most doubtful first."""
@@ -84,8 +91,13 @@ class Reviewer:
 
     def meant(self) -> int | None:
         """Return the suggestion under the mouse, else the one in focus."""
-        pointed = self.pointed()
+        place = self._pointed_at()
+        pointed = None if place is None else self.at(place)
         return self.focused if pointed is None else pointed
+
+    def at(self, place: npt.NDArray[np.float64]) -> int | None:
+        """Return the suggestion whose ring is around (y, x)."""
+        return self._shown.nearest(place, self._shown.radius)
 
     def accept(self) -> int:
         """Make a hint of the suggestion that is meant; returns how many were accepted."""

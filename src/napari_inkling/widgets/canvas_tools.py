@@ -79,14 +79,15 @@ class Toolbox:
         name = BACKGROUND if self._marking == "background" else self._default_class()
         if self._points.layer is not None:
             self._points.set_default(name)
+        if self._boxes.layer is not None:
             self._boxes.set_default(self._default_class())
 
     def _apply(self, tool: Tool) -> None:
-        if self._points.layer is None or self._points.layer not in self._viewer.layers:
+        layer = self._kind.layer
+        if layer is None or layer not in self._viewer.layers:
             return
         self._setting = True
         try:
-            layer = self._kind.layer
             self._viewer.layers.selection.active = layer
             if layer.mode != _MODES[tool]:
                 layer.mode = _MODES[tool]

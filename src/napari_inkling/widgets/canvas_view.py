@@ -28,6 +28,20 @@ class CanvasView:
         self._images = images
         self._moved = False
 
+    @property
+    def has_image(self) -> bool:
+        """Whether an image is shown."""
+        return self._images.primary is not None
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Rows and columns of the image shown, (0, 0) without one."""
+        return self._images.plane_shape
+
+    def pixel_at(self, world: Any) -> npt.NDArray[np.float64]:
+        """Return the pixel (y, x) of the image at a world position."""
+        return self._images.pixel_at(world)
+
     def fit(self) -> None:
         """Show the whole image."""
         self._viewer.reset_view()
@@ -72,9 +86,10 @@ class CanvasView:
         self._moved = True
 
     @property
-    def points_at_canvas(self) -> bool:
-        """Whether the mouse is over the canvas and has moved since the camera jumped under it."""
-        return self._moved and bool(getattr(self._viewer, "mouse_over_canvas", True))
+    def pointed_at(self) -> npt.NDArray[np.float64] | None:
+        """The pixel under the mouse; ``None`` if it is elsewhere, or since the camera jumped under it."""
+        over = self._moved and self.has_image and bool(getattr(self._viewer, "mouse_over_canvas", True))
+        return self.pixel_at(self._viewer.cursor.position) if over else None
 
     def _with_stack(self, place: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         world = np.array(self._viewer.dims.point, dtype=np.float64)

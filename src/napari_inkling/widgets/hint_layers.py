@@ -40,7 +40,8 @@ class HintLayer:
         self.current_class = ""
 
     def attach(self, layer: Any) -> None:
-        """Begin to listen to a layer."""
+        """Begin to listen to a layer instead of the one so far."""
+        self.detach()
         self.layer = layer
         for name in self._EVENTS:
             getattr(layer.events, name).connect(self._on_event)
@@ -85,10 +86,10 @@ class HintPoints(HintLayer):
         self.rows: Points = Points()
 
     def make(self, placement: dict[str, Any]) -> Any:
-        """Return a new, empty layer of the kind."""
+        """Return a new, empty layer of the kind, and listen to it."""
         from napari.layers import Points as PointsLayer
 
-        return PointsLayer(
+        layer = PointsLayer(
             np.empty((0, 2)),
             ndim=2,
             name=POINTS_NAME,
@@ -100,6 +101,9 @@ class HintPoints(HintLayer):
             metadata={"inkling": "points"},
             **placement,
         )
+        self.rows = Points()
+        self.attach(layer)
+        return layer
 
     @property
     def size(self) -> float:
@@ -149,10 +153,10 @@ class HintBoxes(HintLayer):
         self.rows: Boxes = Boxes()
 
     def make(self, placement: dict[str, Any]) -> Any:
-        """Return a new, empty layer of the kind."""
+        """Return a new, empty layer of the kind, and listen to it."""
         from napari.layers import Shapes
 
-        return Shapes(
+        layer = Shapes(
             ndim=2,
             name=BOXES_NAME,
             face_color="transparent",
@@ -162,6 +166,9 @@ class HintBoxes(HintLayer):
             metadata={"inkling": "boxes"},
             **placement,
         )
+        self.rows = Boxes()
+        self.attach(layer)
+        return layer
 
     @property
     def width(self) -> float:

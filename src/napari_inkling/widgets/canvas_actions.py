@@ -1,0 +1,71 @@
+"""What the keys do on the canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from napari_inkling.widgets.canvas_hints import telling
+from napari_inkling.widgets.canvas_tools import TOOLS
+from napari_inkling.widgets.keys import CLASS_KEYS, class_key
+
+if TYPE_CHECKING:
+    from napari_inkling.widgets.layers import LayerBridge
+
+__all__ = ["canvas_actions"]
+
+
+def canvas_actions(bridge: LayerBridge) -> dict[str, Callable[[], None]]:
+    """Return what each key does, by the names in :data:`~napari_inkling.widgets.keys.KEYS`.
+
+    Refusals become messages. What was changed on the canvas just before becomes an edit first, so that undo
+    takes back what the person sees last.
+    """
+    session, review = bridge.session, bridge.review
+
+    def use(tool: str) -> Callable[[], None]:
+        return lambda: setattr(bridge, "tool", tool)
+
+    def mark(keys: str) -> Callable[[], None]:
+        return lambda: choose_class(bridge, keys)
+
+    calls: dict[str, Callable[[], Any]] = {
+        **{f"tool_{tool}": use(tool) for tool in TOOLS},
+        **{f"class_{n}": mark(keys) for n, keys in enumerate(CLASS_KEYS, 1)},
+        "undo": session.undo,
+        "redo": session.redo,
+        "accept": review.accept,
+        "reject": review.reject,
+        "reject_background": lambda: review.reject(as_background=True),
+        "next_suggestion": lambda: review.step(1),
+        "previous_suggestion": lambda: review.step(-1),
+        "accept_in_view": lambda: session.accept_in(*bridge.view_box()),
+        "accept_above": session.accept_above,
+        "toggle_suggestions": lambda: toggle(bridge.suggestions.layer),
+        "next_image": session.next_image,
+        "previous_image": session.previous_image,
+    }
+
+    def safely(call: Callable[[], Any]) -> Callable[[], None]:
+        def run() -> None:
+            bridge.flush()
+            with telling(session):
+                call()
+
+        return run
+
+    return {name: safely(call) for name, call in calls.items()}
+
+
+def choose_class(bridge: LayerBridge, keys: str) -> None:
+    """Mark cells of the class that these keys stand for, if there is one."""
+    for index, info in enumerate(bridge.session.project.classes):
+        if class_key(index, info.key) == keys:
+            bridge.current_class = info.name
+            return
+
+
+def toggle(layer: Any) -> None:
+    """Hide a layer, or show it again."""
+    if layer is not None:
+        layer.visible = not layer.visible

@@ -1,0 +1,158 @@
+"""A person's changes in the hint layers become edits of the session, and what the session holds is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_inkling.core import Boxes, HintSet, InklingError, PlaneRef, Points
+from napari_inkling.widgets.canvas_edits import Change, compare_boxes, compare_points
+from napari_inkling.widgets.canvas_view import CanvasView
+from napari_inkling.widgets.hint_layers import HintBoxes, HintPoints
+
+__all__ = ["HintEditor", "single_shot", "telling"]
+
+#: A click without a drag draws a box 2.5 screen pixels wide.
+_LEAST_BOX = 3.0
+
+
+class HintEditor:
+    """Keeps the hint layers and the hints of one plane in step.
+
+    An edit is made one turn of the event loop after a change, or when the mouse is released; what changed
+    until then is one edit. Whatever the session makes of it, the layers then show what the session holds.
+    """
+
+    #: A person's edit was made; gives the rows that came (HintSet).
+    edited = Signal(HintSet)
+
+    def __init__(self, session: Any, view: CanvasView) -> None:
+        self._session, self._view = session, view
+        self.points, self.boxes = HintPoints(), HintBoxes()
+        self.ref: PlaneRef | None = None
+        self._held = self._telling = False
+        self._soon = single_shot(self.flush)
+        for kind in (self.points, self.boxes):
+            kind.touched.connect(self._on_touched)
+
+    @property
+    def kinds(self) -> tuple[HintBoxes, HintPoints]:
+        """Both layers, from below."""
+        return self.boxes, self.points
+
+    def show(self) -> None:
+        """Show the hints of the plane."""
+        if self._telling:
+            return
+        hints = HintSet() if self.ref is None else self._session.hints_of(self.ref)
+        if self.points.layer is not None:
+            self.points.show(hints.points)
+        if self.boxes.layer is not None:
+            self.boxes.show(hints.boxes)
+        self._soon.stop()  # what was put in is no edit
+
+    def flush(self) -> None:
+        """Turn what a person changed into one edit, now."""
+        self._soon.stop()
+        if self._held or self._telling or self.boxes.is_drawing:
+            return
+        points, boxes = self._changed_points(), self._changed_boxes()
+        changes = [change for change in (points, boxes) if change]
+        refusals = (*points.refusals, *boxes.refusals)
+        if changes:
+            before, after = HintSet(points.before, boxes.before), HintSet(points.after, boxes.after)
+            self._edit(before, after, ", ".join(change.label for change in changes))
+        if changes or refusals:
+            self.show()
+        if changes:
+            self.edited.emit(after)
+        for text in refusals:
+            self._session.message.emit("warning", text)
+
+    def _changed_points(self) -> Change[Points]:
+        if self.points.layer is None:
+            return Change(Points(), Points())
+        return compare_points(self.points.rows, self.points.seen(), self._view.image_shape, self._classes)
+
+    def _changed_boxes(self) -> Change[Boxes]:
+        if self.boxes.layer is None:
+            return Change(Boxes(), Boxes())
+        least = self._view.pixels_across(_LEAST_BOX)
+        return compare_boxes(self.boxes.rows, self.boxes.seen(), self._view.image_shape, self._classes, least)
+
+    @property
+    def _classes(self) -> list[str]:
+        return [c.name for c in self._session.project.classes]
+
+    def hold(self) -> None:
+        """Make no edit until :meth:`release`: the mouse is pressed, a drag is one edit."""
+        self._held = True
+
+    def release(self) -> None:
+        """Make edits again."""
+        self._held = False
+        self._soon.start(0)
+
+    def reclass_selected(self, name: str) -> None:
+        """Give a class to everything that is selected."""
+        self.flush()
+        if self.ref is None:
+            return
+        hints = self._session.hints_of(self.ref)
+        points = hints.points.with_ids(self.points.selected_ids)
+        boxes = hints.boxes.with_ids(self.boxes.selected_ids)
+        points, boxes = points.take(points.classes != name), boxes.take(boxes.classes != name)
+        if count := len(points) + len(boxes):
+            after = HintSet(points.changed(classes=name), boxes.changed(classes=name))
+            self._edit(HintSet(points, boxes), after, f"change class of {count} hint{'s' * (count > 1)}")
+            self.show()
+
+    def detach(self) -> None:
+        """Let go of the layers: they stay, but what is done to them is no longer an edit."""
+        for kind in self.kinds:
+            if (layer := kind.layer) is not None:
+                kind.detach()
+                layer.mode = "pan_zoom"
+                layer.editable = False
+
+    def close(self) -> None:
+        """Make the last edit, and let go of the layers for good."""
+        self.flush()
+        self.detach()
+        self._soon.stop()
+        self._soon.deleteLater()
+        for kind in self.kinds:
+            kind.touched.disconnect(self._on_touched)
+
+    def _on_touched(self) -> None:
+        if not self._held and not self._telling:
+            self._soon.start(0)
+
+    def _edit(self, before: HintSet, after: HintSet, label: str) -> None:
+        self._telling = True  # the layers show this edit already
+        try:
+            with telling(self._session):
+                self._session.edit(before, after, label, self.ref)
+        finally:
+            self._telling = False
+
+
+@contextmanager
+def telling(session: Any) -> Iterator[None]:
+    """Turn a refusal inside the block into a message for the person."""
+    try:
+        yield
+    except InklingError as error:
+        session.message.emit("error", str(error))
+
+
+def single_shot(slot: Any) -> QTimer:
+    """Return a timer that calls the slot once after it is started."""
+    timer = QTimer()
+    timer.setSingleShot(True)
+    timer.timeout.connect(slot)
+    return timer

@@ -1,0 +1,77 @@
+"""The mouse on the canvas: holds edits back while pressed, drags the cell size, points at suggestions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_inkling.widgets.canvas_hints import HintEditor, telling
+from napari_inkling.widgets.canvas_review import Reviewer
+from napari_inkling.widgets.canvas_view import CanvasView
+from napari_inkling.widgets.radius_circle import REACH, Guides, drag_ring
+
+__all__ = ["CanvasMouse"]
+
+
+class CanvasMouse:
+    """Callbacks for ``viewer.mouse_drag_callbacks`` and ``mouse_move_callbacks``."""
+
+    def __init__(
+        self, session: Any, view: CanvasView, hints: HintEditor, guides: Guides, review: Reviewer
+    ) -> None:
+        self._session, self._view, self._hints = session, view, hints
+        self._guides, self._review = guides, review
+        #: Whether a click judges suggestions, because it marks nothing.
+        self.judges = False
+
+    def on_press(self, _viewer: Any, event: Any) -> Iterator[None]:
+        """Hold edits back until the button is released, so that a drag is one edit."""
+        self._hints.hold()
+        at = self._pixel(event)
+        ring = None
+        if self._is_near_ring(at):
+            ring = drag_ring(self._guides, event, self._view.pixel_at, self._set_radius)
+            next(ring)
+        try:
+            yield
+            while event.type == "mouse_move":
+                if ring is not None:
+                    next(ring)
+                yield
+            if ring is not None:
+                next(ring, None)
+        finally:
+            self._hints.release()
+        released = self._pixel(event)
+        if self.judges and at is not None and released is not None:
+            if np.hypot(*(released - at)) <= self._view.pixels_across(REACH):
+                self._judge(released, event.modifiers)
+
+    def on_move(self, _viewer: Any, event: Any) -> None:
+        """Notice what the mouse points at."""
+        self._view.pointed()
+        self._guides.hover(self._is_near_ring(self._pixel(event)))
+
+    def _judge(self, at: npt.NDArray[np.float64], modifiers: Any) -> None:
+        """Go to the suggestion that was clicked; with Shift accept it, with Ctrl reject it."""
+        one = self._review.at(at)
+        with telling(self._session):
+            if one is not None and "Shift" in modifiers:
+                self._session.accept([one])
+            elif one is not None and "Control" in modifiers:
+                self._session.reject([one])
+            else:
+                self._review.focus(one, move=False)
+
+    def _is_near_ring(self, at: npt.NDArray[np.float64] | None) -> bool:
+        return at is not None and self._guides.is_near(at, self._view.pixels_across(REACH))
+
+    def _pixel(self, event: Any) -> npt.NDArray[np.float64] | None:
+        return self._view.pixel_at(event.position) if self._view.has_image else None
+
+    def _set_radius(self, radius: float) -> None:
+        with telling(self._session):
+            self._session.radius = round(radius, 1)
