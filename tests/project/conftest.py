@@ -1,4 +1,4 @@
-"""Fixtures of the project's tests: a folder of small images, a project on it, and the real data if there are any."""
+"""Fixtures of the project's tests: a folder of small images, a project on it, the real data if any."""
 
 from __future__ import annotations
 

@@ -36,6 +36,7 @@ PLAIN, RGB, STACK, HYPER = (
     ramp(4, 40, 50),
     ramp(2, 3, 2, 40, 50),
 )
+RGBA, FIVE = ramp(40, 50, 4, dtype=np.uint8), ramp(40, 50, 5)
 #: name, how it is written, options, expected axes, expected pixels (channels last), expected pixel size
 TIFFS: list[tuple[str, Pixels, dict[str, Any], str, Pixels, float | None]] = [
     ("grey", PLAIN, GREY, "YX", PLAIN, None),
@@ -45,13 +46,13 @@ TIFFS: list[tuple[str, Pixels, dict[str, Any], str, Pixels, float | None]] = [
     ("big endian", PLAIN, {**GREY, "byteorder": ">"}, "YX", PLAIN, None),
     ("big endian, packed", PLAIN, {**GREY, "byteorder": ">", "compression": "zlib"}, "YX", PLAIN, None),
     ("colour, lzw", RGB, {"photometric": "rgb", "compression": "lzw"}, "YXC", RGB, None),
-    ("RGBA", ramp(40, 50, 4, dtype=np.uint8), {"photometric": "rgb"}, "YXC", ramp(40, 50, 4, dtype=np.uint8), None),
+    ("RGBA", RGBA, {"photometric": "rgb"}, "YXC", RGBA, None),
     ("colour by planes", RGB.transpose(2, 0, 1), {"photometric": "rgb", "planarconfig": "separate"},
      "YXC", RGB, None),
     ("colour by planes, packed", RGB.transpose(2, 0, 1),
      {"photometric": "rgb", "planarconfig": "separate", "compression": "zlib"}, "YXC", RGB, None),
-    ("five channels, last", ramp(40, 50, 5), {**GREY, "planarconfig": "contig"}, "YXC", ramp(40, 50, 5), None),
-    ("five channels, last, unsaid", ramp(40, 50, 5), GREY, "YXC", ramp(40, 50, 5), None),
+    ("five channels, last", FIVE, {**GREY, "planarconfig": "contig"}, "YXC", FIVE, None),
+    ("five channels, last, unsaid", FIVE, GREY, "YXC", FIVE, None),
     ("five channels, first", ramp(5, 40, 50), {**GREY, "metadata": {"axes": "CYX"}},
      "YXC", ramp(5, 40, 50).transpose(1, 2, 0), None),
     ("float", PLAIN.astype(np.float32), GREY, "YX", PLAIN.astype(np.float32), None),
@@ -59,11 +60,13 @@ TIFFS: list[tuple[str, Pixels, dict[str, Any], str, Pixels, float | None]] = [
     ("1 x 1", ramp(1, 1), GREY, "YX", ramp(1, 1), None),
     ("1 pixel wide", ramp(40, 1), GREY, "YX", ramp(40, 1), None),
     ("stack", STACK, {**GREY, "metadata": {"axes": "ZYX"}}, "ZYX", STACK, None),
-    ("stack, packed, tiled", STACK, {**GREY, "compression": "zlib", "tile": (16, 16), "metadata": {"axes": "ZYX"}},
+    ("stack, packed, tiled", STACK,
+     {**GREY, "compression": "zlib", "tile": (16, 16), "metadata": {"axes": "ZYX"}},
      "ZYX", STACK, None),
     ("stack of colour", ramp(4, 40, 50, 3, dtype=np.uint8), {"photometric": "rgb", "compression": "lzw"},
      "QYXC", ramp(4, 40, 50, 3, dtype=np.uint8), None),
-    ("volumetric tiles", ramp(16, 32, 48), {**GREY, "tile": (16, 16, 16), "volumetric": True, "compression": "zlib"},
+    ("volumetric tiles", ramp(16, 32, 48),
+     {**GREY, "tile": (16, 16, 16), "volumetric": True, "compression": "zlib"},
      "ZYX", ramp(16, 32, 48), None),
     ("ImageJ", HYPER, {"imagej": True, "metadata": {"axes": "TZCYX", "unit": "um"}, "resolution": (4.0, 4.0)},
      "TZYXC", HYPER.transpose(0, 1, 3, 4, 2), 0.25),
@@ -103,7 +106,8 @@ def test_tiff(
 
 
 def test_large_packed_planes_are_read_by_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_inkling.project.tiff._WHOLE_PLANE", 1000)
+    for module in ("lazy", "tiff"):
+        monkeypatch.setattr(f"napari_inkling.project.{module}.WHOLE_PLANE", 1000)
     monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda *_: pytest.fail("the whole page was decoded"))
     for name, pixels, options, expected in [
         ("tiled", RGB, {"photometric": "rgb", "compression": "zlib", "tile": (16, 16)}, RGB),
@@ -304,6 +308,23 @@ def cut_tiff(pixels: Pixels, share: float, **options: Any) -> Callable[[Path], N
 
 def plate(path: Path) -> None:
     zarr.open_group(path, mode="w").attrs["ome"] = {"plate": {}}
+
+
+def test_no_file_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():
+        pytest.skip("no /proc to count open files with")
+    Picture.fromarray(RGB).save(tmp_path / "a.png")
+    np.save(tmp_path / "a.npy", PLAIN)
+    ome_zarr(tmp_path / "a.zarr", PLAIN, "yx", "0.5")
+    tifffile.imwrite(tmp_path / "mapped.tif", PLAIN, **GREY)
+    tifffile.imwrite(tmp_path / "lzw.tif", PLAIN, **GREY, compression="lzw", rowsperstrip=7)
+    monkeypatch.setattr("napari_inkling.project.lazy.WHOLE_PLANE", 0)
+    open_array(tmp_path / "a.zarr")[0][:2]  # the first use of zarr starts its loop
+    before = len(list(descriptors.iterdir()))
+    arrays = [open_array(path)[0] for path in sorted(tmp_path.iterdir()) for _ in range(3)]
+    assert [array[:2, :2].shape[:2] for array in arrays] == [(2, 2)] * 15
+    assert len(list(descriptors.iterdir())) == before
 
 
 BAD: list[tuple[str, str, Callable[[Path], Any], str]] = [

@@ -18,6 +18,8 @@ from napari_inkling.project.storage import Content
 
 __all__ = ["ImageList"]
 
+#: Where pixels without a file of their own lie in the project's folder.
+_KEPT = "images"
 #: Headers kept parsed, so that stepping through a stack does not read them again.
 _KEPT_OPEN = 8
 
@@ -71,13 +73,13 @@ class ImageList:
 
     def add_array(self, name: str, array: Any, axes: str, pixel_size_um: float | None) -> ImageRecord:
         """Write pixels into the project's folder and add them."""
-        folder = self._folder / "images"
+        folder = self._folder / _KEPT
         path = write_array(folder, self._free_name(name), array, axes, pixel_size_um)
         same = self._by_fingerprint(fingerprint(path))
         if same is not None and self.path(same.name).parent == folder:
             path.unlink()
             return same
-        return self._add_one(path)
+        return self._add_one(path, name)
 
     def remove(self, name: str) -> None:
         """Take an image off the list; its name stays taken, because its hints stay in the journal."""
@@ -138,7 +140,7 @@ class ImageList:
         self._arrays.clear()
         self._cache.clear()
 
-    def _add_one(self, path: Path) -> ImageRecord:
+    def _add_one(self, path: Path, name: str = "") -> ImageRecord:
         where, relative = self._places(path)
         for record in self._content.images.values():
             if self.path(record.name) == Path(where):
@@ -149,13 +151,14 @@ class ImageList:
         if back is not None:
             added = replace(back, info=info, path=where, relative=relative)
         else:
-            added = ImageRecord(self._free_name(_stem(path)), where, mark, info, relative)
+            added = ImageRecord(self._free_name(name or _stem(path)), where, mark, info, relative)
         self._content.images[added.name] = added
         return added
 
     def _came_back(self, mark: str, path: Path) -> ImageRecord | None:
         for name, record in self._content.removed.items():
-            if record.fingerprint == mark and Path(record.path).name == path.name:
+            kept = record.relative.startswith(f"{_KEPT}/")
+            if record.fingerprint == mark and (kept or Path(record.path).name == path.name):
                 return self._content.removed.pop(name)
         return None
 

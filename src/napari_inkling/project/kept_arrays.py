@@ -31,6 +31,7 @@ def write_array(folder: Path, name: str, array: Any, axes: str, pixel_size_um: f
     ProjectError
         If the file cannot be written.
     """
+    array = array if hasattr(array, "shape") else np.asarray(array)
     shape = tuple(int(n) for n in array.shape)
     dtype = np.dtype(array.dtype)
     _check(name, shape, dtype, axes)

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ import numpy.typing as npt
 
 from napari_inkling.core import ImageError
 
-__all__ = ["FileArray", "ImageInfo", "PixelCache", "PlaneArray", "ReadPlane"]
+__all__ = ["WHOLE_PLANE", "FileArray", "ImageInfo", "PixelCache", "PlaneArray", "ReadPlane", "cached"]
 
 Pixels = npt.NDArray[Any]
+#: Planes up to this many bytes are decoded whole and kept; larger ones are read window by window.
+WHOLE_PLANE = 64 << 20
 #: Reads rows and columns of the plane at an index of the stack; returns a new array (y, x) or (y, x, C).
 ReadPlane = Callable[[tuple[int, ...], slice, slice], Pixels]
 
@@ -83,6 +86,21 @@ class PixelCache:
         """Forget everything."""
         with self._lock:
             self._planes.clear()
+
+
+def cached(read: ReadPlane, path: Path, info: ImageInfo, cache: PixelCache) -> ReadPlane:
+    """Return a reader that decodes small planes whole and keeps them; large ones stay read by window."""
+    if info.plane_bytes > WHOLE_PLANE:
+        return read
+    stat = path.stat()
+    height, width = info.plane_shape[:2]
+
+    def read_cached(index: tuple[int, ...], rows: slice, columns: slice) -> Pixels:
+        key = (str(path), stat.st_mtime_ns, stat.st_size, index)
+        plane = cache.get(key, lambda: read(index, slice(0, height), slice(0, width)))
+        return plane[rows, columns].copy()
+
+    return read_cached
 
 
 class FileArray:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from napari_inkling.core import ImageError
 from napari_inkling.project import pixel_size
-from napari_inkling.project.lazy import FileArray, ImageInfo, PixelCache
+from napari_inkling.project.lazy import FileArray, ImageInfo, PixelCache, cached
 
 __all__ = ["ZARR_METADATA", "guess_axes", "open_zarr"]
 
@@ -33,12 +33,12 @@ def open_zarr(path: Path, cache: PixelCache) -> FileArray:
         node = node["0"]  # the layout of bioformats2raw
         attributes = dict(node.attrs)
     if isinstance(node, zarr.Array):
-        return _as_file_array(node, guess_axes(tuple(node.shape)), None)
+        return _as_file_array(node, guess_axes(tuple(node.shape)), None, path, cache)
     multiscale = attributes.get("ome", attributes)["multiscales"][0]
     level = multiscale["datasets"][0]
     array = node[level["path"]]
     axes = _axis_names(multiscale, array.ndim)
-    return _as_file_array(array, axes, _pixel_size(multiscale, level))
+    return _as_file_array(array, axes, _pixel_size(multiscale, level), path, cache)
 
 
 def guess_axes(shape: tuple[int, ...]) -> str:
@@ -78,7 +78,7 @@ def _pixel_size(multiscale: Mapping[str, Any], level: Mapping[str, Any]) -> floa
     return pixel_size.square(sizes.get("x"), sizes.get("y"))
 
 
-def _as_file_array(array: Any, axes: str, size: float | None) -> FileArray:
+def _as_file_array(array: Any, axes: str, size: float | None, path: Path, cache: PixelCache) -> FileArray:
     """Put channels last and drop axes of length 1 (but Y and X)."""
     keep = [a for a, n in zip(axes, array.shape, strict=True) if a in "YX" or n > 1]
     order = [a for a in keep if a not in "YXC"] + ["Y", "X"] + (["C"] if "C" in keep else [])
@@ -94,4 +94,4 @@ def _as_file_array(array: Any, axes: str, size: float | None) -> FileArray:
             at["C"] = slice(None)
         return np.asarray(array[tuple(at.get(a, 0) for a in axes)]).transpose(transpose)
 
-    return FileArray(info, read)
+    return FileArray(info, cached(read, path, info, cache))

@@ -44,6 +44,7 @@ def open_picture(path: Path, cache: PixelCache) -> FileArray:
         return _decode_deep_png(path) if deep else _decode(path, mode, dtype)
 
     def read(index: tuple[int, ...], rows: slice, columns: slice) -> npt.NDArray[Any]:
+        # Kept whatever its size: there is no decoding a part of it.
         return cache.get((str(path), stat.st_mtime_ns, stat.st_size), decode)[rows, columns].copy()
 
     if _lacks_end(path):

@@ -195,15 +195,15 @@ class ProjectFolder:
 
     def models(self) -> list[Path]:
         """Return the folders of the trained models, newest last."""
-        return sorted(p.parent for p in (self.folder / "models").glob("*/model.json"))
+        found = (p.parent for p in (self.folder / "models").glob("*/model.json"))
+        return sorted(found, key=lambda folder: (_number(folder), folder.name))
 
     def new_model_folder(self) -> Path:
         """Make and return an empty folder for a model, numbered in order."""
         self._must_write()
         models = self.folder / "models"
-        numbers = [int(m.group()) for p in models.glob("*") if (m := re.match(r"\d+", p.name))]
-        folder = models / f"{max(numbers, default=0) + 1:04d}-{time.strftime('%Y%m%d-%H%M%S')}"
-        return _made(folder)
+        number = max((_number(folder) for folder in models.glob("*")), default=0) + 1
+        return _made(models / f"{number:04d}-{time.strftime('%Y%m%d-%H%M%S')}")
 
     @property
     def exports_folder(self) -> Path:
@@ -272,6 +272,12 @@ def _closed_on_error(journal: Journal) -> Iterator[None]:
     except BaseException:
         journal.close()
         raise
+
+
+def _number(folder: Path) -> int:
+    """Return the number that a model's folder begins with, 0 for one that a person put there."""
+    digits = re.match(r"\d+", folder.name)
+    return int(digits.group()) if digits else 0
 
 
 def _made(folder: Path) -> Path:

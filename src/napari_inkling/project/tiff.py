@@ -15,12 +15,9 @@ import tifffile
 
 from napari_inkling.core import ImageError
 from napari_inkling.project import pixel_size
-from napari_inkling.project.lazy import FileArray, ImageInfo, PixelCache, ReadPlane
+from napari_inkling.project.lazy import WHOLE_PLANE, FileArray, ImageInfo, PixelCache, ReadPlane, cached
 
 __all__ = ["open_tiff"]
-
-#: Planes up to this size are decoded whole and kept; larger ones are read window by window.
-_WHOLE_PLANE = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -50,9 +47,7 @@ def open_tiff(path: Path, cache: PixelCache) -> FileArray:
             _pixel_size(tif),
         )
         read = _reader(path, tif, shape, axes, info)
-    if info.plane_bytes <= _WHOLE_PLANE:
-        read = _cached(read, path, info, cache)
-    return FileArray(info, read)
+    return FileArray(info, cached(read, path, info, cache))
 
 
 def _shape_and_axes(series: Any) -> tuple[tuple[int, ...], str]:
@@ -136,7 +131,7 @@ def _read_window(at: _Page, page_axes: str, rows: slice, columns: slice) -> npt.
     with tifffile.TiffFile(at.path) as tif:
         tif.filehandle.seek(at.offset)
         page = tifffile.TiffPage(tif, index=at.index)
-        if page.nbytes <= _WHOLE_PLANE:
+        if page.nbytes <= WHOLE_PLANE:
             window = page.asarray()[key]
         else:
             with page.aszarr() as store:
@@ -155,18 +150,6 @@ def _read_whole(path: Path, axes: str, info: ImageInfo) -> ReadPlane:
         return np.asarray(pixels.transpose(order)[(*index, rows, columns)])
 
     return read
-
-
-def _cached(read: ReadPlane, path: Path, info: ImageInfo, cache: PixelCache) -> ReadPlane:
-    stat = path.stat()
-    height, width = info.plane_shape[:2]
-
-    def read_cached(index: tuple[int, ...], rows: slice, columns: slice) -> npt.NDArray[Any]:
-        key = (str(path), stat.st_mtime_ns, stat.st_size, index)
-        plane = cache.get(key, lambda: read(index, slice(0, height), slice(0, width)))
-        return plane[rows, columns].copy()
-
-    return read_cached
 
 
 def _check_not_truncated(tif: Any, path: Path) -> None:
