@@ -113,7 +113,8 @@ def write_project(folder: Path, content: Content) -> None:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Put new content in the place of the old: a reader, or a crash, finds one or the other, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # One name, so that what a killed process left is written over; only one process may write.
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(data)
