@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image as PillowImage
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QCheckBox
 
 from tests.fake_method import FAKE
 from tests.widgets.driving import settle, wait_until
@@ -49,7 +50,8 @@ def picture(folder: Path, name: str = "tile.png", shape: tuple[int, int] = SHAPE
 def click(button: Any) -> None:
     """Press a button with the mouse."""
     assert button.isEnabled(), f"{button.text()!r} is disabled"
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    where = QPoint(10, button.height() // 2) if isinstance(button, QCheckBox) else button.rect().center()
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton, pos=where)
     settle()
 
 

@@ -41,9 +41,9 @@ class Curves(QWidget):
         self.plots: dict[str, Any] = {}
         self._curves: dict[tuple[str, str], Any] = {}
         self._palette: Any = None
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(2)
         self.hide()
 
     def show_training(
@@ -51,17 +51,14 @@ class Curves(QWidget):
     ) -> None:
         """Draw everything that is known of a training; an empty one clears the plots."""
         series = by_name(losses)
-        names = list(series)
-        title = "Loss" if len(names) < 2 else "Loss:  " + "  ".join(
-            f'<span style="color:{PENS[i % len(PENS)]}">━</span> {name}' for i, name in enumerate(names)
-        )  # fmt: skip
-        self._show("loss", title, series)
+        self._show("loss", _title(list(series)), series)
         measured = [(r.round, r.metrics["f1"]) for r in rounds if "f1" in r.metrics]
-        last = f": {measured[-1][1]:.2f}" if measured else ""
-        # One value is said better in words.
-        f1 = {"F1": ([float(r) for r, _ in measured], [f for _, f in measured])} if len(measured) > 1 else {}
-        self._show("F1", f"F1 on cells that were held out{last}", f1)
-        self.setVisible(bool(series or f1))
+        f1: Series = {}
+        if len(measured) > 1:  # one value is said better in words
+            f1 = {"F1": ([float(r) for r, _ in measured], [f for _, f in measured])}
+        said = f"F1 on cells that were held out: {measured[-1][1]:.2f}" if measured else ""
+        self._show("F1", said, f1)
+        self.setVisible(bool(series or measured))
 
     def set_palette(self, palette: Any) -> None:
         """Take the colours of a theme."""
@@ -77,18 +74,23 @@ class Curves(QWidget):
         self._curves.clear()
 
     def _show(self, kind: str, title: str, series: Series) -> None:
-        if not series and kind not in self.plots:
+        if not title and kind not in self.titles:
             return
-        plot = self.plots.get(kind) or self._make_plot(kind)
+        if kind not in self.titles:
+            self.titles[kind] = label(role="muted", wrap=True)
+            self.titles[kind].setTextFormat(Qt.TextFormat.RichText)
+            self._column.addWidget(self.titles[kind])
         self.titles[kind].setText(title)
+        self.titles[kind].setVisible(bool(title))
         for (its_kind, name), curve in self._curves.items():
             if its_kind == kind and name not in series:
                 curve.setData([], [])
         for i, (name, (steps, values)) in enumerate(series.items()):
-            curve = self._curves.get((kind, name)) or self._make_curve(kind, name, PENS[i % len(PENS)])
+            plot = self.plots.get(kind) or self._make_plot(kind)
+            curve = self._curves.get((kind, name)) or self._make_curve(plot, kind, name, PENS[i % len(PENS)])
             curve.setData(steps, values)
-        for widget in (plot, self.titles[kind]):
-            widget.setVisible(bool(series))
+        if kind in self.plots:
+            self.plots[kind].setVisible(bool(series))
 
     def _make_plot(self, kind: str) -> Any:
         import pyqtgraph as pg
@@ -104,19 +106,16 @@ class Curves(QWidget):
         plot.getAxis("bottom").setHeight(8)
         if kind == "F1":
             plot.setYRange(0, 1, padding=0.02)
-        self.titles[kind] = label(role="muted")
-        self.titles[kind].setTextFormat(Qt.TextFormat.RichText)
-        self.layout().addWidget(self.titles[kind])
-        self.layout().addWidget(plot)
+        self._column.insertWidget(self._column.indexOf(self.titles[kind]) + 1, plot)
         self.plots[kind] = plot
         self._dress(plot)
         return plot
 
-    def _make_curve(self, kind: str, name: str, colour: str) -> Any:
+    def _make_curve(self, plot: Any, kind: str, name: str, colour: str) -> Any:
         import pyqtgraph as pg
 
         marks = {"symbol": "o", "symbolSize": 5, "symbolBrush": colour, "symbolPen": None}
-        curve = self.plots[kind].plot(pen=pg.mkPen(colour, width=1.6), **(marks if kind == "F1" else {}))
+        curve = plot.plot(pen=pg.mkPen(colour, width=1.6), **(marks if kind == "F1" else {}))
         self._curves[kind, name] = curve
         return curve
 
@@ -125,3 +124,11 @@ class Curves(QWidget):
             for side in ("left", "bottom"):
                 plot.getAxis(side).setPen(self._palette.border)
                 plot.getAxis(side).setTextPen(self._palette.muted)
+
+
+def _title(names: list[str]) -> str:
+    """Name the losses, each beside its colour."""
+    if len(names) < 2:
+        return "Loss" * len(names)
+    marks = (f'<span style="color:{PENS[i % len(PENS)]}">━</span> {name}' for i, name in enumerate(names))
+    return "Loss: " + "  ".join(marks)

@@ -69,10 +69,10 @@ class ImageListModel(QAbstractListModel):
         if self.lines:
             self.dataChanged.emit(self.index(0), self.index(len(self.lines) - 1))
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:  # type: ignore[override]
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self.lines)
 
-    def data(self, index: QModelIndex, role: int = 0) -> Any:  # type: ignore[override]
+    def data(self, index: QModelIndex, role: int = 0) -> Any:
         line = self.lines[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return line.text

@@ -69,7 +69,7 @@ class _Field:
             number.setDecimals(6)
             number.setRange(max(least + 1e-6 * above, -1e9), min(greatest - 1e-6 * below, 1e9))
             number.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-            number.textFromValue = lambda value: f"{value:.6g}"  # type: ignore[method-assign]
+            number.textFromValue = lambda value: f"{value:.6g}"
             self.widget, self.get = number, number.value
             self.set = number.setValue
             self.changed = number.valueChanged

@@ -9,26 +9,21 @@ from qtpy.QtCore import QTimer, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QComboBox, QFileDialog, QGridLayout
 
+from napari_inkling.core import Boxes, HintSet, PlaneRef, Points, Predictions
+from napari_inkling.project.formats import FORMATS, export_annotations
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, row
 
 __all__ = ["ExportPanel"]
 
-#: By format: what people call it, and the ending of the file; without one it is a folder.
-FORMATS = {
-    "points-csv": ("Points (CSV table)", ".csv"),
-    "coco": ("COCO (JSON)", ".json"),
-    "voc": ("Pascal VOC (XML folder)", ""),
-    "masks": ("Label images (TIFF folder)", ""),
-}
 WHAT = {"hints": "hints", "suggestions": "suggestions", "both": "hints and suggestions"}
 SCOPE = {"all": "all images", "this": "this image"}
 
 
-def _choice(options: dict[str, Any], tip: str) -> QComboBox:
+def _choice(options: dict[str, str], tip: str) -> QComboBox:
     made = QComboBox()
     for value, text in options.items():
-        made.addItem(text[0] if isinstance(text, tuple) else text, value)
+        made.addItem(text, value)
     made.setToolTip(tip)
     calm_wheel(made)
     return made
@@ -43,7 +38,8 @@ class ExportPanel(Panel):
         super().__init__(session, bridge)
         self.what = _choice(WHAT, "What to write: what you marked, what is suggested, or both")
         self.scope = _choice(SCOPE, "Which images")
-        self.format = _choice(FORMATS, "How to write it; every format keeps classes, sources and scores")
+        titles = {f.name: f"{f.title}{', one file per image' * f.folder}" for f in FORMATS.values()}
+        self.format = _choice(titles, "How to write it; classes, sources and scores are kept")
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
@@ -109,30 +105,43 @@ class ExportPanel(Panel):
 
     def export(self) -> None:
         """Ask where to, and write."""
-        words, ending = FORMATS[self.format.currentData()]
+        chosen_format, what = FORMATS[self.format.currentData()], self.what.currentData()
         start = self.session.project.exports_folder
-        what = self.what.currentData()
-        if ending:
-            chosen, _ = QFileDialog.getSaveFileName(
-                self, "Export", str(start / f"{what}{ending}"), f"{words} (*{ending})"
-            )
-        else:
+        if chosen_format.folder and self.scope.currentData() == "all":
             chosen = QFileDialog.getExistingDirectory(self, "Export into a folder", str(start))
-        if not chosen:
-            return
-        path = Path(chosen)
-        self.write(path if path.suffix or not ending else path.with_suffix(ending))
+        else:
+            ending = chosen_format.suffixes[0]
+            chosen, _ = QFileDialog.getSaveFileName(
+                self, "Export", str(start / f"{what}{ending}"), f"{chosen_format.title} (*{ending})"
+            )
+            if chosen and not Path(chosen).suffix:
+                chosen += ending
+        if chosen:
+            self.write(Path(chosen))
 
     def write(self, path: Path) -> None:
         """Export to a path with what is chosen; the panel says where it went."""
         with self.telling():
-            self._written = Path(
-                self.session.export(path, self.format.currentData(), self.what.currentData())
-            )
+            chosen, what = self.format.currentData(), self.what.currentData()
+            plane, project = self.session.plane, self.session.project
+            if self.scope.currentData() == "this" and plane is not None:
+                items = {ref: self._rows(ref, what) for ref in project.image(plane.image).planes()}
+                written = export_annotations(project, path, chosen, items=items, images=[plane.image])
+            else:
+                written = self.session.export(path, chosen, what)
+            self._written = Path(written)
             self.result.setText(f"Wrote {self._written}")
             self.result.setToolTip(str(self._written))
             self.result.show()
             self.show_button.show()
+
+    def _rows(self, ref: PlaneRef, what: str) -> HintSet | Predictions:
+        hints, shown = self.session.hints_of(ref), self.session.suggestions(ref)
+        if what != "both":
+            return hints if what == "hints" else shown
+        return HintSet(
+            Points.concatenate([hints.points, shown.points]), Boxes.concatenate([hints.boxes, shown.boxes])
+        )
 
     def run_on_all(self) -> None:
         """Predict the images that the newest model has not seen."""

@@ -71,8 +71,8 @@ class ImagesPanel(Panel):
         self.add(self.complete)
         self.add(self.done)
 
-        for signal in (session.project_changed, session.images_changed):
-            self.listen(signal, self._reload)
+        self.listen(session.project_changed, self._recheck)
+        self.listen(session.images_changed, self._reload)
         for signal in (session.plane_changed, session.hints_changed, session.models_changed):
             self.listen(signal, self._later)
         layers = bridge.viewer.layers
@@ -100,6 +100,10 @@ class ImagesPanel(Panel):
 
     def _later(self, *_: Any) -> None:
         self._refreshing.start()  # a burst of edits is one refresh
+
+    def _recheck(self, *_: Any) -> None:
+        self._files = None
+        self._reload()
 
     def _reload(self, *_: Any) -> None:
         """Look for images that are missing or changed, if there can be others than before; it reads files."""

@@ -64,9 +64,7 @@ class ProjectBar(Panel):
     def keep(self) -> None:
         """Ask for a place, and carry on there with everything that was marked so far."""
         if (folder := self._ask_new("Keep this work as a project")) is not None:
-            with self.telling():
-                self.session.project.copy_to(folder)
-                self._change_to(self.session.open_project, folder)
+            self._change_to(self.session.save_as, folder)
 
     def open(self) -> None:
         """Ask for a project folder and open it."""

@@ -1,0 +1,447 @@
+"""Each part of the dock for itself: what it shows, what its buttons do, what it says when that cannot be."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QFileDialog
+
+from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, Predictions
+from tests.widgets.dock_driving import click, open_dock, picture, train_to_the_end
+from tests.widgets.driving import settle, wait_until
+
+pytestmark = pytest.mark.window
+
+
+@pytest.fixture
+def dock(viewer, tmp_path):
+    made = open_dock(viewer)
+    made.session.new_project(tmp_path / "work.inkling")
+    settle(0.1)
+    yield made
+    made.close_down()
+
+
+@pytest.fixture
+def with_image(dock, tmp_path):
+    dock.images.add_paths([picture(tmp_path)])
+    settle(0.1)
+    return dock
+
+
+def mark(dock, places, name="cell", image="tile"):
+    dock.session.edit(
+        HintSet(), HintSet(Points(np.array(places, float), name)), "add points", PlaneRef(image)
+    )
+    settle(0.1)
+
+
+def answer(monkeypatch, method, *values):
+    monkeypatch.setattr(QFileDialog, method, staticmethod(lambda *args, **kwargs: values))
+
+
+# -- images
+
+
+def test_without_an_image_everything_says_so(dock):
+    assert dock.images.next_step.text() == "Start with an image."
+    assert dock.images.next_step.property("now")
+    assert dock.images.use_files.isVisible()
+    assert not dock.train.go.isEnabled()
+    assert "image" in dock.train.go.toolTip()
+    assert not dock.annotate.tools["cell"].isEnabled()
+    assert not dock.export.export_button.isEnabled()
+
+
+def test_files_and_folders_are_added(dock, tmp_path, monkeypatch):
+    (tmp_path / "many").mkdir()
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / "many", name)
+    answer(monkeypatch, "getOpenFileNames", [str(picture(tmp_path))], "")
+    click(dock.images.use_files)
+    settle(0.1)
+    assert [line.name for line in dock.images.model.lines] == ["tile"]
+    assert dock.session.plane == PlaneRef("tile")
+    monkeypatch.setattr(
+        QFileDialog, "getExistingDirectory", staticmethod(lambda *a, **k: str(tmp_path / "many"))
+    )
+    dock.images.add_folder()
+    settle(0.1)
+    assert [line.name for line in dock.images.model.lines] == ["tile", "a", "b"]
+    assert dock.images.summary.text() == "1/3"
+    click(dock.images.next)
+    settle(0.1)
+    assert dock.session.plane == PlaneRef("a")
+    assert dock.images.list.currentIndex().row() == 1
+    QTest.mouseClick(
+        dock.images.list.viewport(),
+        Qt.MouseButton.LeftButton,
+        pos=dock.images.list.visualRect(dock.images.model.index(2)).center(),
+    )
+    assert dock.session.plane == PlaneRef("b")
+
+
+def test_files_are_dropped(dock, tmp_path):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(picture(tmp_path)))])
+    arguments = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    enter = QDragEnterEvent(QPointF(5, 5).toPoint(), *arguments)
+    QApplication.sendEvent(dock.images, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(dock.images, QDropEvent(QPointF(5, 5), *arguments))
+    settle(0.1)
+    assert dock.session.plane == PlaneRef("tile")
+
+
+def test_the_open_layer_is_offered(dock, viewer):
+    viewer.add_image(np.zeros((50, 60)), name="my slide")
+    settle(0.1)
+    assert dock.images.use_layer.isVisible()
+    assert dock.images.use_layer.text() == "Use “my slide”"
+    click(dock.images.use_layer)
+    settle(0.1)
+    assert [r.name for r in dock.session.project.images] == ["my slide"]
+    assert dock.session.plane == PlaneRef("my slide")
+    assert not dock.images.use_layer.isVisible()
+
+
+def test_an_unreadable_file_is_named_and_the_others_are_added(dock, tmp_path):
+    bad = tmp_path / "broken.tif"
+    bad.write_bytes(b"II*\0 this is no picture")
+    dock.images.add_paths([bad, picture(tmp_path)])
+    settle(0.1)
+    assert [line.name for line in dock.images.model.lines] == ["tile"]
+    assert dock.messages.current.level == "error"
+    assert "broken.tif" in dock.messages.current.text
+    click(dock.messages.copy_button)
+    assert "broken.tif" in QApplication.clipboard().text()
+    click(dock.messages.close_button)
+    assert not dock.messages.isVisible()
+
+
+def test_ticks_are_kept_and_dots_follow(with_image):
+    dock = with_image
+    assert not dock.images.model.lines[0].marked
+    mark(dock, [[10, 10]])
+    assert dock.images.model.lines[0].marked
+    click(dock.images.complete)
+    click(dock.images.done)
+    settle(0.1)
+    record = dock.session.project.images[0]
+    assert record.complete
+    assert record.done
+    assert "✓" in dock.images.model.lines[0].text
+    assert "held out" in dock.images.model.lines[0].tooltip
+
+
+def test_a_lost_image_is_found_again(dock, tmp_path, monkeypatch):
+    path = picture(tmp_path)
+    dock.images.add_paths([path])
+    folder = dock.session.project.folder
+    dock.session.new_project(tmp_path / "other.inkling")
+    path.rename(tmp_path / "elsewhere.png")
+    dock.session.open_project(folder)
+    settle(0.1)
+    assert dock.images.problem.isVisible()
+    assert "tile.png" in dock.images.problem.text()
+    answer(monkeypatch, "getOpenFileName", str(tmp_path / "elsewhere.png"), "")
+    click(dock.images.relink_button)
+    settle(0.1)
+    assert not dock.images.problem.isVisible()
+    assert dock.session.project.problems() == []
+
+
+def test_a_thousand_images_stay_fast(dock, tmp_path):
+    from napari_inkling.widgets.panels._image_list import ImageLine
+
+    lines = [ImageLine(f"image_{i:04}", marked=i % 3 == 0) for i in range(1000)]
+    start = time.perf_counter()
+    dock.images.model.set_lines(lines)
+    dock.images._show_state(lines, -1, None, read_only=False)
+    settle()
+    dock.images.model.set_lines([*lines[:-1], ImageLine("image_0999", done=True)])
+    settle()
+    assert time.perf_counter() - start < 0.5
+    assert dock.images.list.height() < 300
+
+
+# -- annotate
+
+
+def test_classes_are_added_renamed_recoloured_and_removed(with_image):
+    dock, chips = with_image, with_image.annotate.chips
+    click(chips.plus)
+    QTest.keyClicks(chips.editor, "WBC")
+    QTest.keyClick(chips.editor, Qt.Key.Key_Return)
+    settle(0.1)
+    assert list(chips.chips) == ["cell", "WBC"]
+    assert dock.bridge.current_class == "WBC"
+    click(chips.chips["cell"])
+    assert dock.bridge.current_class == "cell"
+    mark(dock, [[10, 10], [30, 30]])
+    assert chips.chips["cell"].text() == "cell  2"
+
+    chips.ask_rename("cell")
+    chips.editor.setText("RBC")
+    QTest.keyClick(chips.editor, Qt.Key.Key_Return)
+    settle(0.1)
+    assert list(chips.chips) == ["RBC", "WBC"]
+    assert set(dock.session.hints.points.classes) == {"RBC"}
+
+    chips.recoloured.emit("RBC", "#0072b2")
+    assert dock.session.project.classes[0].color == "#0072b2"
+
+    chips.removed.emit("RBC")  # it marks something: refused
+    settle(0.1)
+    assert [c.name for c in dock.session.project.classes] == ["RBC", "WBC"]
+    assert "RBC" in dock.messages.current.text
+    chips.removed.emit("WBC")
+    settle(0.1)
+    assert list(chips.chips) == ["RBC"]
+
+
+def test_the_menu_of_a_class_offers_everything(with_image):
+    menu = with_image.annotate.chips.menu_for("cell")
+    assert [a.text() for a in menu.actions() if a.text()] == ["Rename…", "Colour", "Remove"]
+    menu.close()
+    menu.deleteLater()
+
+
+@pytest.mark.parametrize("tool", ["cell", "background", "box", "select"])
+def test_tools_are_taken_in_hand(with_image, tool):
+    dock = with_image
+    click(dock.annotate.tools[tool])
+    assert dock.bridge.tool == tool
+    assert [name for name, made in dock.annotate.tools.items() if made.isChecked()] == [tool]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00 min"), (45.4, "0:45 min"), (112, "1:52 min"), (3720, "1:02 h")]
+)
+def test_durations(seconds, text):
+    from napari_inkling.widgets.panels.annotate import spent
+
+    assert spent(seconds) == text
+
+
+def test_undo_says_what_it_would_undo(with_image):
+    dock = with_image
+    assert not dock.annotate.undo.isEnabled()
+    mark(dock, [[10, 10]])
+    assert dock.annotate.undo.toolTip() == "Undo: add points  [Ctrl+Z]"
+    click(dock.annotate.undo)
+    settle(0.1)
+    assert dock.annotate.redo.toolTip() == "Redo: add points  [Ctrl+Shift+Z]"
+    assert len(dock.session.hints) == 0
+
+
+# -- train
+
+
+@pytest.mark.parametrize(
+    ("points", "enabled", "says"),
+    [
+        (0, False, "Mark 2 cells more to train."),
+        (1, False, "Mark 1 cell more to train."),
+        (2, True, "Press Train"),
+    ],
+)
+def test_train_says_what_is_missing(with_image, points, enabled, says):
+    dock = with_image
+    if points:
+        mark(dock, [[10 + 20 * i, 10] for i in range(points)])
+    settle(0.1)
+    assert dock.train.go.isEnabled() == enabled
+    assert dock.train.next_step.text().startswith(says)
+
+
+def test_points_on_background_alone_do_not_train(with_image):
+    mark(with_image, [[10, 10], [20, 20], [30, 30]], BACKGROUND)
+    assert not with_image.train.go.isEnabled()
+
+
+def test_a_device_that_is_not_there_is_told(with_image):
+    dock = with_image
+    mark(dock, [[10, 10], [40, 40]])
+    dock.train.device.setCurrentIndex(dock.train.device.findData("cuda"))
+    train_to_the_end(dock)
+    assert "cuda" in dock.messages.current.text
+    assert dock.train.stage.property("role") == "warning"
+
+
+def test_the_settings_form_is_made_from_the_model(with_image):
+    form = with_image.train.advanced
+    assert "steps" in form.fields
+    assert "radius" not in form.fields
+    assert form.overrides() == {}
+    assert "at least 1" in form.fields["steps"].widget.toolTip()
+    form.fields["steps"].set(0)
+    assert form.fields["steps"].get() == 1
+    assert form.overrides() == {"steps": 1}
+    with_image.train.preset.setCurrentIndex(1)
+    assert form.fields["steps"].get() == 200
+    assert form.overrides() == {}
+    click(with_image.train.advanced_button)
+    assert form.isVisible()
+
+
+def test_the_radius_is_a_persons_or_automatic(with_image):
+    dock = with_image
+    mark(dock, [[10, 10], [40, 40]])
+    dock.train.radius.setValue(6.5)
+    assert dock.session.radius == 6.5
+    settle(0.1)
+    dock.session.radius = 9.0  # the circle was dragged
+    settle(0.1)
+    assert dock.train.radius.value() == 9.0
+    dock.train.radius.setValue(0)
+    assert dock.session.radius is None
+    assert dock.train.radius.text() == "auto"
+
+
+def test_curves_are_drawn(with_image, tmp_path):
+    dock = with_image
+    dock.images.add_paths([picture(tmp_path, "truth.png")])
+    mark(dock, [[10, 10], [40, 40]])
+    mark(dock, [[10, 10], [40, 40]], image="truth")
+    dock.session.update_image("truth", complete=True)
+    train_to_the_end(dock)
+    wait_until(lambda: "loss" in dock.train.curves.plots, 3)
+    assert "0.50" in dock.train.curves.titles["F1"].text()
+    steps, losses = dock.train.curves._curves["loss", "loss"].getData()
+    assert losses[0] == 1.0
+    assert steps[-1] == 20
+
+
+# -- review
+
+
+def test_the_threshold_shows_and_hides(with_image):
+    dock = with_image
+    scores = np.array([0.1, 0.45, 0.55, 0.62, 0.9])
+    points = Points([[10, 10 + 20 * i] for i in range(5)], sources="model", scores=scores)
+    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
+    settle(0.2)
+    assert dock.review.counts.text() == "3 suggested, 2 doubtful"
+    assert dock.review.slider.histogram.counts.sum() == 5
+    dock.review.slider.slider.setValue(60)
+    settle(0.2)
+    assert dock.session.threshold == 0.6
+    assert dock.review.counts.text() == "2 suggested, 1 doubtful"
+    dock.review.slider.number.setValue(0.95)
+    settle(0.2)
+    assert dock.review.counts.text() == "0 suggested, 0 doubtful"
+    assert not dock.review.accept_all.isEnabled()
+    assert "above the threshold" in dock.review.next_step.text()
+
+
+def test_the_most_doubtful_comes_first(with_image):
+    dock = with_image
+    points = Points([[10, 10], [40, 40], [70, 70]], sources="model", scores=[0.9, 0.52, 0.7])
+    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
+    settle(0.2)
+    seen = []
+    for _ in range(4):
+        click(dock.review.next)
+        seen.append(dock.review.score.text())
+    assert [text[-5:-1] for text in seen] == ["0.52", "0.70", "0.90", "0.52"]
+    click(dock.review.previous)
+    assert dock.review.score.text().endswith("0.90.")
+
+
+# -- export
+
+
+@pytest.mark.parametrize(("scope", "images"), [("all", {"tile", "other"}), ("this", {"tile"})])
+def test_export_writes_and_says_where(with_image, tmp_path, monkeypatch, scope, images):
+    dock = with_image
+    dock.images.add_paths([picture(tmp_path, "other.png")])
+    mark(dock, [[10, 10]])
+    mark(dock, [[20, 20]], image="other")
+    dock.export.set_folded(False)
+    dock.export.format.setCurrentIndex(dock.export.format.findData("points-csv"))
+    dock.export.scope.setCurrentIndex(dock.export.scope.findData(scope))
+    answer(monkeypatch, "getSaveFileName", str(tmp_path / "out"), "")
+    click(dock.export.export_button)
+    written = (tmp_path / "out.csv").read_text()
+    assert {name for name in ("tile", "other") if name in written} == images
+    assert dock.export.result.text() == f"Wrote {tmp_path / 'out.csv'}"
+
+
+def test_nothing_to_export_is_told(with_image, tmp_path):
+    with_image.export.write(tmp_path / "out.csv")
+    assert with_image.messages.current.level == "error"
+    assert "nothing to write" in with_image.messages.current.text
+
+
+def test_the_model_runs_on_images_that_it_has_not_seen(with_image, tmp_path):
+    dock = with_image
+    dock.images.add_paths([picture(tmp_path, "other.png")])
+    mark(dock, [[10, 10], [40, 40]])
+    assert not dock.export.run_button.isVisible()
+    train_to_the_end(dock)
+    dock.export.set_folded(False)
+    settle(0.2)
+    assert dock.export.run_button.text() == "Run on 1 more image"
+    click(dock.export.run_button)
+    wait_until(lambda: len(dock.session.suggested_planes) == 2, 10)
+
+
+# -- project
+
+
+def test_scratch_work_is_kept_under_a_name(viewer, tmp_path, monkeypatch):
+    dock = open_dock(viewer)
+    dock.images.add_paths([picture(tmp_path)])
+    mark(dock, [[10, 10]])
+    assert dock.project_bar.name.text().startswith("No project yet")
+    answer(monkeypatch, "getSaveFileName", str(tmp_path / "kept"), "")
+    dock.project_bar.keep()
+    settle(0.1)
+    assert dock.session.project.folder == tmp_path / "kept.inkling"
+    assert dock.project_bar.name.text().startswith("kept")
+    assert len(dock.session.hints) == 1
+    assert dock.memory.recent == [tmp_path / "kept.inkling"]
+
+
+@pytest.mark.parametrize("what", ["missing", "newer", "no project"])
+def test_a_project_that_cannot_be_opened_is_told(with_image, tmp_path, what):
+    dock, before = with_image, with_image.session.project.folder
+    folder = tmp_path / "x.inkling"
+    if what != "missing":
+        folder.mkdir()
+    if what == "newer":
+        (folder / "project.json").write_text('{"schema_version": 999, "version": 999}')
+    dock.open_project(folder)
+    assert dock.messages.current.level == "error"
+    assert dock.session.project.folder == before
+    mark(dock, [[10, 10]])
+    assert len(dock.session.hints) == 1
+
+
+# -- messages
+
+
+def test_an_error_is_not_covered_by_an_information(dock):
+    dock.messages.show_message("error", "The disk is full.", "details")
+    dock.messages.show_message("info", "Training finished.")
+    assert dock.messages.current.text == "The disk is full."
+    assert dock.messages.more.text() == "and 1 more"
+    click(dock.messages.copy_button)
+    assert QApplication.clipboard().text() == "The disk is full.\n\ndetails"
+    click(dock.messages.close_button)
+    assert dock.messages.current.text == "Training finished."
+    click(dock.messages.close_button)
+    assert not dock.messages.isVisible()
+
+
+def test_the_same_message_is_shown_once(dock):
+    for _ in range(3):
+        dock.session.message.emit("warning", "The image has moved.")
+        dock.session.message.emit("error", "The disk is full.")
+    assert len(dock.messages.waiting) == 1
