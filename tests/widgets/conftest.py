@@ -14,12 +14,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 # Before napari reads its settings: tests neither see nor change the ones of the person who runs them.
 os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="inkling-tests-")) / "settings.yaml")
 os.environ.setdefault("NAPARI_ASYNC", "0")
 
+#: A small image for tests that need just any.
+IMAGE = np.random.default_rng(0).integers(0, 255, (100, 150), dtype=np.uint8)
 #: Pools that libraries keep for the life of the process; they are not ours to end.
 _LASTING_THREADS = ("ThreadPoolExecutor", "zarr_io", "asyncio", "Dummy", "pydev", "QDBus")
 
@@ -69,9 +72,9 @@ def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
     with suppress(RuntimeError):  # the test closed it
         made.close()
     del made
-    for _ in range(3):
-        QApplication.processEvents()
-        gc.collect()
+    QApplication.processEvents()
+    gc.collect()
+    QApplication.processEvents()
     # vispy's canvas lives a little longer than its window.
     left = [w for w in set(QApplication.topLevelWidgets()) - widgets_before
             if type(w).__name__ != "CanvasBackendDesktop"]  # fmt: skip
@@ -81,8 +84,6 @@ def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
 @pytest.fixture
 def make_session(tmp_path: Path, nothing_left: None) -> Iterator[Any]:
     """Return a function that opens a session on a new project with images of these arrays by name."""
-    import numpy as np
-
     from napari_inkling.session import Session
 
     sessions = []
@@ -116,3 +117,28 @@ class NoRunner:
         """Do nothing."""
 
     cancel = kill = close = warm_up
+
+
+@pytest.fixture
+def make_bridge(viewer: Any, make_session: Any) -> Iterator[Any]:
+    """Return a function that puts the canvas side of the dock, without the dock, on the viewer."""
+    from napari_inkling.widgets.layers import LayerBridge
+    from tests.widgets import driving
+
+    bridges = []
+
+    def make(arrays: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+        session = make_session({"tile": IMAGE} if arrays is None else arrays, **kwargs)
+        bridges.append(LayerBridge(viewer, session))
+        driving.settle(0.05)
+        return bridges[-1]
+
+    yield make
+    for bridge in bridges:
+        bridge.close()
+
+
+@pytest.fixture
+def bridge(make_bridge: Any) -> Any:
+    """Return the canvas side on one small grey image."""
+    return make_bridge()

@@ -120,8 +120,6 @@ def press_key(viewer: Any, keys: str, widget: QWidget | None = None) -> None:
     """Press and release a key with its modifiers, such as ``"Ctrl+Shift+Z"``, on the canvas."""
     *modifiers, name = keys.split("+") if keys != "+" else ["Plus"]
     key = getattr(Qt.Key, f"Key_{_NAMED_KEYS.get(name, name)}")
-    if name == "?":
-        modifiers.append("Shift")
     QTest.keyClick(widget or canvas(viewer), key, _buttons(modifiers))
     settle()
 
@@ -137,3 +135,13 @@ def _drag_move(widget: QWidget, pixel: QPoint, held: Qt.KeyboardModifier) -> Non
         held,
     )
     QApplication.sendEvent(widget, event)
+
+
+def suggest(session: Any, places: Any, scores: Any = 0.9, ref: Any = None, radius: float = 6.0) -> Any:
+    """Let a model suggest cells on a plane (the one on screen) of a session; return their ids."""
+    from napari_inkling.core import Points, Predictions
+
+    points = Points(places, sources="model", scores=scores)
+    session._set_predictions(ref or session.plane, Predictions(points, radius=radius))
+    settle()
+    return points.ids

@@ -7,32 +7,9 @@ import pytest
 
 from napari_inkling.core import BACKGROUND, Boxes, HintSet, Points
 from tests.widgets import driving
+from tests.widgets.conftest import IMAGE, NoRunner
 
 pytestmark = pytest.mark.window
-
-IMAGE = np.random.default_rng(0).integers(0, 255, (100, 150), dtype=np.uint8)
-
-
-@pytest.fixture
-def make_bridge(viewer, make_session):
-    from napari_inkling.widgets.layers import LayerBridge
-
-    bridges = []
-
-    def make(arrays=None, **kwargs):
-        session = make_session({"tile": IMAGE} if arrays is None else arrays, **kwargs)
-        bridges.append(LayerBridge(viewer, session))
-        driving.settle(0.05)
-        return bridges[-1]
-
-    yield make
-    for bridge in bridges:
-        bridge.close()
-
-
-@pytest.fixture
-def bridge(make_bridge):
-    return make_bridge()
 
 
 def test_layers_lie_in_order_over_the_image(bridge):
@@ -200,7 +177,6 @@ def test_the_same_pixel_twice_is_ignored(bridge):
 def test_a_read_only_project_reverts(viewer, make_session, tmp_path):
     from napari_inkling.session import Session
     from napari_inkling.widgets.layers import LayerBridge
-    from tests.widgets.conftest import NoRunner
 
     writer = make_session({"tile": IMAGE})
     writer.edit(HintSet(), HintSet(Points([[10.0, 10.0]])), "add point")

@@ -15,6 +15,8 @@ from napari_inkling.widgets.radius_circle import REACH, Guides, drag_ring
 
 __all__ = ["CanvasMouse"]
 
+Pixel = npt.NDArray[np.float64]
+
 
 class CanvasMouse:
     """Callbacks for ``viewer.mouse_drag_callbacks`` and ``mouse_move_callbacks``."""
@@ -45,19 +47,21 @@ class CanvasMouse:
                 next(ring, None)
         finally:
             self._hints.release()
-        released = self._pixel(event)
-        if self.judges and at is not None and released is not None:
-            if np.hypot(*(released - at)) <= self._view.pixels_across(REACH):
-                self._judge(released, event.modifiers)
+        if self.judges:
+            self._judge(at, self._pixel(event), event.modifiers)
 
     def on_move(self, _viewer: Any, event: Any) -> None:
         """Notice what the mouse points at."""
         self._view.pointed()
         self._guides.hover(self._is_near_ring(self._pixel(event)))
 
-    def _judge(self, at: npt.NDArray[np.float64], modifiers: Any) -> None:
+    def _judge(self, pressed: Pixel | None, released: Pixel | None, modifiers: Any) -> None:
         """Go to the suggestion that was clicked; with Shift accept it, with Ctrl reject it."""
-        one = self._review.at(at)
+        if pressed is None or released is None:
+            return
+        if np.hypot(*(released - pressed)) > self._view.pixels_across(REACH):
+            return  # the view was moved
+        one = self._review.at(released)
         with telling(self._session):
             if one is not None and "Shift" in modifiers:
                 self._session.accept([one])
@@ -66,10 +70,10 @@ class CanvasMouse:
             else:
                 self._review.focus(one, move=False)
 
-    def _is_near_ring(self, at: npt.NDArray[np.float64] | None) -> bool:
+    def _is_near_ring(self, at: Pixel | None) -> bool:
         return at is not None and self._guides.is_near(at, self._view.pixels_across(REACH))
 
-    def _pixel(self, event: Any) -> npt.NDArray[np.float64] | None:
+    def _pixel(self, event: Any) -> Pixel | None:
         return self._view.pixel_at(event.position) if self._view.has_image else None
 
     def _set_radius(self, radius: float) -> None:

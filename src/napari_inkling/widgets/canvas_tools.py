@@ -71,7 +71,7 @@ class Toolbox:
         self._apply(self._tool)
 
     def close(self) -> None:
-        """Stop following."""
+        """Stop following; the tool stays in hand."""
         self._own.close()
 
     def set_default_class(self) -> None:

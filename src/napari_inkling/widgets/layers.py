@@ -166,6 +166,7 @@ class LayerBridge:
     def _show(self, ref: PlaneRef | None) -> None:
         """Show a plane of the project; one that cannot be read still shows its hints."""
         self.flush()
+        self.tools.close()  # layers that come and go are no choice of a tool
         self._ref = self.hints.ref = None
         other, record = False, None
         with telling(self.session):
@@ -193,6 +194,7 @@ class LayerBridge:
         parts = (self.suggestions, self.guides, *self.hints.kinds)
         missing = [part for part in parts if part.layer is None or part.layer not in layers]
         if missing:
+            self.tools.close()
             place = {} if self.images.primary is None else placement(self.images.primary)
             for part in missing:
                 layers.append(part.make(place))

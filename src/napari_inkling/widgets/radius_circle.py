@@ -89,6 +89,7 @@ class Guides:
                 layer.size = np.array([ring[1] for ring in rings])
                 layer.border_width = np.array([ring[2] for ring in rings])
                 layer.border_color = np.array([ring[3] for ring in rings])
+            layer.editable = False  # new data make it editable
         layer.refresh()
 
     def is_near(self, place: npt.ArrayLike, reach: float) -> bool:

@@ -74,6 +74,7 @@ class SuggestionLayer:
                 layer.border_color = colours
                 layer.face_color = _CLEAR
                 layer.size = 2 * radius
+            layer.editable = False  # new data make it editable
         layer.refresh()
 
     def nearest(self, place: npt.ArrayLike, within: float) -> int | None:

@@ -1,0 +1,65 @@
+"""The ring that shows the cell size, and dragging it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.widgets import driving
+
+pytestmark = pytest.mark.window
+
+
+def test_the_ring_follows_the_last_click(bridge):
+    assert len(bridge.guides.layer.data) == 0
+    driving.click_at(bridge.viewer, 50, 50)
+    np.testing.assert_allclose(bridge.guides.centre, [50, 50], atol=0.5)
+    assert bridge.guides.radius == bridge.session.radius_at(bridge.session.plane) == 8.0
+    driving.click_at(bridge.viewer, 20, 90)
+    np.testing.assert_allclose(bridge.guides.layer.data, [[20, 90]] * 2, atol=0.5)
+
+
+@pytest.mark.parametrize("tool", ["cell", "background", "pan"])
+def test_dragging_the_ring_sets_the_radius(bridge, tool):
+    driving.click_at(bridge.viewer, 50, 50)
+    bridge.tool = tool
+    heard = []
+    bridge.session.radius_changed.connect(heard.append)
+    driving.drag(bridge.viewer, (50, 58), (50, 65))
+    assert heard == [pytest.approx(15, abs=0.5)]
+    assert bridge.session.radius == heard[0]
+    assert bridge.guides.radius == heard[0]
+    assert len(bridge.session.hints.points) == 1
+    assert bridge.suggestions.radius == heard[0]
+
+
+def test_a_click_on_the_ring_marks_a_cell(bridge):
+    driving.click_at(bridge.viewer, 50, 50)
+    driving.click_at(bridge.viewer, 50, 58)
+    assert len(bridge.session.hints.points) == 2
+    assert bridge.session.radius is None
+
+
+def test_other_tools_do_not_drag_it(bridge):
+    driving.click_at(bridge.viewer, 50, 50)
+    bridge.tool = "box"
+    driving.drag(bridge.viewer, (50, 58), (60, 70))
+    assert bridge.session.radius is None
+    assert len(bridge.session.hints.boxes) == 1
+
+
+def test_the_radius_set_elsewhere_shows(bridge):
+    driving.click_at(bridge.viewer, 50, 50)
+    bridge.session.radius = 20.0
+    assert bridge.guides.radius == 20
+    assert bridge.guides.layer.size.max() == 40
+    assert bridge.hints.points.layer.size.tolist() == [20]
+
+
+def test_it_scales_with_the_image(bridge):
+    bridge.images.primary.scale = (0.5, 0.5)
+    bridge.viewer.reset_view()
+    driving.settle(0.05)
+    driving.click_at(bridge.viewer, 25, 25)
+    driving.drag(bridge.viewer, (25, 29), (25, 33))
+    assert bridge.session.radius == pytest.approx(16, abs=0.5)

@@ -1,0 +1,172 @@
+"""Suggestions on the canvas: shown apart from hints, gone through, judged by key and mouse."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from napari_inkling.core import BACKGROUND
+from napari_inkling.widgets.canvas_view import camera_of
+from napari_inkling.widgets.suggestion_layers import opacity_of
+from tests.widgets import driving
+
+PLACES = [[20.0, 30.0], [50.0, 60.0], [80.0, 120.0], [80.0, 40.0]]
+SCORES = [0.95, 0.55, 0.7, 0.3]
+
+
+def test_opacity_grows_with_the_score():
+    np.testing.assert_allclose(opacity_of(np.array([0.5, 0.75, 1.0, np.nan, 0.2]), 0.5),
+                               [0.45, 0.725, 1.0, 0.45, 0.45])  # fmt: skip
+
+
+@pytest.fixture
+def review(bridge):
+    bridge.ids = driving.suggest(bridge.session, PLACES, SCORES).tolist()
+    return bridge
+
+
+pytestmark = pytest.mark.window
+
+
+def test_suggestions_are_hollow_and_apart(review):
+    layer = review.suggestions.layer
+    np.testing.assert_allclose(layer.data, PLACES[:3])
+    assert (layer.face_color[:, 3] == 0).all()
+    assert layer.size.tolist() == [12, 12, 12]
+    np.testing.assert_allclose(layer.border_color[:, 3], [0.945, 0.505, 0.67], atol=1e-3)
+    assert not layer.editable
+    review.session.threshold = 0.2
+    driving.settle()
+    assert len(layer.data) == 4
+    assert len(review.session.hints) == 0
+    assert review.session.can_undo == ""
+
+
+def test_fewer_more_and_no_suggestions(review):
+    for count in (5000, 3, 0, 40):
+        places = np.random.default_rng(0).random((count, 2)) * 99
+        driving.suggest(review.session, places, np.full(count, 0.8))
+        assert len(review.suggestions.layer.data) == count
+
+
+def test_keys_go_through_the_doubtful_first(review):
+    driving.press_key(review.viewer, "G")
+    assert review.review.focused == review.ids[1]  # 0.55 at threshold 0.5
+    np.testing.assert_allclose(camera_of(review.viewer).center[-2:], [50, 60])
+    driving.press_key(review.viewer, "G")
+    assert review.review.focused == review.ids[2]
+    driving.press_key(review.viewer, "Shift+G")
+    driving.press_key(review.viewer, "Shift+G")
+    assert review.review.focused == review.ids[0]
+    np.testing.assert_allclose(review.guides.layer.data[0], PLACES[0])
+
+
+def test_accept_goes_on_to_the_next(review):
+    driving.press_key(review.viewer, "G")
+    driving.press_key(review.viewer, "W")
+    points = review.session.hints.points
+    np.testing.assert_allclose(points.coordinates, [PLACES[1]])
+    assert points.sources.tolist() == ["accepted"]
+    assert review.review.focused == review.ids[2]
+    driving.press_key(review.viewer, "Q")
+    assert review.review.focused == review.ids[0]
+    assert len(review.session.hints.points) == 1
+    driving.press_key(review.viewer, "Shift+Q")
+    assert review.session.hints.points.classes.tolist() == ["cell", BACKGROUND]
+    assert review.review.focused is None
+    assert len(review.suggestions.layer.data) == 0
+    driving.press_key(review.viewer, "Ctrl+Z")
+    assert len(review.suggestions.layer.data) == 1
+
+
+def test_the_mouse_says_which_is_meant(review):
+    driving.press_key(review.viewer, "G")
+    driving.move_to(review.viewer, 81, 121)
+    driving.wait_until(lambda: review.review.meant() == review.ids[2])
+    driving.press_key(review.viewer, "W")
+    np.testing.assert_allclose(review.session.hints.points.coordinates, [PLACES[2]])
+    assert review.review.focused == review.ids[1]
+
+
+def test_no_suggestion_meant_is_told(review):
+    driving.press_key(review.viewer, "W")
+    assert "No suggestion is meant" in review.session.messages[-1][1]
+
+
+def test_accept_in_view_and_above(review):
+    camera = camera_of(review.viewer)
+    camera.center, camera.zoom = (0, 20, 30), 12
+    y0, x0, y1, x1 = review.view_box()
+    assert y0 < 20 < y1 < 80
+    assert x0 < 30 < x1 < 120
+    driving.press_key(review.viewer, "Shift+W")
+    assert len(review.session.hints.points) < 3
+    assert PLACES[0] in review.session.hints.points.coordinates.tolist()
+    driving.press_key(review.viewer, "Shift+E")
+    assert len(review.session.hints.points) == 3
+
+
+def test_clicks_with_the_pan_tool(review):
+    driving.press_key(review.viewer, "Shift+Z")
+    focused = []
+    review.focus_changed.connect(focused.append)
+    driving.click_at(review.viewer, *PLACES[0])
+    assert focused == [review.ids[0]]
+    driving.click_at(review.viewer, *PLACES[1], modifiers=["Shift"])
+    np.testing.assert_allclose(review.session.hints.points.coordinates, [PLACES[1]])
+    driving.click_at(review.viewer, *PLACES[2], modifiers=["Ctrl"])
+    driving.settle()
+    np.testing.assert_allclose(review.suggestions.layer.data, [PLACES[0]])
+    assert len(review.session.hints.points) == 1
+
+
+def test_marking_a_cell_on_a_suggestion_takes_its_place(review):
+    driving.click_at(review.viewer, 51, 61)
+    assert review.session.hints.points.sources.tolist() == ["human"]
+    np.testing.assert_allclose(review.suggestions.layer.data, [PLACES[0], PLACES[2]])
+
+
+def test_the_focus_stays_when_a_preview_comes(review):
+    driving.press_key(review.viewer, "G")
+    centre = camera_of(review.viewer).center
+    ids = driving.suggest(review.session, [[10.0, 10.0], [52.0, 61.0]], [0.9, 0.8])
+    assert review.review.focused == ids[1]
+    np.testing.assert_allclose(camera_of(review.viewer).center, centre)
+    driving.suggest(review.session, [[10.0, 10.0]], [0.9])
+    assert review.review.focused is None
+    assert len(review.guides.layer.data) == 0
+
+
+def test_hide_and_show(review):
+    driving.press_key(review.viewer, "H")
+    assert not review.suggestions.layer.visible
+    driving.press_key(review.viewer, "H")
+    assert review.suggestions.layer.visible
+
+
+def test_large_previews_are_shown_twice_a_second_at_most(review, monkeypatch):
+    monkeypatch.setattr(type(review.session), "is_training", True)
+    shown = []
+    review.suggestions.layer.events.set_data.connect(lambda: shown.append(time.monotonic()))
+    start = time.monotonic()
+    rng = np.random.default_rng(0)
+    while time.monotonic() - start < 1.2:
+        driving.suggest(review.session, rng.random((2000, 2)) * 99, 0.9)
+        driving.settle(0.02)
+    assert 1 <= len(shown) <= 4
+    last = driving.suggest(review.session, rng.random((2000, 2)) * 99, 0.9)
+    driving.wait_until(lambda: review.suggestions.ids.tolist() == last.tolist())
+
+
+def test_5000_suggestions_take_less_than_30_ms(review):
+    rng = np.random.default_rng(0)
+    spent = []
+    for _ in range(15):
+        driving.suggest(review.session, rng.random((rng.integers(4500, 5000), 2)) * 99, 0.9)
+        predictions = review.session.suggestions()
+        start = time.perf_counter()
+        review.suggestions.show(predictions, 6.0, 0.5)
+        spent.append(time.perf_counter() - start)
+    assert np.median(spent) < 0.03, spent

@@ -1,0 +1,201 @@
+"""Which layers show an image: grey, colour, channels, stacks, a person's own layer, damaged files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_inkling.core import HintSet, PlaneRef, Points
+from napari_inkling.widgets.canvas_image import ChannelArray, contrast_limits, is_rgb
+from tests.widgets import driving
+from tests.widgets.conftest import IMAGE
+
+RNG = np.random.default_rng(1)
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "dtype", "expected"),
+    [
+        ("YXC", (9, 9, 3), "uint8", True),
+        ("YXC", (9, 9, 4), "uint8", True),
+        ("ZYXC", (2, 9, 9, 3), "uint8", True),
+        ("YXC", (9, 9, 3), "uint16", False),
+        ("YXC", (9, 9, 5), "uint8", False),
+        ("ZYX", (3, 9, 3), "uint8", False),
+    ],
+)
+def test_is_rgb(axes, shape, dtype, expected):
+    assert is_rgb(axes, shape, dtype) is expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.arange(1001), (1.0, 999.0)),
+        (np.array([5, 5, 5]), (5.0, 6.0)),
+        (np.array([np.nan, 0.0, 1.0, np.inf]), (0.001, 0.999)),
+        (np.array([np.nan]), (0.0, 1.0)),
+    ],
+)
+def test_contrast_limits(values, expected):
+    np.testing.assert_allclose(contrast_limits(values), expected)
+
+
+def test_a_channel_is_read_like_an_array():
+    whole = RNG.random((4, 5, 6, 3))
+    channel = ChannelArray(whole, 1)
+    assert channel.shape == (4, 5, 6)
+    np.testing.assert_array_equal(channel, whole[..., 1])
+    np.testing.assert_array_equal(channel[2], whole[2, ..., 1])
+    np.testing.assert_array_equal(channel[2, 1:3, ::2], whole[2, 1:3, ::2, 1])
+    np.testing.assert_array_equal(channel[..., 4], whole[:, :, 4, 1])
+
+
+@pytest.mark.window
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (IMAGE, [("x", False, "gray")]),
+        (IMAGE.astype(np.uint16) * 200, [("x", False, "gray")]),
+        (RNG.random((60, 80)), [("x", False, "gray")]),
+        (np.full((60, 80), np.nan), [("x", False, "gray")]),
+        (RNG.integers(0, 255, (60, 80, 3), np.uint8), [("x", True, "")]),
+        (RNG.integers(0, 255, (60, 80, 4), np.uint8), [("x", True, "")]),
+        (
+            RNG.integers(0, 60000, (60, 80, 3), np.uint16),
+            [("x [0]", False, "cyan"), ("x [1]", False, "magenta"), ("x [2]", False, "yellow")],
+        ),
+    ],
+    ids=["uint8", "uint16", "float", "nan", "rgb", "rgba", "channels"],
+)
+def test_kinds_of_images(make_bridge, array, expected):
+    bridge = make_bridge({"x": array})
+    layers = bridge.images.layers
+    assert [(la.name, la.rgb, "" if la.rgb else la.colormap.name) for la in layers] == expected
+    shown = [np.asarray(layer.data) for layer in layers]
+    np.testing.assert_array_equal(shown[0] if len(shown) == 1 else np.stack(shown, -1), array)
+    driving.click_at(bridge.viewer, 30, 40)
+    assert len(bridge.session.hints.points) == 1
+
+
+@pytest.mark.window
+def test_another_image_takes_the_place(make_bridge):
+    bridge = make_bridge({"a": IMAGE, "b": IMAGE[:50, :60]})
+    driving.click_at(bridge.viewer, 70, 100)
+    driving.press_key(bridge.viewer, "PageDown")
+    assert bridge.viewer.layers[0].name == "b"
+    assert len(bridge.viewer.layers) == 5
+    assert len(bridge.hints.points.layer.data) == 0
+    driving.click_at(bridge.viewer, 20, 20)
+    driving.click_at(bridge.viewer, 52, 30)
+    assert "50 × 60" in bridge.session.messages[-1][1]
+    driving.press_key(bridge.viewer, "PageUp")
+    np.testing.assert_allclose(bridge.hints.points.layer.data, [[70, 100]], atol=0.5)
+    assert len(bridge.session.hints_of(PlaneRef("b")).points) == 1
+
+
+@pytest.mark.window
+def test_a_stack_is_annotated_plane_by_plane(make_bridge):
+    stack = RNG.integers(0, 255, (3, 4, 60, 80), np.uint8)
+    bridge = make_bridge({"stack": stack})
+    session, viewer = bridge.session, bridge.viewer
+    assert bridge.images.primary.data.shape == (3, 4, 60, 80)
+    assert session.plane == PlaneRef("stack", (0, 0))
+    viewer.dims.set_point((0, 1), (1, 2))
+    assert session.plane == PlaneRef("stack", (1, 2))
+    driving.click_at(viewer, 30, 40)
+    session.go_to(PlaneRef("stack", (2, 3)))
+    assert viewer.dims.current_step[:2] == (2, 3)
+    assert len(bridge.hints.points.layer.data) == 0
+    driving.click_at(viewer, 10, 10)
+    driving.press_key(viewer, "Ctrl+Z")
+    driving.press_key(viewer, "Ctrl+Z")
+    assert session.plane == PlaneRef("stack", (1, 2))
+    assert viewer.dims.current_step[:2] == (1, 2)
+    assert session.project.planes_with_hints() == ()
+    driving.press_key(viewer, "Ctrl+Shift+Z")
+    assert len(bridge.hints.points.layer.data) == 1
+
+
+@pytest.mark.window
+def test_a_click_before_the_slider_moves_stays_in_its_plane(make_bridge):
+    bridge = make_bridge({"stack": np.stack([IMAGE] * 3)})
+    bridge.hints.points.layer.add([[30, 40]])  # no turn of the event loop in between
+    bridge.viewer.dims.set_point(0, 1)
+    assert len(bridge.session.hints_of(PlaneRef("stack", (0,))).points) == 1
+    assert len(bridge.session.hints_of(PlaneRef("stack", (1,))).points) == 0
+
+
+@pytest.mark.window
+def test_the_persons_own_layer_shows_the_image(make_bridge):
+    bridge = make_bridge({})
+    viewer = bridge.viewer
+    assert bridge.layer_to_add() is None
+    own = viewer.add_image(IMAGE, name="mine", scale=(0.5, 0.5))
+    driving.settle()
+    assert bridge.layer_to_add() == "mine"
+    bridge.add_current_layer()
+    driving.settle()
+    assert bridge.images.layers == [own]
+    assert bridge.layer_to_add() is None
+    assert viewer.layers[0] is own
+    assert len(viewer.layers) == 5
+    driving.click_at(viewer, 10, 20)
+    np.testing.assert_allclose(bridge.session.hints.points.coordinates, [[20, 40]], atol=1)
+    np.testing.assert_array_equal(bridge.session.project.open_image(bridge.session.plane).array, IMAGE)
+
+
+@pytest.mark.window
+def test_a_layer_of_the_same_file_is_used(make_bridge, tmp_path):
+    from skimage.io import imsave
+
+    imsave(tmp_path / "cells.png", IMAGE, check_contrast=False)
+    bridge = make_bridge({})
+    (own,) = bridge.viewer.open(tmp_path / "cells.png", plugin="napari")
+    bridge.session.add_images([tmp_path / "cells.png"])
+    assert bridge.images.layers == [own]
+
+
+@pytest.mark.window
+def test_a_missing_image_is_told_and_found_again(make_bridge, tmp_path):
+    bridge = make_bridge({"a": IMAGE, "b": IMAGE[:50]})
+    session = bridge.session
+    session.edit(HintSet(), HintSet(Points([[10.0, 10.0]])), "add point", PlaneRef("b"))
+    (tmp_path / "b.npy").rename(tmp_path / "moved.npy")
+    session.next_image()
+    assert session.messages[-1][0] == "error"
+    assert "b.npy is missing" in session.messages[-1][1]
+    assert len(bridge.hints.points.layer.data) == 1
+    session.relink("b", tmp_path / "moved.npy")
+    assert bridge.images.primary.name == "b"
+    assert len(bridge.hints.points.layer.data) == 1
+
+
+@pytest.mark.window
+def test_another_project_replaces_everything(make_bridge, tmp_path):
+    bridge = make_bridge()
+    driving.click_at(bridge.viewer, 50, 50)
+    bridge.session.new_project(tmp_path / "other.inkling", ("red",))
+    assert bridge.images.primary is None
+    assert len(bridge.hints.points.layer.data) == 0
+    assert bridge.current_class == "red"
+    bridge.session.add_images([tmp_path / "tile.npy"])
+    driving.settle(0.05)
+    driving.click_at(bridge.viewer, 20, 20)
+    assert bridge.session.hints.points.classes.tolist() == ["red"]
+
+
+@pytest.mark.window
+def test_pixel_size_becomes_scale_and_units(make_bridge, tmp_path):
+    import tifffile
+
+    bridge = make_bridge({})
+    metadata = {"axes": "YX", "PhysicalSizeX": 0.25, "PhysicalSizeY": 0.25}
+    tifffile.imwrite(tmp_path / "um.ome.tif", IMAGE, metadata=metadata)
+    bridge.session.add_images([tmp_path / "um.ome.tif"])
+    driving.settle(0.05)
+    for layer in (bridge.images.primary, bridge.hints.points.layer, bridge.hints.boxes.layer):
+        np.testing.assert_allclose(layer.scale, (0.25, 0.25))
+        assert [str(unit) for unit in layer.units] == ["micrometer", "micrometer"]
+    driving.click_at(bridge.viewer, 5, 10)
+    np.testing.assert_allclose(bridge.session.hints.points.coordinates, [[20, 40]], atol=1)
