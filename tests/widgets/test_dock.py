@@ -155,6 +155,8 @@ def test_the_cheat_sheet_lists_every_key(viewer):
     assert sheet.parentWidget().rect().contains(sheet.geometry())
     QTest.keyClick(sheet, Qt.Key.Key_Escape)
     assert not sheet.isVisible()
+    viewer.window._qt_window.activateWindow()
+    wait_until(viewer.window._qt_window.isActiveWindow)
     press_key(viewer, "?")
     assert sheet.isVisible()
     press_key(viewer, "?")

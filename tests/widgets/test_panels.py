@@ -139,6 +139,17 @@ def test_ticks_are_kept_and_dots_follow(with_image):
     assert "held out" in dock.images.model.lines[0].tooltip
 
 
+def test_dots_follow_training_and_review(with_image):
+    dock = with_image
+    mark(dock, [[10, 10], [40, 40]])
+    train_to_the_end(dock)
+    assert dock.images.model.lines[0].trained
+    assert not dock.images.model.lines[0].reviewed
+    click(dock.review.accept_all)
+    settle(0.1)
+    assert dock.images.model.lines[0].reviewed
+
+
 def test_a_lost_image_is_found_again(dock, tmp_path, monkeypatch):
     path = picture(tmp_path)
     dock.images.add_paths([path])
@@ -312,6 +323,8 @@ def test_curves_are_drawn(with_image, tmp_path):
     dock.session.update_image("truth", complete=True)
     train_to_the_end(dock)
     wait_until(lambda: "loss" in dock.train.curves.plots, 3)
+    assert dock.train.curves_button.text() == "▸ Curves · F1 0.50"
+    click(dock.train.curves_button)
     assert "0.50" in dock.train.curves.titles["F1"].text()
     steps, losses = dock.train.curves._curves["loss", "loss"].getData()
     assert losses[0] == 1.0

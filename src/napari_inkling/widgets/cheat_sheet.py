@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_inkling.widgets.panels._panel import button, label, row
 
@@ -40,31 +40,32 @@ class CheatSheet(QFrame):
         columns = QHBoxLayout()
         columns.setSpacing(20)
         layout.addLayout(columns)
-        blocks = list(groups)
-        for part in _halves(blocks):
+        self._said: list[QLabel] = []
+        width = 150 if over.width() < 660 else 190
+        for part in _halves(list(groups)):
             column = QVBoxLayout()
             column.setSpacing(14)
             for title, lines in part:
-                column.addLayout(self._block(title, lines))
+                column.addLayout(self._block(title, lines, width))
             column.addStretch(1)
             columns.addLayout(column)
         self.hide()
         over.installEventFilter(self)
 
-    @staticmethod
-    def _block(title: str, lines: list[tuple[str, str]]) -> QGridLayout:
+    def _block(self, title: str, lines: list[tuple[str, str]], width: int) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(5)
         grid.addWidget(label(title, role="strong"), 0, 0, 1, 2)
         for line, (keys, words) in enumerate(lines, start=1):
-            chip = label(keys, role="key")
+            chip, said = label(keys, role="key"), label(words, wrap=True)
             chip.setMinimumWidth(84)
             chip.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            said.setFixedWidth(width)
+            said.setProperty("role", "said")
+            self._said.append(said)
             grid.addWidget(chip, line, 0, Qt.AlignmentFlag.AlignTop)
-            said = label(words, wrap=True)
-            said.setFixedWidth(150)
-            grid.addWidget(said, line, 1)
+            grid.addWidget(said, line, 1, Qt.AlignmentFlag.AlignTop)
         grid.setColumnStretch(1, 1)
         return grid
 
@@ -74,6 +75,8 @@ class CheatSheet(QFrame):
             self.hide()
             return
         self.show()
+        for said in self._said:  # a grid asks labels that wrap for more height than they need
+            said.setFixedHeight(said.heightForWidth(said.width()))
         self._centre()
         self.raise_()
 

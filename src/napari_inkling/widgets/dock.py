@@ -132,10 +132,16 @@ class InklingDock(QWidget):
             ("accept_in_view", self.review.accept_in_view),
         ):
             self.bridge.keys.on(action, slot)
+        self.session.training_changed.connect(self._on_training)
         self._warm = QTimer(self)
-        self._warm.setSingleShot(True)
-        self._warm.setInterval(WARM_UP_MS)
-        self._warm.timeout.connect(self.session.warm_up)
+        self._scroll_soon = QTimer(self)
+        for timer, milliseconds, slot in (
+            (self._warm, WARM_UP_MS, self.session.warm_up),
+            (self._scroll_soon, 400, self._scroll_to_review),  # after the panels took their new heights
+        ):
+            timer.setSingleShot(True)
+            timer.setInterval(milliseconds)
+            timer.timeout.connect(slot)
         self.session.plane_changed.connect(self._warm_up_soon)
         self._warm_up_soon()
 
@@ -157,9 +163,19 @@ class InklingDock(QWidget):
             self.cheat_sheet = CheatSheet(over or self, cheat_sheet_groups(), style)
         self.cheat_sheet.toggle()
 
+    def _on_training(self, state: Any) -> None:
+        """Bring the review into view once there is something to review."""
+        if state.status in ("finished", "stopped") and not self.review.is_folded:
+            self._scroll_soon.start()
+
+    def _scroll_to_review(self) -> None:
+        self.scroll.ensureWidgetVisible(self.review, 0, 4)
+
     def _tell(self, level: str, text: str) -> None:
-        failed = level == "error" and text == self.session.training.message
-        self.messages.show_message(level, text, self.session.training.details if failed else "")
+        state = self.session.training
+        if text == state.message and level == "info" and not self.train.is_folded:
+            return  # it stands below the button
+        self.messages.show_message(level, text, state.details if text == state.message else "")
 
     def _retheme(self, *_: Any) -> None:
         colours = palette(self.viewer.theme)
@@ -218,6 +234,7 @@ class InklingDock(QWidget):
             every.callback(self.session.close)
             every.callback(self.bridge.close)
             every.callback(self.session.message.disconnect, self._tell)
+            every.callback(self.session.training_changed.disconnect, self._on_training)
             every.callback(self.session.plane_changed.disconnect, self._warm_up_soon)
             for panel in (self.project_bar, *self.panels):
                 every.callback(panel.release)

@@ -43,7 +43,7 @@ class Curves(QWidget):
         self._palette: Any = None
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(2)
+        self._column.setSpacing(5)
         self.hide()
 
     def show_training(

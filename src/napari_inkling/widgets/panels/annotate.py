@@ -96,7 +96,9 @@ class AnnotatePanel(Panel):
             made.setEnabled(usable)
         total, background = sum(counts.values()), counts[BACKGROUND]
         self.summary.setText(f"{total:,}" if total else "")
-        hints = f"{total:,} hint{'s' * (total != 1)} in {spent(project.seconds_spent)}"
+        hints = f"{total:,} hint{'s' * (total != 1)}"
+        if project.seconds_spent >= 1:
+            hints += f" in {spent(project.seconds_spent)}"
         self.counts.setText(hints if total else "Nothing marked yet")
         self.counts.setToolTip(f"{total - background:,} cells, {background:,} not a cell, over all images")
         for made, what, words in (

@@ -9,6 +9,7 @@ from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QFrame, QListView, QMenu, QVBoxLayout
 
 from napari_inkling.core import PlaneRef
+from napari_inkling.project.samples import sample
 from napari_inkling.widgets.panels._image_list import ImageLine, ImageListModel
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, label, row
@@ -28,6 +29,7 @@ class ImagesPanel(Panel):
         super().__init__(session, bridge)
         self.setAcceptDrops(True)
         self._problems: dict[str, Any] = {}
+        self._learning: set[str] = set()
         self._files: list[tuple[str, str, str]] | None = None
         self._refreshing = QTimer(self)
         self._refreshing.setSingleShot(True)
@@ -60,7 +62,7 @@ class ImagesPanel(Panel):
         self.relink_button = button("Re-link…", "Say where this image lies now", self.relink)
         self.add(self.problem)
         self.add(self.relink_button)
-        self.complete = QCheckBox("Every cell here is marked")
+        self.complete = QCheckBox("Every cell is marked")
         self.complete.setToolTip(
             "Hold this image out: it is never trained on, but shows how good the model is (F1)"
         )
@@ -68,13 +70,14 @@ class ImagesPanel(Panel):
         self.done = QCheckBox("Done")
         self.done.setToolTip("Tick off the image for yourself; nothing else changes")
         self.done.clicked.connect(lambda on: self._update(done=on))
-        self.add(self.complete)
-        self.add(self.done)
+        self.add(row(self.complete, None, self.done))
 
         self.listen(session.project_changed, self._recheck)
         self.listen(session.images_changed, self._reload)
-        for signal in (session.plane_changed, session.hints_changed, session.models_changed):
+        for signal in (session.plane_changed, session.hints_changed):
             self.listen(signal, self._later)
+        self.listen(session.training_changed, self._on_training)
+        self.listen(session.models_changed, self._on_models)
         layers = bridge.viewer.layers
         for event in (layers.selection.events.active, layers.events.removed):
             self.listen(event, self._show_layer)
@@ -94,6 +97,13 @@ class ImagesPanel(Panel):
         layout.addWidget(self.use_layer)
         layout.addWidget(label("Drop images here, or add", role="muted"))
         layout.addLayout(row(self.use_files, self.use_folder))
+        self.use_sample = button(
+            "or try it with a sample",
+            "Add an H&E-stained tissue that comes along",
+            self.add_sample,
+            role="link",
+        )
+        layout.addLayout(row(self.use_sample, None))
         return frame
 
     # -- what shows
@@ -101,8 +111,20 @@ class ImagesPanel(Panel):
     def _later(self, *_: Any) -> None:
         self._refreshing.start()  # a burst of edits is one refresh
 
+    def _on_training(self, state: Any) -> None:
+        if state.status == "starting":
+            held_out = {r.name for r in self.session.project.images if r.complete}
+            self._learning = {r.image for r in self.session.project.planes_with_hints()} - held_out
+
+    def _on_models(self) -> None:
+        """Remember which images the new model has learnt from."""
+        if self._learning:
+            known = self.session.project.setting("trained_images", ())
+            self.session.project.set_setting("trained_images", sorted({*known, *self._learning}))
+        self._later()
+
     def _recheck(self, *_: Any) -> None:
-        self._files = None
+        self._files, self._learning = None, set()
         self._reload()
 
     def _reload(self, *_: Any) -> None:
@@ -213,6 +235,11 @@ class ImagesPanel(Panel):
         """Ask for a folder of images."""
         if chosen := QFileDialog.getExistingDirectory(self, "Add every image of a folder"):
             self.add_paths([Path(chosen)])
+
+    def add_sample(self) -> None:
+        """Add an image to play with."""
+        with self.telling():
+            self.add_paths([sample("he_tile").images[0]])
 
     def add_layer(self) -> None:
         """Add the image layer that is selected in napari."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QCheckBox, QGridLayout
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QVBoxLayout, QWidget
 
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, label
@@ -26,11 +26,17 @@ class ReviewPanel(Panel):
 
     def __init__(self, session: Any, bridge: Any) -> None:
         super().__init__(session, bridge)
-        self.slider: ThresholdSlider = self.add(ThresholdSlider())
+        # Without suggestions there is only the sentence that says when they come.
+        self.controls = QWidget()
+        self._column = QVBoxLayout(self.controls)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(self.body.spacing())
+        self.add(self.controls)
+        self.slider: ThresholdSlider = self._put(ThresholdSlider())
         self.slider.changed.connect(self._set_threshold)
         self.counts = label(role="strong")
         self.score = label(role="muted")
-        self.add(self.counts)
+        self._put(self.counts)
         self.previous = button("◀", "The one before", self.go_back, key=key_of("previous_suggestion"))
         self.next = button(
             "▶", "The most doubtful one that is left", self.go_on, key=key_of("next_suggestion")
@@ -55,14 +61,14 @@ class ReviewPanel(Panel):
             grid.addWidget(widget, 0, column)
         for column, stretch in enumerate((1, 3, 3, 1)):
             grid.setColumnStretch(column, stretch)
-        self.add(grid)
+        self._put(grid)
         both = QGridLayout()
         both.setSpacing(5)
         both.addWidget(self.accept_all, 0, 0)
         both.addWidget(self.accept_view, 0, 1)
-        self.add(both)
-        self.add(self.score)
-        self.as_background = self.add(QCheckBox("Rejecting also marks “not a cell”"))
+        self._put(both)
+        self._put(self.score)
+        self.as_background = self._put(QCheckBox("Rejecting also marks “not a cell”"))
         self.as_background.setChecked(True)
         self.as_background.setToolTip(
             "A rejected suggestion becomes a hint, so that the next training learns from it"
@@ -76,6 +82,13 @@ class ReviewPanel(Panel):
             self.listen(getattr(session, name), self._later)
         self.listen(bridge.focus_changed, self._show_focus)
         self.refresh()
+
+    def _put(self, item: Any) -> Any:
+        if isinstance(item, QWidget):
+            self._column.addWidget(item)
+        else:
+            self._column.addLayout(item)
+        return item
 
     # -- what shows
 
@@ -92,9 +105,7 @@ class ReviewPanel(Panel):
         doubtful = int((np.abs(scores - threshold) < DOUBT)[scores >= threshold].sum())
         self.slider.set_value(threshold)
         self.slider.histogram.set_scores(scores)
-        self.counts.setText(
-            f"{shown:,} suggested, {doubtful:,} doubtful" if len(scores) else "No suggestions here"
-        )
+        self.counts.setText(f"{shown:,} suggested, {doubtful:,} doubtful")
         self.summary.setText(f"{shown:,}" if len(scores) else "")
         writable = not self.session.project.read_only
         for widget in (self.previous, self.next):
@@ -104,7 +115,7 @@ class ReviewPanel(Panel):
         for widget in (self.accept_button, self.reject_button):
             widget.setEnabled(shown > 0 and writable)
         self._show_focus(self.bridge.review.focused)
-        self.slider.setEnabled(len(scores) > 0)
+        self.controls.setVisible(len(scores) > 0)
         self._advise(len(scores), shown, doubtful)
 
     def _advise(self, total: int, shown: int, doubtful: int) -> None:
@@ -156,18 +167,29 @@ class ReviewPanel(Panel):
             return
         with self.telling():
             verdict()
+            self._mark_reviewed()
 
     def accept_above(self) -> None:
         """Accept all that is shown; one undo takes it back."""
         self.bridge.flush()
         with self.telling():
             self._tell(self.session.accept_above())
+            self._mark_reviewed()
 
     def accept_in_view(self) -> None:
         """Accept what lies in the visible part of the image."""
         self.bridge.flush()
         with self.telling():
             self._tell(self.session.accept_in(*self.bridge.view_box()))
+            self._mark_reviewed()
+
+    def _mark_reviewed(self) -> None:
+        """Tick the image off when nothing above the threshold is left to judge."""
+        plane, left = self.session.plane, self.session.suggestions()
+        if plane is None or len(left.points) or len(left.boxes):
+            return
+        if not self.session.project.image(plane.image).reviewed:
+            self.session.update_image(plane.image, reviewed=True)
 
     def _tell(self, count: int) -> None:
         words = f"Accepted {count:,} suggestion{'s' * (count != 1)}."

@@ -84,7 +84,10 @@ class TrainPanel(Panel):
         self.bar.setTextVisible(False)
         self.bar.setRange(0, 1000)
         self.stage = self.add(label(role="muted", wrap=True))
+        self.curves_button = button("", "The curves of the training", self._toggle_curves, role="link")
+        self.add(self.curves_button)
         self.curves: Curves = self.add(Curves())
+        self._curves_shown = True
 
         self._soon = QTimer(self)
         self._drawing = QTimer(self)
@@ -100,6 +103,7 @@ class TrainPanel(Panel):
         self.listen(session.radius_changed, self._later)
         self.listen(session.training_changed, self._on_training)
         self.refresh()
+        self.curves_button.hide()
         self._on_training(session.training)
 
     # -- what shows
@@ -202,13 +206,28 @@ class TrainPanel(Panel):
         restyle(self.stage)
         self.stage.setVisible(bool(self.stage.text()))
         self.summary.setText(f"{state.fraction:.0%}" if state.active and state.steps else "")
+        if state.status == "starting":
+            self._curves_shown = True
+        elif not state.active:  # what matters now stands below
+            self._curves_shown = False
         if not self._drawing.isActive():
             self._drawing.start()
         self._show_button()
 
+    def _toggle_curves(self) -> None:
+        self._curves_shown = not self._curves_shown
+        self._draw()
+
     def _draw(self) -> None:
         state = self.session.training
-        self.curves.show_training(state.losses, state.metrics)
+        some = bool(state.losses or state.metrics)
+        if some and self._curves_shown:
+            self.curves.show_training(state.losses, state.metrics)
+        self.curves.setVisible(some and self._curves_shown)
+        self.curves_button.setVisible(some and not state.active)
+        f1 = [r.metrics["f1"] for r in state.metrics if "f1" in r.metrics]
+        said = f" · F1 {f1[-1]:.2f}" if f1 else ""
+        self.curves_button.setText(f"{'▾' if self._curves_shown else '▸'} Curves{said}")
 
     # -- what it does
 
