@@ -79,7 +79,7 @@ class Desk:
 
     def cancel_running(self) -> None:
         """Cancel the job that runs, not the one that waits."""
-        if (task := self._running) is not None:
+        if (task := self._running) is not None and task.listening:
             task.listening = False
             self.runner.cancel()
 

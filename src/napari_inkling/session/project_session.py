@@ -198,8 +198,7 @@ class ProjectSession(SessionSignals):
         self._turn(-1)
 
     def _turn(self, by: int) -> None:
-        records = self.project.images
-        if not records:
+        if self._project is None or not (records := self._project.images):
             return
         names = [record.name for record in records]
         now = names.index(self._plane.image) if self._plane else -by

@@ -34,9 +34,17 @@ def _plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "es" if noun.endswith("x") else "s")
 
 
-def _missing(counts: HintCounts, needs: Needs) -> list[str]:
-    pairs = (("cell point", counts.points, needs.points), ("box", counts.boxes, needs.boxes))
-    return [_plural(least - have, noun) for noun, have, least in pairs if have < least]
+def _asked(counts: HintCounts, needs: Needs) -> list[tuple[str, int, int]]:
+    """Return noun, number there is and least number, of each kind that is needed."""
+    kinds = (("cell point", counts.points, needs.points), ("box", counts.boxes, needs.boxes))
+    return [kind for kind in kinds if kind[2]]
+
+
+def _missing(counts: HintCounts, needs: Needs) -> str:
+    """Return what lacks, in words; ``""`` if nothing."""
+    return " and ".join(
+        _plural(least - have, f"more {noun}") for noun, have, least in _asked(counts, needs) if have < least
+    )
 
 
 def recommend(counts: HintCounts, needs: Mapping[str, Needs]) -> Recommendation:
@@ -50,9 +58,7 @@ def recommend(counts: HintCounts, needs: Mapping[str, Needs]) -> Recommendation:
         marked = " and ".join(text for text, n in zip(have, (counts.points, counts.boxes), strict=True) if n)
         return Recommendation(name, f"{marked or 'No hints'} marked. {ready[name].sentence}".strip())
     name = min(needs, key=lambda m: needs[m].points + 5 * needs[m].boxes)
-    return Recommendation(
-        name, f"Mark {' and '.join(_missing(counts, needs[name]))} more. {needs[name].sentence}".strip()
-    )
+    return Recommendation(name, f"Mark {_missing(counts, needs[name])}. {needs[name].sentence}".strip())
 
 
 def check_enough(counts: HintCounts, method: str, needs: Needs) -> None:
@@ -61,10 +67,11 @@ def check_enough(counts: HintCounts, method: str, needs: Needs) -> None:
         raise TooFewHintsError("there is no image to train on: add images first")
     if not (missing := _missing(counts, needs)):
         return
-    have = f"{_plural(counts.points, 'cell point')} and {_plural(counts.boxes, 'box')}"
-    asked = [_plural(n, noun) for noun, n in (("cell point", needs.points), ("box", needs.boxes)) if n]
+    asked = _asked(counts, needs)
+    least = " and ".join(_plural(number, noun) for noun, _, number in asked)
+    have = " and ".join(f"{number:,}" if number else "none" for _, number, _ in asked)
     text = (
-        f"{method} needs at least {' and '.join(asked)}; there are {have}: mark {' and '.join(missing)} more"
+        f"{method} needs at least {least}, and there {'is' if have == '1' else 'are'} {have}: mark {missing}"
     )
     if counts.held_out:
         text += (

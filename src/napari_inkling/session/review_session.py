@@ -13,6 +13,7 @@ import numpy.typing as npt
 from napari_inkling.core import Boxes, HintSet, PlaneRef, Points, Predictions, ProjectError
 from napari_inkling.project import Project
 from napari_inkling.project.formats import export_annotations
+from napari_inkling.session.clock import timed
 from napari_inkling.session.project_session import ProjectSession
 from napari_inkling.session.suggestions import (
     accepted,
@@ -158,7 +159,7 @@ class ReviewSession(ProjectSession):
         seconds = self._clock.lap()
         if as_background:
             label = f"reject {count:,} suggestion{'s' * (count > 1)}"
-            self._write(ref, HintSet(), background_at(chosen, time.time()), label, seconds)
+            self._write(ref, HintSet(), timed(HintSet(), background_at(chosen), seconds), label, seconds)
         else:
             before = self._rejected.get(ref, np.empty((0, 2)))
             self._rejected[ref] = np.concatenate([before, positions(chosen)])

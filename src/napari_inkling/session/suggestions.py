@@ -55,7 +55,8 @@ def without_known(
     sides = hints.boxes.coordinates[:, 2:] - hints.boxes.coordinates[:, :2]
     reach = np.concatenate([np.full(len(hints.points), radius), np.maximum(radius, sides.min(1) / 2)])
     found = positions(predictions)
-    unknown = ~near(found, positions(hints), reach)
+    unknown = np.ones(len(found), dtype=bool)
+    unknown[near(found, positions(hints), reach)] = False
     unknown[near(found, rejected, radius / 2)] = False
     return _take(predictions, unknown)
 
@@ -74,8 +75,9 @@ def with_ids(predictions: Predictions, ids: npt.ArrayLike) -> Predictions:
 
 def within(predictions: Predictions, y0: float, x0: float, y1: float, x1: float) -> Predictions:
     """Return those whose position lies in the rectangle, its edges included."""
-    place = positions(predictions)
-    return _take(predictions, ((place >= (y0, x0)) & (place <= (y1, x1))).all(1))
+    y, x = positions(predictions).T
+    inside: npt.NDArray[np.bool_] = np.logical_and.reduce([y >= y0, y <= y1, x >= x0, x <= x1])
+    return _take(predictions, inside)
 
 
 def accepted(suggestions: Predictions, time: float, round: int = 0) -> HintSet:
@@ -90,9 +92,9 @@ def accepted(suggestions: Predictions, time: float, round: int = 0) -> HintSet:
     )
 
 
-def background_at(suggestions: Predictions, time: float) -> HintSet:
+def background_at(suggestions: Predictions) -> HintSet:
     """Return one background point at the position of each suggestion."""
-    return HintSet(Points(positions(suggestions)).changed(classes=BACKGROUND, times=time))
+    return HintSet(Points(positions(suggestions)).changed(classes=BACKGROUND))
 
 
 def by_doubt(suggestions: Predictions, threshold: float) -> npt.NDArray[np.int64]:

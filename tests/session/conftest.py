@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_inkling.core import HintSet, PlaneRef, Points, WorkerError
+from napari_inkling.session import Session
+from napari_inkling.workers import LocalRunner, Outcome
+from tests.fake_method import FAKE
+
+A, B = PlaneRef("a"), PlaneRef("b")
+
+
+@dataclass
+class HandRunner:
+    """A runner whose jobs the test itself lives: it says what they tell and how they end."""
+
+    jobs: list[Any] = field(default_factory=list)
+    cancelled: int = 0
+    closed: bool = False
+    warm: bool = False
+    _now: tuple[Callable[..., None], Callable[..., None]] | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._now is not None
+
+    def warm_up(self) -> None:
+        self.warm = True
+
+    def submit(self, job: Any, on_event: Any, on_done: Any) -> None:
+        if self.busy:
+            raise WorkerError("busy")
+        self.jobs.append(job)
+        self._now = (on_event, on_done)
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+    def kill(self) -> None:
+        self.cancelled += 1
+
+    def close(self) -> None:
+        self.closed = True
+        self._now = None
+
+    def tell(self, *events: Any) -> None:
+        assert self._now is not None
+        for event in events:
+            self._now[0](event)
+
+    def end(self, state: str = "finished", message: str = "", details: str = "") -> None:
+        assert self._now is not None
+        (_, done), self._now = self._now, None
+        done(Outcome(state, message, details))  # type: ignore[arg-type]
+
+
+@dataclass
+class Heard:
+    """What the signals of a session told, in order."""
+
+    told: list[tuple[str, Any]] = field(default_factory=list)
+
+    def listen(self, session: Session, *names: str) -> None:
+        for name in names:
+            getattr(session, name).connect(lambda *value, name=name: self.told.append((name, *value)))
+
+    def __call__(self, name: str) -> list[Any]:
+        return [entry[1] if len(entry) == 2 else entry[1:] for entry in self.told if entry[0] == name]
+
+    @property
+    def names(self) -> list[str]:
+        return [entry[0] for entry in self.told]
+
+    def clear(self) -> None:
+        self.told.clear()
+
+
+SIGNALS = (
+    "project_changed",
+    "images_changed",
+    "plane_changed",
+    "hints_changed",
+    "classes_changed",
+    "suggestions_changed",
+    "radius_changed",
+    "training_changed",
+    "progress",
+    "metrics",
+    "message",
+    "history_changed",
+    "models_changed",
+)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Scratch projects go here."""
+    monkeypatch.setenv("INKLING_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[Path]:
+    """Images "a" and "b" of 40 × 60 pixels, and a stack "c" of three such planes."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 40, 60), dtype=np.uint8)
+    for name, content in (("a", pixels[0]), ("b", pixels[1])):
+        tifffile.imwrite(folder / f"{name}.tif", content)
+    tifffile.imwrite(folder / "c.tif", pixels, metadata={"axes": "ZYX"}, ome=False, imagej=True)
+    return [folder / f"{name}.tif" for name in "abc"]
+
+
+@pytest.fixture
+def runner() -> HandRunner:
+    return HandRunner()
+
+
+@pytest.fixture
+def session(runner: HandRunner, pictures: list[Path], tmp_path: Path) -> Iterator[Session]:
+    """A session over a project with the images "a" and "b", "a" on screen, and a runner lived by hand."""
+    made = Session(runner, method=FAKE)
+    made.new_project(tmp_path / "p.inkling", ["cell", "other"])
+    made.add_images(pictures[:2])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def heard(session: Session) -> Heard:
+    """Everything that the session tells from now on."""
+    made = Heard()
+    made.listen(session, *SIGNALS)
+    return made
+
+
+@pytest.fixture
+def real_session(pictures: list[Path], tmp_path: Path) -> Iterator[Session]:
+    """The same with a real worker process."""
+    made = Session(LocalRunner(ahead=()), method=FAKE)
+    made.new_project(tmp_path / "p.inkling", ["cell", "other"])
+    made.add_images(pictures[:2])
+    yield made
+    made.close()
+
+
+def points(*places: tuple[float, float], **columns: Any) -> HintSet:
+    return HintSet(Points(np.array(places, float).reshape(-1, 2), **columns))

@@ -1,0 +1,133 @@
+"""The small parts of a session by table: the clock, the state of a training, the recommendation."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_inkling.core import (
+    Event,
+    Finished,
+    PlaneRef,
+    Predictions,
+    Preview,
+    Round,
+    Saved,
+    Started,
+    Step,
+    TooFewHintsError,
+)
+from napari_inkling.methods import Needs
+from napari_inkling.session import HintCounts, Recommendation, TrainingState
+from napari_inkling.session.clock import AnnotationClock
+from napari_inkling.session.recommend import check_enough, recommend
+from napari_inkling.session.training_state import MOST_LOSSES
+
+
+@pytest.mark.parametrize(
+    ("ticks", "laps"),
+    [
+        ([0.0, 1.5, 2.0], [1.5, 0.5]),
+        ([0.0, 30.0, 31.0], [10.0, 1.0]),
+        ([5.0, 5.0], [0.0]),
+    ],
+)
+def test_clock(ticks: list[float], laps: list[float]) -> None:
+    now = iter(ticks)
+    clock = AnnotationClock(idle=10.0, clock=lambda: next(now))
+    clock.start()
+    assert [clock.lap() for _ in laps] == laps
+
+
+def test_clock_that_was_never_started() -> None:
+    now = iter([3.0, 4.0])
+    clock = AnnotationClock(clock=lambda: next(now))
+    assert [clock.lap(), clock.lap()] == [0.0, 1.0]
+
+
+def state_after(*events: tuple[Event, float]) -> TrainingState:
+    state = TrainingState(status="starting", method="m", preset="quick")
+    for event, now in events:
+        state = state.after(event, now)
+    return state
+
+
+def test_state_follows_events() -> None:
+    state = state_after((Started("CPU, 2 threads"), 10.0))
+    assert (state.status, state.device, state.fraction, state.seconds_left) == (
+        "running", "CPU, 2 threads", 0.0, None,
+    )  # fmt: skip
+    first = Step("warm start", 0, 0, 100)
+    state = state.after(first, 11.0)
+    assert (state.stage, state.fraction, state.seconds_left) == ("warm start", 0.0, None)
+    state = state.after(Step("training", 1, 20, 100, {"mse": 0.5}), 16.0)  # 20 steps in 5 s, 80 to go
+    assert (state.fraction, state.seconds_left, state.round) == (0.2, 20.0, 1)
+    state = state.after(Round(1, {"f1": 0.7}), 16.1)
+    state = state.after(Preview(PlaneRef("a"), Predictions()), 16.2)
+    state = state.after(Step("training", 2, 100, 100, {"mse": 0.25}), 31.0)
+    assert (state.fraction, state.seconds_left) == (1.0, 0.0)
+    assert state.losses == ((20, {"mse": 0.5}), (100, {"mse": 0.25}))
+    assert state.metrics == (Round(1, {"f1": 0.7}),)
+    state = state.after(Saved("/models/1"), 31.1).after(Finished(), 31.2)
+    assert str(state.model) == "/models/1"
+    assert state.active  # until the runner says that it is over
+
+
+def test_long_loss_curves_are_thinned_out() -> None:
+    state = state_after(*((Step("t", 1, n, 5000, {"l": n}), float(n)) for n in range(5000)))
+    assert MOST_LOSSES / 2 <= len(state.losses) <= MOST_LOSSES
+    steps = [step for step, _ in state.losses]
+    assert steps == sorted(steps)
+    assert (steps[0], steps[-1]) == (0, 4999)
+
+
+POINTS = Needs(points=3, sentence="Points on some cells → finds the rest.")
+BOXES = Needs(points=1, boxes=5, sentence="A few boxes, points on the rest.")
+
+
+BOTH = {"p": POINTS, "b": BOXES}
+
+
+@pytest.mark.parametrize(
+    ("counts", "needs", "expected", "reason"),
+    [
+        (HintCounts(), {}, "", "No method is installed."),
+        (HintCounts(), {"p": POINTS}, "p", f"Mark 3 more cell points. {POINTS.sentence}"),
+        (HintCounts(1, points=2), {"p": POINTS}, "p", f"Mark 1 more cell point. {POINTS.sentence}"),
+        (HintCounts(1, points=3), {"p": POINTS}, "p", f"3 cell points marked. {POINTS.sentence}"),
+        (HintCounts(1, points=2345), BOTH, "p", f"2,345 cell points marked. {POINTS.sentence}"),
+        (HintCounts(1, 9, boxes=5), BOTH, "b", f"9 cell points and 5 boxes marked. {BOXES.sentence}"),
+        (HintCounts(1, points=1), BOTH, "p", f"Mark 2 more cell points. {POINTS.sentence}"),
+    ],
+)
+def test_recommendation(counts: HintCounts, needs: dict[str, Needs], expected: str, reason: str) -> None:
+    assert recommend(counts, needs) == Recommendation(expected, reason)
+
+
+AT_LEAST = "P needs at least 3 cell points, and there "
+
+
+@pytest.mark.parametrize(
+    ("counts", "says"),
+    [
+        (HintCounts(), "there is no image to train on: add images first"),
+        (HintCounts(1), AT_LEAST + "are none: mark 3 more cell points"),
+        (HintCounts(1, points=1), AT_LEAST + "is 1: mark 2 more cell points"),
+        (HintCounts(1, points=2, background=9), AT_LEAST + "are 2: mark 1 more cell point"),
+        (
+            HintCounts(1, held_out=40),
+            AT_LEAST + "are none: mark 3 more cell points "
+            "(the 40 hints on completely annotated images are set aside for validation)",
+        ),
+    ],
+)
+def test_too_few_hints_in_words(counts: HintCounts, says: str) -> None:
+    with pytest.raises(TooFewHintsError) as caught:
+        check_enough(counts, "P", POINTS)
+    assert str(caught.value) == says
+
+
+def test_enough_hints() -> None:
+    check_enough(HintCounts(1, points=3), "P", POINTS)
+    says = "at least 1 cell point and 5 boxes, and there are 4 and 2: mark 3 more boxes"
+    with pytest.raises(TooFewHintsError, match=says):
+        check_enough(HintCounts(1, points=4, boxes=2), "B", BOXES)

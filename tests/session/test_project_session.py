@@ -1,0 +1,299 @@
+"""Projects, planes and edits, as the dock and the command line drive them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from psygnal import Signal
+
+from napari_inkling.core import HintSet, ImageError, InklingError, PlaneRef, ProjectError
+from napari_inkling.project import Project
+from napari_inkling.session import Session
+from napari_inkling.session.signals import SessionSignals
+
+from .conftest import SIGNALS, A, B, HandRunner, Heard, points
+
+
+def test_looking_at_an_empty_session_makes_no_project(runner: HandRunner, home: Path) -> None:
+    session = Session(runner)
+    assert (session.plane, len(session.hints), len(session.suggestions().points)) == (None, 0, 0)
+    assert (session.can_undo, session.can_redo, session.seconds_spent) == ("", "", 0.0)
+    assert (session.newest_model, session.is_training, session.seconds_left) == (None, False, None)
+    session.recommend()
+    session.next_image()
+    assert not session.has_project
+    assert not home.exists()
+    session.close()
+
+
+def test_a_scratch_project_is_made_when_needed_and_kept_once_it_has_hints(
+    runner: HandRunner, pictures: list[Path]
+) -> None:
+    session = Session(runner)
+    session.add_images(pictures[:1])
+    assert session.project.is_scratch
+    session.edit(HintSet(), points((3, 4)), "add point")
+    folder = session.project.folder
+    session.close()
+    with Project.open(folder) as project:
+        assert project.hints(A).points.coordinates.tolist() == [[3, 4]]
+
+
+def test_nothing_is_opened_after_the_end(session: Session) -> None:
+    session.close()
+    session.close()
+    assert session.plane is None
+    assert len(session.hints) == 0
+    with pytest.raises(ProjectError, match="closed"):
+        session.project  # noqa: B018
+
+
+def test_another_project_is_told_once_and_everything_follows(
+    session: Session, heard: Heard, tmp_path: Path
+) -> None:
+    session.new_project(tmp_path / "q.inkling")
+    assert heard.names == [
+        "project_changed",
+        "classes_changed",
+        "images_changed",
+        "models_changed",
+        "history_changed",
+        "plane_changed",
+    ]
+    assert heard("plane_changed") == [None]
+    assert session.project.name == "q"
+
+
+def test_a_project_is_found_as_it_was_left(session: Session, tmp_path: Path) -> None:
+    session.go_to(B)
+    session.threshold = 0.3
+    session.radius = 6.5
+    session.edit(HintSet(), points((3, 4)), "add point")
+    session.close()
+    again = Session(HandRunner())
+    again.open_project(tmp_path / "p.inkling")
+    assert (again.plane, again.threshold, again.radius) == (B, 0.3, 6.5)
+    assert again.hints.points.coordinates.tolist() == [[3, 4]]
+    assert again.can_undo == "add point"
+    again.undo()
+    assert len(again.hints) == 0
+    again.close()
+
+
+def test_opening_the_open_project_again_changes_nothing(session: Session, heard: Heard) -> None:
+    session.open_project(session.project.folder)
+    assert heard.names == []
+    assert not session.project.read_only
+
+
+def test_the_second_viewer_opens_read_only_and_says_so(session: Session) -> None:
+    second = Session(HandRunner())
+    heard = Heard()
+    heard.listen(second, "message", "hints_changed")
+    second.open_project(session.project.folder)
+    assert second.project.read_only
+    assert any(level == "warning" and "read-only" in text for level, text in heard("message"))
+    heard.clear()
+    second.edit(HintSet(), points((3, 4)), "add point")  # the layer has shown it already
+    assert [level for level, _ in heard("message")] == ["error"]
+    assert heard("hints_changed") == [A]  # so that the layer shows the truth again
+    assert len(second.hints) == 0
+    assert second.undo() is None
+    second.close()
+
+
+def test_save_as_goes_on_in_the_copy(runner: HandRunner, pictures: list[Path], tmp_path: Path) -> None:
+    session = Session(runner)
+    session.add_images(pictures[:1])
+    session.edit(HintSet(), points((3, 4)), "add point")
+    session.save_as(tmp_path / "kept.inkling")
+    assert session.project.folder == tmp_path / "kept.inkling"
+    assert not session.project.is_scratch
+    assert len(session.hints) == 1
+    session.close()
+
+
+def test_a_bad_image_is_named_and_the_others_are_added(
+    runner: HandRunner, pictures: list[Path], tmp_path: Path
+) -> None:
+    session = Session(runner)
+    heard = Heard()
+    heard.listen(session, "images_changed", "plane_changed")
+    bad = tmp_path / "bad.tif"
+    bad.write_bytes(b"II*\0 not a picture")
+    with pytest.raises(ImageError, match=r"bad\.tif"):
+        session.add_images([pictures[0], bad])
+    assert [record.name for record in session.project.images] == ["a"]
+    assert session.plane == A
+    assert heard("plane_changed")[-1] == A
+    session.close()
+
+
+def test_a_missing_image_is_told_when_its_project_opens(
+    session: Session, pictures: list[Path], tmp_path: Path
+) -> None:
+    session.close()
+    pictures[1].unlink()
+    again, heard = Session(HandRunner()), Heard()
+    heard.listen(again, "message")
+    again.open_project(tmp_path / "p.inkling")
+    assert [level for level, _ in heard("message")] == ["warning"]
+    assert "b.tif" in heard("message")[0][1]
+    again.close()
+
+
+def test_planes_in_turn(session: Session, heard: Heard, pictures: list[Path]) -> None:
+    session.add_images([pictures[2]])
+    first = PlaneRef("c", (0,))
+    for step, expected in (
+        (session.next_image, B),
+        (session.next_image, first),
+        (session.next_image, A),
+        (session.previous_image, first),
+        (lambda: session.go_to(PlaneRef("c", (2,))), PlaneRef("c", (2,))),
+        (session.previous_image, B),
+    ):
+        step()
+        assert session.plane == expected
+    assert heard("plane_changed") == [B, first, A, first, PlaneRef("c", (2,)), B]
+    session.go_to(B)
+    assert len(heard("plane_changed")) == 6  # it was there
+
+
+@pytest.mark.parametrize(
+    ("ref", "says"),
+    [
+        (PlaneRef("z"), "no image 'z'"),
+        (PlaneRef("c", (3,)), r"'c' has no plane \[3\]: its stack has the shape \[3\]"),
+        (PlaneRef("c"), r"'c' has no plane \[\]"),
+    ],
+)
+def test_a_plane_that_is_not_there(session: Session, pictures: list[Path], ref: PlaneRef, says: str) -> None:
+    session.add_images([pictures[2]])
+    with pytest.raises(InklingError, match=says):
+        session.go_to(ref)
+    assert session.plane == A
+
+
+def test_removing_the_image_on_screen_shows_another(session: Session, heard: Heard) -> None:
+    session.remove_image("a")
+    assert session.plane == B
+    session.remove_image("b")
+    assert session.plane is None
+    assert heard("plane_changed") == [B, None]
+    assert heard.names.count("images_changed") == 2
+    with pytest.raises(ProjectError, match="add an image first"):
+        session.edit(HintSet(), points((1, 1)), "add point")
+
+
+def test_an_edit_is_told_and_on_disk(session: Session, heard: Heard) -> None:
+    added = points((3, 4))
+    session.edit(HintSet(), added, "add point")
+    assert heard.names == ["hints_changed", "history_changed"]
+    moved = HintSet(session.hints.points.changed(coordinates=np.array([[5.0, 6.0]])))
+    session.edit(session.hints, moved, "move point")
+    assert session.hints.points.coordinates.tolist() == [[5, 6]]
+    assert session.hints.points.ids.tolist() == added.points.ids.tolist()
+    assert (session.can_undo, session.can_redo) == ("move point", "")
+    session.undo()
+    assert session.hints.points.coordinates.tolist() == [[3, 4]]
+    assert (session.can_undo, session.can_redo) == ("add point", "move point")
+    session.redo()
+    assert session.hints.points.coordinates.tolist() == [[5, 6]]
+
+
+def test_undo_shows_what_it_undoes(session: Session, heard: Heard) -> None:
+    session.edit(HintSet(), points((3, 4)), "add point")
+    session.go_to(B)
+    heard.clear()
+    edit = session.undo()
+    assert edit is not None
+    assert edit.ref == session.plane == A
+    assert heard.names == ["plane_changed", "hints_changed", "history_changed"]
+    assert session.undo() is None
+
+
+def test_an_edit_of_another_plane(session: Session, heard: Heard) -> None:
+    session.edit(HintSet(), points((3, 4)), "add point", B)
+    assert (len(session.hints), len(session.hints_of(B))) == (0, 1)
+    assert heard("hints_changed") == [B]
+
+
+def test_a_new_class_of_an_edit_is_told(session: Session, heard: Heard) -> None:
+    session.edit(HintSet(), points((3, 4), classes="WBC"), "add point")
+    assert "classes_changed" in heard.names
+    assert [c.name for c in session.project.classes] == ["cell", "other", "WBC"]
+    heard.clear()
+    session.rename_class("WBC", "leukocyte")
+    assert session.hints.points.classes.tolist() == ["leukocyte"]
+    assert set(heard.names) == {"classes_changed", "hints_changed", "history_changed"}
+
+
+def test_a_full_disk_is_told_and_the_edit_stays(
+    session: Session, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = session.project.edit
+
+    def kept_in_memory(*args: object) -> None:
+        real(*args)  # type: ignore[arg-type]
+        raise ProjectError("1 edit could not be written: the disk is full")
+
+    monkeypatch.setattr(session.project, "edit", kept_in_memory)
+    session.edit(HintSet(), points((3, 4)), "add point")
+    assert heard("message") == [("error", "1 edit could not be written: the disk is full")]
+    assert len(session.hints) == 1
+    assert heard("hints_changed") == [A]
+
+
+def test_the_time_between_edits_is_what_a_hint_took(session: Session) -> None:
+    now = [100.0]
+    session._clock._clock = lambda: now[0]
+    session.go_to(B)
+    for wait, expected in ((2.0, 2.0), (3.5, 3.5), (60.0, 10.0)):  # a coffee break counts as 10 s
+        now[0] += wait
+        session.edit(HintSet(), points((wait, 1)), "add point")
+        assert session.hints.points.seconds[-1] == expected
+    assert session.seconds_spent == 15.5
+    now[0] += 4.0
+    two = points((30, 1), (31, 1))
+    session.edit(HintSet(), two, "paste")
+    assert session.hints.points.seconds[-2:].tolist() == [2.0, 2.0]
+    assert (session.hints.points.times > 1.6e9).all()
+    now[0] += 1.0
+    moved = HintSet(session.hints.points.with_ids(two.points.ids).changed(coordinates=[[32, 1], [33, 1]]))
+    session.edit(two, moved, "move points")  # old rows keep the time they took
+    assert session.hints.points.with_ids(two.points.ids).seconds.tolist() == [2.0, 2.0]
+    assert session.seconds_spent == 20.5
+
+
+def test_annotations_go_out_and_come_back(session: Session, heard: Heard, tmp_path: Path) -> None:
+    session.edit(HintSet(), points((3, 4), (5, 6)), "add points")
+    path = session.export(tmp_path / "points.csv", "points-csv")
+    session.undo()
+    heard.clear()
+    result = session.import_annotations(path, "points-csv")
+    assert len(session.hints) == 2
+    assert list(result.hints) == ["a"]
+    assert heard("hints_changed") == [A]
+    with pytest.raises(InklingError, match="format"):
+        session.export(tmp_path / "x", "docx")
+
+
+def test_marks_of_an_image(session: Session, heard: Heard) -> None:
+    session.update_image("a", complete=True, reviewed=True)
+    assert session.project.image("a").complete
+    assert heard.names == ["images_changed"]
+
+
+def test_pixels_of_a_layer(session: Session, heard: Heard) -> None:
+    record = session.add_array("layer", np.zeros((20, 30), np.uint8), "YX")
+    assert record.name == "layer"
+    assert session.plane == A  # it does not push itself forward
+    session.go_to(PlaneRef("layer"))
+    assert heard.names == ["images_changed", "plane_changed"]
+
+
+def test_every_signal_is_listened_to_here() -> None:
+    assert set(SIGNALS) == {name for name, value in vars(SessionSignals).items() if isinstance(value, Signal)}

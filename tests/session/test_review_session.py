@@ -1,0 +1,166 @@
+"""Accepting and rejecting."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_inkling.core import BACKGROUND, HintSet, Points, Predictions, Preview
+from napari_inkling.session import Session
+from napari_inkling.session.review_session import DEFAULT_RADIUS
+
+from .conftest import A, B, HandRunner, Heard, points
+
+
+def suggested(*rows: tuple[float, float, float], radius: float | None = 3.0) -> Predictions:
+    """Suggestions from (y, x, score)."""
+    table = np.array(rows, float).reshape(-1, 3)
+    return Predictions(Points(table[:, :2], sources="model", scores=table[:, 2]), radius=radius)
+
+
+ROW = suggested((10, 10, 0.9), (10, 20, 0.7), (10, 30, 0.4), (30, 10, 0.6))
+
+
+@pytest.fixture
+def reviewed(session: Session, runner: HandRunner, heard: Heard) -> Session:
+    """A session with a person's hint at (30, 50) and ROW suggested on the plane "a"."""
+    session.edit(HintSet(), points((30, 50), (35, 50)), "add points")
+    session.train()
+    runner.tell(Preview(A, ROW))
+    heard.clear()
+    return session
+
+
+def shown(session: Session) -> list[list[float]]:
+    return session.suggestions().points.coordinates.tolist()
+
+
+def test_what_is_shown_follows_the_threshold(reviewed: Session, heard: Heard) -> None:
+    assert shown(reviewed) == [[10, 10], [10, 20], [30, 10]]
+    reviewed.threshold = 0.65
+    assert shown(reviewed) == [[10, 10], [10, 20]]
+    assert heard("suggestions_changed") == [A]
+    reviewed.threshold = 7
+    assert reviewed.threshold == 1.0
+    assert len(reviewed.suggestions(threshold=0.0).points) == 4
+
+
+def test_accepting_some(reviewed: Session, heard: Heard) -> None:
+    ids = ROW.points.ids
+    assert reviewed.accept([ids[0], ids[3], ids[2], 12345]) == 2  # ids[2] is below the threshold
+    assert shown(reviewed) == [[10, 20]]
+    new = reviewed.hints.points.take(slice(2, None))
+    assert new.coordinates.tolist() == [[10, 10], [30, 10]]
+    assert new.sources.tolist() == ["accepted"] * 2
+    assert new.scores.tolist() == [0.9, 0.6]
+    assert heard.names == ["hints_changed", "suggestions_changed", "history_changed"]
+    assert reviewed.can_undo == "accept 2 suggestions"
+    reviewed.undo()
+    assert shown(reviewed) == [[10, 10], [10, 20], [30, 10]]
+    reviewed.redo()
+    assert shown(reviewed) == [[10, 20]]
+
+
+def test_accepting_by_score_and_by_place(reviewed: Session) -> None:
+    assert reviewed.accept_in(0, 0, 12, 20) == 2
+    assert reviewed.accept_above() == 1
+    assert reviewed.accept_above() == 0
+    assert shown(reviewed) == []
+    assert reviewed.can_undo == "accept 1 suggestion"
+    assert len(reviewed.hints) == 5
+
+
+def test_what_was_accepted_does_not_come_back(reviewed: Session, runner: HandRunner) -> None:
+    reviewed.accept_above()
+    runner.tell(Preview(A, suggested((11, 11, 0.95), (12, 24, 0.9))))
+    assert shown(reviewed) == [[12, 24]]  # 4.5 px from the accepted (10, 20), beyond the radius of 3
+
+
+def test_what_was_rejected_does_not_come_back(reviewed: Session, runner: HandRunner, heard: Heard) -> None:
+    assert reviewed.reject([ROW.points.ids[0]]) == 1
+    assert shown(reviewed) == [[10, 20], [30, 10]]
+    assert heard.names == ["suggestions_changed"]
+    assert len(reviewed.hints) == 2  # no hint was made
+    near, far = (11, 11, 0.95), (12, 12, 0.95)  # 1.4 px and 2.8 px away; half the radius is 1.5
+    runner.tell(Preview(A, suggested(near, far)))
+    assert shown(reviewed) == [[12, 12]]
+    assert reviewed.restore_rejected() == 1
+    assert shown(reviewed) == [[11, 11], [12, 12]]
+    assert reviewed.restore_rejected() == 0
+
+
+def test_the_rejected_are_remembered_by_the_project(reviewed: Session, tmp_path: Path) -> None:
+    reviewed.reject([ROW.points.ids[0], ROW.points.ids[2]])  # below the threshold can be rejected too
+    reviewed.close()
+    runner = HandRunner()
+    again = Session(runner, method=reviewed.method)
+    again.open_project(tmp_path / "p.inkling")
+    again.train()
+    runner.tell(Preview(A, ROW))
+    assert again.suggestions(threshold=0.0).points.coordinates.tolist() == [[10, 20], [30, 10]]
+    again.close()
+
+
+def test_rejecting_into_background_is_one_undo(reviewed: Session) -> None:
+    assert reviewed.reject(ROW.points.ids[:2], as_background=True) == 2
+    background = reviewed.hints.points.background
+    assert background.coordinates.tolist() == [[10, 10], [10, 20]]
+    assert set(background.classes) == {BACKGROUND}
+    assert set(background.sources) == {"human"}
+    assert shown(reviewed) == [[30, 10]]
+    assert reviewed.can_undo == "reject 2 suggestions"
+    reviewed.undo()
+    assert shown(reviewed) == [[10, 10], [10, 20], [30, 10]]
+    assert reviewed.reject([999]) == 0
+
+
+def test_a_human_hint_hides_what_it_confirms(reviewed: Session, heard: Heard) -> None:
+    reviewed.edit(HintSet(), points((12, 21)), "add point")
+    assert shown(reviewed) == [[10, 10], [30, 10]]
+    assert heard("suggestions_changed") == [A]
+
+
+def test_radius_of_the_person_before_that_of_the_model(reviewed: Session, heard: Heard) -> None:
+    assert (reviewed.radius_at(A), reviewed.radius_at(B)) == (3.0, DEFAULT_RADIUS)
+    reviewed.edit(HintSet(), points((10, 25)), "add point")
+    assert len(shown(reviewed)) == 3
+    heard.clear()
+    reviewed.radius = 5.0
+    assert shown(reviewed) == [[10, 10], [30, 10]]
+    assert heard.told == [("radius_changed", 5.0), ("suggestions_changed", A)]
+    assert (reviewed.radius_at(A), reviewed.radius_at(B)) == (5.0, 5.0)
+    reviewed.radius = None
+    assert len(shown(reviewed)) == 3
+
+
+def test_five_thousand_are_accepted_in_well_under_a_second(session: Session, runner: HandRunner) -> None:
+    session.edit(HintSet(), points((0, 0), (1, 1)), "add points")
+    session.train()
+    ys, xs = np.divmod(np.arange(5000), 100)
+    places = np.stack([ys, xs], 1) * 10.0 + 5
+    runner.tell(Preview(A, Predictions(Points(places, sources="model", scores=0.9), radius=3.0)))
+    began = time.perf_counter()
+    assert session.accept_above() == 5000
+    assert len(session.suggestions().points) == 0
+    assert time.perf_counter() - began < 0.7
+    began = time.perf_counter()
+    session.undo()
+    assert len(session.suggestions().points) == 5000
+    assert time.perf_counter() - began < 0.7
+
+
+@pytest.mark.parametrize(("what", "count"), [("hints", 2), ("suggestions", 3), ("both", 5)])
+def test_export_of_what_is_asked_for(reviewed: Session, tmp_path: Path, what: str, count: int) -> None:
+    path = reviewed.export(tmp_path / "out.json", "coco", what)  # type: ignore[arg-type]
+    assert len(json.loads(path.read_text())["annotations"]) == count
+
+
+def test_suggestions_stay_apart_from_hints(reviewed: Session) -> None:
+    before = reviewed.hints
+    reviewed.threshold = 0.1
+    reviewed.reject([ROW.points.ids[1]])
+    assert reviewed.hints.points.equals(before.points)

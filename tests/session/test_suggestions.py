@@ -1,0 +1,97 @@
+"""What is left to judge, worked out by hand and against brute force."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_inkling.core import BACKGROUND, Boxes, HintSet, Points, Predictions
+from napari_inkling.session.suggestions import (
+    accepted,
+    background_at,
+    by_doubt,
+    positions,
+    with_ids,
+    within,
+    without_known,
+)
+
+#: Three points on a line and a box with its centre at (50, 50).
+LINE = Predictions(
+    Points([[0, 0], [0, 10], [0, 20]], sources="model", scores=[0.9, 0.6, 0.2], classes=["a", "b", "a"]),
+    Boxes([[45, 40, 55, 60]], sources="model", scores=[0.7]),
+    radius=4.0,
+)
+NOTHING = np.empty((0, 2))
+
+
+def left(hints: HintSet, rejected: object, radius: float) -> list[list[float]]:
+    return positions(without_known(LINE, hints, np.asarray(rejected, float), radius)).tolist()
+
+
+def point(y: float, x: float, kind: str = "cell") -> HintSet:
+    return HintSet(Points([[y, x]], classes=kind))
+
+
+@pytest.mark.parametrize(
+    ("hints", "rejected", "radius", "expected"),
+    [
+        (HintSet(), NOTHING, 4, [[0, 0], [0, 10], [0, 20], [50, 50]]),
+        (point(0, 14), NOTHING, 4, [[0, 0], [0, 20], [50, 50]]),  # exactly one radius away: hidden
+        (point(0, 14.1), NOTHING, 4, [[0, 0], [0, 10], [0, 20], [50, 50]]),
+        (point(0, 9, BACKGROUND), NOTHING, 4, [[0, 0], [0, 20], [50, 50]]),  # "not a cell" hides too
+        (point(0, 10), NOTHING, 10, [[50, 50]]),
+        (point(53, 50), NOTHING, 4, [[0, 0], [0, 10], [0, 20]]),  # a point hides a box
+        (HintSet(boxes=Boxes([[-3, 5, 3, 15]])), NOTHING, 4, [[0, 0], [0, 20], [50, 50]]),  # a box, a point
+        (HintSet(boxes=Boxes([[-20, -10, 20, 30]])), NOTHING, 4, [[50, 50]]),  # a large box: half its side
+        (HintSet(), [[0, 12]], 4, [[0, 0], [0, 20], [50, 50]]),  # rejected: half a radius away
+        (HintSet(), [[0, 12.1]], 4, [[0, 0], [0, 10], [0, 20], [50, 50]]),
+    ],
+)
+def test_what_is_near_a_hint_is_not_suggested(hints, rejected, radius, expected) -> None:
+    assert left(hints, rejected, radius) == expected
+
+
+def test_no_predictions() -> None:
+    none = without_known(Predictions(), point(1, 1), np.ones((1, 2)), 4.0)
+    assert (len(none.points), len(none.boxes)) == (0, 0)
+
+
+def test_many_against_brute_force() -> None:
+    rng = np.random.default_rng(1)
+    found, marked, gone = (rng.uniform(0, 300, (n, 2)) for n in (400, 150, 60))
+    kept = without_known(Predictions(Points(found)), HintSet(Points(marked)), gone, 8.0).points.coordinates
+    to_marked = np.linalg.norm(found[:, None] - marked, axis=-1).min(1)
+    to_gone = np.linalg.norm(found[:, None] - gone, axis=-1).min(1)
+    assert kept.tolist() == found[(to_marked > 8) & (to_gone > 4)].tolist()
+    assert 0 < len(kept) < 400
+
+
+def test_rectangle_with_its_edges() -> None:
+    assert positions(within(LINE, 0, 10, 50, 50)).tolist() == [[0, 10], [0, 20], [50, 50]]
+    assert len(positions(within(LINE, 1, 0, 40, 40))) == 0
+
+
+def test_accepted_hints_keep_class_and_score_but_not_the_id() -> None:
+    hints = accepted(LINE, time=5.0, round=2)
+    assert hints.points.classes.tolist() == ["a", "b", "a"]
+    assert hints.points.scores.tolist() == [0.9, 0.6, 0.2]
+    assert set(hints.points.sources) | set(hints.boxes.sources) == {"accepted"}
+    assert hints.points.times.tolist() == [5.0] * 3
+    assert hints.points.rounds.tolist() == [2] * 3
+    assert not np.isin(hints.points.ids, LINE.points.ids).any()
+    assert hints.boxes.coordinates.tolist() == LINE.boxes.coordinates.tolist()
+
+
+def test_background_points_are_a_persons() -> None:
+    hints = background_at(with_ids(LINE, [LINE.points.ids[1], LINE.boxes.ids[0]]))
+    assert hints.points.coordinates.tolist() == [[0, 10], [50, 50]]
+    assert set(hints.points.classes) == {BACKGROUND}
+    assert set(hints.points.sources) == {"human"}
+    assert len(hints.boxes) == 0
+
+
+def test_doubt_comes_first() -> None:
+    ids = [*LINE.points.ids, *LINE.boxes.ids]  # scores 0.9, 0.6, 0.2, 0.7
+    assert by_doubt(LINE, 0.5).tolist() == [ids[1], ids[3], ids[2], ids[0]]
+    assert by_doubt(LINE, 0.9).tolist() == [ids[0], ids[3], ids[1], ids[2]]

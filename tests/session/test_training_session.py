@@ -1,0 +1,450 @@
+"""Training and predicting, with a runner whose jobs the test lives by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_inkling.core import (
+    Finished,
+    HintSet,
+    InklingError,
+    Notice,
+    PlaneRef,
+    Points,
+    Predictions,
+    Preview,
+    Round,
+    Saved,
+    SettingsError,
+    Started,
+    Step,
+    TooFewHintsError,
+)
+from napari_inkling.session import Session
+from napari_inkling.workers import PredictJob, TrainJob
+from tests.fake_method import FAKE, FakeModel
+
+from .conftest import A, B, HandRunner, Heard, points
+
+SOME = Predictions(Points([[10, 10]], sources="model", scores=[0.9]), radius=3.0)
+
+
+@pytest.fixture
+def ready(session: Session, heard: Heard) -> Session:
+    """A session with two hints on the plane "a", enough for the fake method."""
+    session.edit(HintSet(), points((3, 4), (20, 20)), "add points")
+    heard.clear()
+    return session
+
+
+def save_model(job: TrainJob, method: str = FAKE) -> None:
+    folder = Path(job.out)
+    FakeModel().save(folder)
+    (folder / "model.json").write_text(json.dumps({"method": method, "classes": ["cell"], "rounds": 1}))
+
+
+def train(session: Session, runner: HandRunner) -> Path:
+    """Live a whole training that previews the plane on screen."""
+    session.train()
+    save_model(runner.jobs[-1])
+    runner.tell(Preview(session.plane, SOME), Saved(runner.jobs[-1].out), Finished())
+    runner.end()
+    return Path(runner.jobs[-1].out)
+
+
+# -- before a worker starts ------------------------------------------------------------------------
+
+
+def test_nothing_to_train_on(runner: HandRunner, pictures: list[Path]) -> None:
+    session = Session(runner, method=FAKE)
+    with pytest.raises(TooFewHintsError, match="there is no image to train on: add images first"):
+        session.train()
+    session.add_images(pictures[:1])
+    with pytest.raises(TooFewHintsError, match="Fake needs at least 2 cell points, and there are none"):
+        session.train()
+    session.edit(HintSet(), points((3, 4)), "add point")
+    with pytest.raises(TooFewHintsError, match="and there is 1: mark 1 more cell point"):
+        session.train()
+    session.edit(HintSet(), points((30, 4), classes="background"), "add point")
+    with pytest.raises(TooFewHintsError, match="and there is 1: mark 1 more cell point"):
+        session.train()
+    assert runner.jobs == []
+    assert session.training.status == "idle"
+    session.close()
+
+
+def test_hints_of_complete_images_are_for_validation(ready: Session) -> None:
+    ready.update_image("a", complete=True)
+    assert ready.hint_counts().held_out == 2
+    with pytest.raises(TooFewHintsError, match="the 2 hints on completely annotated images are set aside"):
+        ready.train()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"method": "no-such"}, "unknown method 'no-such'"),
+        ({"preset": "sluggish"}, "unknown preset 'sluggish'"),
+        ({"overrides": {"stepps": 3}}, "unknown setting 'stepps'"),
+        ({"overrides": {"steps": -1}}, "setting steps = -1"),
+    ],
+)
+def test_wrong_settings_are_refused_at_once(ready: Session, runner: HandRunner, arguments, says) -> None:
+    with pytest.raises(SettingsError, match=says):
+        ready.train(**arguments)
+    assert runner.jobs == []
+    assert not list((ready.project.folder / "models").glob("*"))
+
+
+def test_a_read_only_project_cannot_be_trained_in(ready: Session) -> None:
+    second = Session(HandRunner(), method=FAKE)
+    second.open_project(ready.project.folder)
+    with pytest.raises(InklingError, match="read-only"):
+        second.train()
+    second.close()
+
+
+def test_recommendation_of_the_installed_methods(ready: Session) -> None:
+    advice = ready.recommend()
+    assert advice.method in ("", "partial-points")
+    assert advice.reason
+
+
+# -- what goes to the worker -----------------------------------------------------------------------
+
+
+def test_the_job_holds_the_hints_as_they_are_now(ready: Session, runner: HandRunner) -> None:
+    ready.radius = 5.5
+    ready.train(preset="standard", overrides={"steps": 7}, device="cpu", seed=3, minutes=2.0)
+    (job,) = runner.jobs
+    ready.edit(HintSet(), points((30, 30)), "add point")  # later edits are not in it
+    assert isinstance(job, TrainJob)
+    assert (job.method, job.preset, job.device, job.seed) == (FAKE, "standard", "cpu", 3)
+    assert (job.minutes, job.start) == (2.0, None)
+    assert job.settings == {"radius": 5.5, "steps": 7}
+    assert job.snapshot.watch == A
+    assert [(item.ref, len(item.hints)) for item in job.snapshot.images] == [(A, 2)]
+    assert Path(job.out).parent == ready.project.folder / "models"
+
+
+def test_the_next_training_goes_on_from_the_newest_model(ready: Session, runner: HandRunner) -> None:
+    first = train(ready, runner)
+    ready.train()
+    assert runner.jobs[-1].start == str(first)
+    runner.end("cancelled")
+    ready.train(resume=False)
+    assert runner.jobs[-1].start is None
+
+
+def test_a_model_of_another_method_is_no_start(ready: Session, runner: HandRunner) -> None:
+    first = train(ready, runner)
+    (first / "model.json").write_text(json.dumps({"method": "other", "classes": [], "rounds": 0}))
+    ready.train()
+    assert runner.jobs[-1].start is None
+
+
+def test_a_damaged_model_is_told_and_no_start(ready: Session, runner: HandRunner, heard: Heard) -> None:
+    first = train(ready, runner)
+    (first / "model.json").write_text("{")
+    ready.train()
+    assert runner.jobs[-1].start is None
+    assert heard("message")[-1][0] == "warning"
+    assert "is not a model" in heard("message")[-1][1]
+
+
+# -- what comes back -------------------------------------------------------------------------------
+
+
+def test_a_training_from_start_to_end(ready: Session, runner: HandRunner, heard: Heard) -> None:
+    ready.train()
+    assert (ready.is_training, ready.training.status) == (True, "starting")
+    runner.tell(Started("CPU, 2 threads"))
+    assert (ready.training.status, ready.training.device) == ("running", "CPU, 2 threads")
+    step = Step("training", 1, 5, 10, {"mse": 0.1})
+    runner.tell(step, Preview(A, SOME), Round(1, {"f1": 0.8}), Notice("weights came from the cache"))
+    assert heard("progress") == [step]
+    assert heard("metrics") == [Round(1, {"f1": 0.8})]
+    assert heard("message") == [("info", "weights came from the cache")]
+    assert heard("suggestions_changed") == [A]
+    assert len(ready.suggestions().points) == 1
+    assert ready.training.fraction == 0.5
+    save_model(runner.jobs[0])
+    runner.tell(Saved(runner.jobs[0].out), Finished())
+    assert ready.is_training
+    runner.end()
+    assert not ready.is_training
+    assert ready.training.status == "finished"
+    assert ready.training.model == ready.newest_model == Path(runner.jobs[0].out)
+    assert heard("models_changed") == [()]
+    assert heard("message")[-1] == ("info", "Training finished.")
+    assert len(runner.jobs) == 1  # the plane on screen was in the last preview
+
+
+def test_a_second_training_is_refused_while_one_runs(ready: Session, runner: HandRunner) -> None:
+    ready.train()
+    with pytest.raises(SettingsError, match="already running"):
+        ready.train()
+
+
+@pytest.mark.parametrize("state", ["failed", "died"])
+def test_a_failure_is_told_and_the_next_training_starts(
+    ready: Session, runner: HandRunner, heard: Heard, state: str
+) -> None:
+    ready.train()
+    runner.tell(Started("CPU"), Preview(A, SOME))
+    before = ready.hints
+    runner.end(state, "The training process was killed.", "exit code -9")
+    assert ready.training.status == "failed"
+    assert (ready.training.message, ready.training.details) == (
+        "The training process was killed.",
+        "exit code -9",
+    )
+    assert heard("message") == [("error", "The training process was killed.")]
+    assert ready.hints.points.equals(before.points)
+    assert not Path(runner.jobs[0].out).exists()  # no empty folder stays
+    assert len(ready.suggestions().points) == 1  # the last preview stays on screen
+    ready.train()
+    assert ready.training.status == "starting"
+    assert (ready.training.message, ready.training.losses) == ("", ())
+
+
+def test_stop_and_what_still_comes(ready: Session, runner: HandRunner, heard: Heard) -> None:
+    ready.train()
+    runner.tell(Started("CPU"), Step("training", 1, 1, 10))
+    ready.stop()
+    assert (ready.training.status, ready.is_training, runner.cancelled) == ("stopping", True, 1)
+    ready.stop()
+    assert runner.cancelled == 1
+    heard.clear()
+    runner.tell(Step("training", 1, 2, 10), Preview(A, SOME), Round(1), Notice("late"))
+    assert heard.told == []
+    assert len(ready.suggestions().points) == 0
+    runner.end("cancelled", "The training was stopped.")
+    assert ready.training.status == "stopped"
+    assert heard("message") == [("info", "Training stopped; it had no model yet.")]
+    assert not Path(runner.jobs[0].out).exists()
+
+
+def test_stop_keeps_the_model_reached_and_predicts_with_it(
+    ready: Session, runner: HandRunner, heard: Heard
+) -> None:
+    ready.train()
+    runner.tell(Started("CPU"), Preview(A, SOME))
+    ready.stop()
+    save_model(runner.jobs[0])
+    runner.end("cancelled")
+    assert ready.training.model == Path(runner.jobs[0].out)
+    assert heard("message") == [("info", "Training stopped; the model reached so far is kept.")]
+    assert heard("models_changed") == [()]
+    assert isinstance(runner.jobs[1], PredictJob)  # the preview was not of that model
+
+
+# -- prediction ------------------------------------------------------------------------------------
+
+
+def test_a_plane_is_predicted_when_it_is_visited(ready: Session, runner: HandRunner, heard: Heard) -> None:
+    model = train(ready, runner)
+    ready.go_to(B)
+    job = runner.jobs[-1]
+    assert isinstance(job, PredictJob)
+    assert (job.model, [item.ref for item in job.snapshot.images]) == (str(model), [B])
+    assert job.methods == (FAKE,)
+    assert ready.is_predicting
+    runner.tell(Preview(B, SOME))
+    runner.end()
+    assert len(ready.suggestions().points) == 1
+    ready.go_to(A)
+    ready.go_to(B)
+    assert len(runner.jobs) == 2  # both are known by now
+    assert not ready.is_predicting
+
+
+def test_moving_on_does_not_interrupt_a_prediction(ready: Session, runner: HandRunner, pictures) -> None:
+    ready.add_images(pictures[2:])
+    train(ready, runner)
+    ready.go_to(B)
+    ready.go_to(PlaneRef("c", (1,)))
+    assert runner.cancelled == 0
+    runner.tell(Preview(B, SOME))
+    runner.end()
+    assert [item.ref for item in runner.jobs[-1].snapshot.images] == [PlaneRef("c", (1,))]
+
+
+def test_a_prediction_that_fails_is_told_once(ready: Session, runner: HandRunner, heard: Heard) -> None:
+    train(ready, runner)
+    ready.go_to(B)
+    heard.clear()
+    runner.end("failed", "image b is missing")
+    assert heard("message") == [("warning", "image b is missing")]
+    ready.go_to(A)
+    ready.go_to(B)
+    assert len(runner.jobs) == 2
+    ready.predict([B])  # asked for, it is tried again
+    assert len(runner.jobs) == 3
+
+
+def test_training_takes_the_place_of_a_prediction(ready: Session, runner: HandRunner) -> None:
+    train(ready, runner)
+    ready.go_to(B)
+    ready.train()
+    assert (ready.training.status, runner.cancelled, len(runner.jobs)) == ("starting", 1, 2)
+    runner.tell(Preview(B, SOME))  # late
+    assert len(ready.suggestions().points) == 0
+    runner.end("cancelled")
+    assert isinstance(runner.jobs[-1], TrainJob)
+    runner.end("failed", "no")
+    assert isinstance(runner.jobs[-1], PredictJob)  # what was put off
+
+
+def test_stop_before_the_training_could_begin(ready: Session, runner: HandRunner) -> None:
+    train(ready, runner)
+    ready.go_to(B)
+    ready.train()
+    ready.stop()
+    assert ready.training.status == "stopped"
+    runner.end("cancelled")
+    assert isinstance(runner.jobs[-1], PredictJob)
+
+
+def test_predict_all_that_is_not_known(ready: Session, runner: HandRunner, pictures) -> None:
+    with pytest.raises(InklingError, match="no model yet"):
+        ready.predict()
+    ready.add_images(pictures[2:])
+    train(ready, runner)
+    ready.predict()
+    stack = [PlaneRef("c", (z,)) for z in range(3)]
+    assert [item.ref for item in runner.jobs[-1].snapshot.images] == [B, *stack]
+    for ref in (B, *stack):
+        runner.tell(Preview(ref, SOME))
+    runner.end()
+    ready.predict()
+    assert len(runner.jobs) == 2
+    assert set(ready.suggested_planes) == {A, B, *stack}
+    ready.train()
+    with pytest.raises(InklingError, match="a training is running"):
+        ready.predict()
+
+
+def test_a_new_model_makes_older_suggestions_stale(ready: Session, runner: HandRunner) -> None:
+    train(ready, runner)
+    ready.go_to(B)
+    runner.tell(Preview(B, SOME))
+    runner.end()
+    train(ready, runner)  # previews B, which is on screen
+    ready.go_to(A)
+    assert [item.ref for item in runner.jobs[-1].snapshot.images] == [A]
+
+
+def test_suggestions_are_made_again_after_a_restart(ready: Session, runner: HandRunner) -> None:
+    train(ready, runner)
+    folder = ready.project.folder
+    ready.close()
+    again = HandRunner()
+    session = Session(again, method=FAKE)
+    session.open_project(folder)
+    assert isinstance(again.jobs[0], PredictJob)
+    again.tell(Preview(A, SOME))
+    assert len(session.suggestions().points) == 1
+    session.close()
+
+
+def test_no_prediction_unless_wanted(ready: Session, runner: HandRunner) -> None:
+    ready.predict_on_visit = False
+    train(ready, runner)
+    ready.go_to(B)
+    assert len(runner.jobs) == 1
+
+
+# -- the end ---------------------------------------------------------------------------------------
+
+
+def test_another_project_ends_the_training(ready: Session, runner: HandRunner, tmp_path: Path) -> None:
+    ready.train()
+    runner.tell(Started("CPU"))
+    ready.new_project(tmp_path / "q.inkling")
+    assert runner.cancelled == 1
+    runner.tell(Preview(A, SOME))
+    assert ready.suggested_planes == ()
+    runner.end("cancelled")
+    assert ready.training.status == "stopped"
+
+
+def test_nothing_comes_after_close(ready: Session, runner: HandRunner, heard: Heard) -> None:
+    ready.train()
+    on_event, on_done = runner._now  # type: ignore[misc]
+    ready.close()
+    assert runner.closed
+    heard.clear()
+    on_event(Preview(A, SOME))
+    on_done(None)
+    assert heard.told == []
+    with pytest.raises(InklingError):
+        ready.train()
+
+
+def test_queued_events_are_handled_where_dispatch_says(pictures: list[Path], tmp_path: Path) -> None:
+    queue: list = []
+    runner = HandRunner()
+    session = Session(runner, queue.append, method=FAKE)
+    session.new_project(tmp_path / "p.inkling")
+    session.add_images(pictures[:1])
+    session.edit(HintSet(), points((3, 4), (20, 20)), "add points")
+    session.train()
+    runner.tell(Started("CPU"))
+    assert session.training.status == "starting"
+    queue.pop()()
+    assert session.training.status == "running"
+    runner.tell(Preview(A, SOME))
+    session.stop()  # between event and handling
+    queue.pop()()
+    assert len(session.suggestions().points) == 0
+    session.close()
+
+
+# -- with a real worker ----------------------------------------------------------------------------
+
+
+def test_the_main_job_with_a_real_worker(real_session: Session) -> None:
+    session = real_session
+    session.edit(HintSet(), points((5, 5), (20, 20)), "add points")
+    session.warm_up()
+    session.train(overrides={"seconds_per_step": 0.02})
+    state = session.wait(60)
+    assert (state.status, state.step, state.steps) == ("finished", 20, 20)
+    # a 4 × 6 grid with scores from 1 to 0 in 24 steps: twelve above .5, the first is marked
+    assert len(session.suggestions().points) == 11
+    assert session.accept_above() == 11
+    session.go_to(B)
+    session.wait(60)
+    assert len(session.suggestions(threshold=0.0).points) == 24
+    assert np.isclose(session.radius_at(B), 4.0)
+
+
+def test_stop_with_a_real_worker_keeps_the_model(real_session: Session) -> None:
+    session = real_session
+    session.edit(HintSet(), points((5, 5), (20, 20)), "add points")
+    session.progress.connect(lambda step: session.stop() if step.step >= 15 else None)
+    session.train(overrides={"seconds_per_step": 0.02, "previews": 200, "steps": 1000})
+    state = session.wait(60)
+    assert state.status == "stopped"
+    assert state.model is not None
+    assert json.loads((state.model / "model.json").read_text())["rounds"] > 0
+
+
+@pytest.mark.parametrize("crash", ["exception", "refusal", "sigkill", "memory", "exit"])
+def test_a_crash_leaves_hints_and_session_in_order(real_session: Session, crash: str) -> None:
+    session = real_session
+    session.edit(HintSet(), points((5, 5), (20, 20)), "add points")
+    before = session.hints
+    told: list[tuple[str, str]] = []
+    session.message.connect(lambda *message: told.append(message))
+    session.train(overrides={"crash": crash})
+    assert session.wait(60).status == "failed"
+    assert [level for level, _ in told] == ["error"]
+    assert session.hints.points.equals(before.points)
+    session.train()
+    assert session.wait(60).status == "finished"
