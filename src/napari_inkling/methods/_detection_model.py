@@ -1,0 +1,144 @@
+"""The model that *partial-points* leaves behind: a network whose map has a peak at each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+from torch import nn
+
+from napari_inkling.core import Image, Points, Predictions
+from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.networks.resnet34_unet import ResNet34UNet
+from napari_inkling.networks.small_unet import SmallUNet
+from napari_inkling.training.checkpoints import load_description, load_weights, save_model_files
+from napari_inkling.training.devices import Device, resolve_device
+from napari_inkling.training.intensity import Intensity
+from napari_inkling.training.peaks import component_centroids, local_maxima, peak_margin
+from napari_inkling.training.tiling import predict_tiles
+from napari_inkling.training.working_image import Window, WorkingImage
+
+__all__ = ["Description", "DetectionModel", "Peaks", "build_network", "calibrated", "find_centres"]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Peaks lower than this share of the threshold are not even suggested.
+LOWEST = 0.3
+#: Peaks keep this distance from each other, in units of the cell radius.
+SEPARATION = 0.5
+
+
+class Description(BaseModel):
+    """What ``model.json`` says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["napari-inkling model 1"] = "napari-inkling model 1"
+    method: Literal["partial-points"] = "partial-points"
+    classes: tuple[str, ...]
+    settings: PartialPointsSettings
+    intensity: Intensity
+    #: Mean cell radius in pixels of the image.
+    radius: float
+    #: Working pixels per image pixel.
+    scale: float
+    #: Height of a peak from which on it counts as a cell; such a peak's score is 0.5.
+    threshold: float
+    trained_steps: int
+
+
+def build_network(settings: PartialPointsSettings, channels: int, outputs: int) -> nn.Module:
+    """Return the network that the settings name, with random weights."""
+    if settings.network == "resnet34":
+        return ResNet34UNet(channels, outputs)
+    return SmallUNet(channels, outputs, settings.width)
+
+
+def calibrated(heights: FloatArray, threshold: float) -> FloatArray:
+    """Return scores in [0, 1] for peak heights: 0 ↦ 0, ``threshold`` ↦ 0.5, 1 ↦ 1, linear between."""
+    return np.interp(heights, [0, threshold, 1], [0, 0.5, 1])
+
+
+class Peaks(tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]):
+    """Places (N, 2) in working pixels, heights (N,), and channels (N,)."""
+
+
+def find_centres(probability: npt.NDArray[np.float32], r1: float, settings: PartialPointsSettings, lowest: float) -> Peaks:
+    """Return the centres in a map (K, Y, X), of all classes together: each has that of its highest channel."""
+    highest = probability.max(0)
+    if settings.centres == "components":
+        places, heights = component_centroids(highest, max(lowest, 1e-3), settings.smallest_area)
+    else:
+        places, heights = local_maxima(highest, max(1, round(SEPARATION * r1)), lowest)
+    y, x = np.clip(np.round(places).astype(int), 0, np.array(highest.shape) - 1).T.reshape(2, -1)
+    return Peaks((places, heights, probability[:, y, x].argmax(0)))
+
+
+class DetectionModel:
+    """Finds cell centres; works at its own scale and with its own intensities. See :class:`Model`."""
+
+    method = "partial-points"
+
+    def __init__(self, description: Description, net: nn.Module, device: Device) -> None:
+        self.description = description
+        self.classes = description.classes
+        self.net = net.to(device.torch_device).eval()
+        self.device = device
+
+    def predict(self, image: Image, only: Iterable[Window] | None = None) -> Predictions:
+        """Return suggestions for a plane of any size; ``only`` these windows of it at the working scale, if given.
+
+        Raises
+        ------
+        ImageError
+            If the image has other channels than the training images had.
+        """
+        about, settings = self.description, self.description.settings
+        about.intensity.check(image)
+        working = WorkingImage(image, about.scale, about.intensity)
+        r1 = about.radius * about.scale
+        # A component in the published decoding may be as long as it likes; a few cells are enough in practice.
+        margin = peak_margin(max(1, round(SEPARATION * r1))) if settings.centres == "peaks" else round(6 * r1)
+        lowest = LOWEST * about.threshold if settings.centres == "peaks" else about.threshold
+        wanted = None if only is None else tuple(only)
+        parts: list[Peaks] = []
+        for tile, window, probability in predict_tiles(
+            self.net, working, self.device, margin=margin, views=settings.views, only=wanted
+        ):
+            places, heights, channels = find_centres(probability, r1, settings, lowest)
+            places = places + (window.top, window.left)
+            inside = tile.holds(places)
+            parts.append(Peaks((places[inside], heights[inside], channels[inside])))
+        places, heights, channels = (np.concatenate([part[i] for part in parts]) for i in range(3))
+        scores = heights if settings.centres == "components" else calibrated(heights, about.threshold)
+        points = Points(
+            working.to_image(places),
+            classes=np.array(self.classes, dtype=object)[channels.astype(int)],
+            sources="model",
+            scores=np.clip(scores, 0, 1),
+        )
+        return Predictions(points, radius=about.radius)
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.json`` and ``model.safetensors``."""
+        save_model_files(folder, self.description, dict(self.net.state_dict()))
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "auto") -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        ModelFileError
+            If it is damaged, foreign, or a pickle.
+        DeviceError
+            If the device is not there.
+        """
+        about = load_description(folder, Description)
+        net = build_network(about.settings, about.intensity.channels, len(about.classes))
+        load_weights(folder, net)
+        return cls(about, net, resolve_device(device))

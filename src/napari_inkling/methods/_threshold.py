@@ -1,0 +1,48 @@
+"""Which height makes a peak a cell, told from the clicks alone.
+
+Clicks are a sample of the cells, so the share S(t) of clicked cells whose peak is at least t high estimates the recall
+at t, and where peaks are so high that nearly all are cells, their number n(t) estimates the number of all cells,
+N = n(t) / S(t) (the argument of Elkan & Noto, "Learning classifiers from only positive and unlabeled data", 2008).
+The threshold is where F1(t) = 2·N·S(t) / (n(t) + N) is largest.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["threshold_at_clicks"]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Used while fewer cells than this are clicked.
+FEWEST_CLICKS = 10
+
+
+def threshold_at_clicks(
+    clicked: FloatArray, peaks: FloatArray, default: float = 0.25, trusted: float = 0.5
+) -> float:
+    """Return the threshold that maximises the estimated F1.
+
+    Parameters
+    ----------
+    clicked : array, (N,)
+        Heights of the peaks at the clicked cells, 0 for those that have none.
+    peaks : array, (M,)
+        Heights of all peaks of the same images, the clicked ones among them.
+    default : float
+        Returned with fewer than 10 clicks, or if no click has a peak.
+    trusted : float
+        Peaks above this quantile of the clicked heights are taken for cells.
+    """
+    if len(clicked) < FEWEST_CLICKS or not (clicked > 0).any():
+        return default
+    clicked, peaks = np.sort(clicked), np.sort(peaks)
+    candidates = np.linspace(0.05, 0.6, 56)
+    share = 1 - np.searchsorted(clicked, candidates) / len(clicked)
+    count = len(peaks) - np.searchsorted(peaks, candidates)
+    at = float(np.quantile(clicked, trusted))
+    cells = (len(peaks) - np.searchsorted(peaks, at)) / (1 - np.searchsorted(clicked, at) / len(clicked))
+    cells = max(cells, len(clicked))
+    f1 = 2 * cells * share / (count + cells)
+    return float(candidates[np.argmax(f1)])

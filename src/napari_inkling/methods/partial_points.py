@@ -1,0 +1,167 @@
+"""Partial points: clicks on some cells → the centres of all cells.
+
+Stage 1 of Qu et al., "Weakly supervised deep nuclei segmentation using partial points annotation in histopathology
+images", IEEE TMI 2020 ("the paper"). The preset ``as-published`` is the paper's network and hyper-parameters; the
+default keeps the idea and adds what makes it fast on a laptop: the cell radius is estimated at the clicks, the image
+is worked on at the scale where a cell is about 10 pixels across, a small network with averaged weights learns, and a
+classical classifier answers first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field as Setting
+
+from napari_inkling.core import Checkpoint, Event, Notice, Preview, Round, Started, TooFewHintsError, TrainingData
+from napari_inkling.methods._protocol import MethodSettings, Needs
+
+if TYPE_CHECKING:
+    from napari_inkling.methods._detection_model import DetectionModel
+
+__all__ = ["PartialPoints", "PartialPointsSettings"]
+
+
+class PartialPointsSettings(MethodSettings):
+    """Settings of *partial-points*; the defaults are the preset "quick"."""
+
+    presets: ClassVar = {
+        "quick": {},
+        "standard": {"steps": 4500},
+        "as-published": {
+            "network": "resnet34",
+            "pretrained": True,
+            "steps": 3840,
+            "first_share": 0.25,
+            "working_diameter": None,
+            "learning_rate": 1e-3,
+            "schedule": "constant",
+            "averaging": 0.0,
+            "batch": 16,
+            "crop": 224,
+            "near_marked": 0.0,
+            "views": 1,
+            "warm_start": False,
+            "centres": "components",
+            "threshold": 0.5,
+        },
+    }
+
+    steps: int = Setting(900, ge=1, description="Training steps over all rounds (about 60 s on 2 CPU cores)")
+    minutes: float | None = Setting(
+        None, gt=0, description="Train for so many minutes instead of a number of steps"
+    )
+    radius: float | None = Setting(
+        None, gt=0, description="Mean cell radius r1 in pixels of the image; empty: estimated at the clicks"
+    )
+    working_diameter: float | None = Setting(
+        10.0, ge=4, le=64, description="Cell diameter in pixels at the scale that is worked at; empty: full scale"
+    )
+    mask: Literal["extended", "plain"] = Setting(
+        "extended", description="Gaussian mask: extended (far pixels are ignored, Eq. 1) or plain (they are background)"
+    )
+    self_training: Literal["background", "nuclei", "none"] = Setting(
+        "background", description="What a round adds: background (Eq. 3), detected nuclei (ST-nu), or nothing"
+    )
+    rounds: int = Setting(3, ge=0, le=20, description="Rounds of self-training after the initial one")
+    first_share: float = Setting(0.33, gt=0, le=1, description="Share of the steps that the initial round takes")
+    low: float = Setting(0.1, ge=0, le=1, description="Below this probability a pixel becomes background")
+    high: float = Setting(
+        0.7, ge=0, le=1, description="Above this probability a component larger than a cell becomes background"
+    )
+    sigma: float = Setting(0.25, gt=0, le=1, description="Width σ of the Gaussian, in units of r1")
+    foreground_weight: float = Setting(10.0, gt=0, description="Weight of pixels whose target is above 0 (Eq. 2)")
+    network: Literal["small", "resnet34"] = Setting(
+        "small", description="small: U-Net of 0.5 M parameters; resnet34: the paper's ResNet-34 U-Net"
+    )
+    pretrained: bool = Setting(False, description="ImageNet weights for the ResNet-34, if they can be had")
+    width: int = Setting(16, ge=4, le=128, description="Channels of the small network's first level")
+    learning_rate: float = Setting(1e-2, gt=0, description="Highest learning rate")
+    schedule: Literal["one-cycle", "constant"] = Setting(
+        "one-cycle", description="Learning rate: warmed up and annealed, or constant"
+    )
+    averaging: float = Setting(
+        0.99, ge=0, lt=1, description="How much of the mean of the weights is kept at each step; 0: no mean"
+    )
+    batch: int = Setting(8, ge=1, description="Crops in a batch")
+    crop: int = Setting(128, ge=32, multiple_of=32, description="Edge of a crop, in pixels at the working scale")
+    near_marked: float = Setting(0.5, ge=0, le=1, description="Share of the crops that hold a marked cell")
+    jitter: float = Setting(
+        0.1, ge=0, le=1, description="Random change of each channel's gain, and half that of its offset, in σ"
+    )
+    views: int = Setting(4, ge=1, le=4, description="Mirror images over which a prediction is averaged")
+    centres: Literal["peaks", "components"] = Setting(
+        "peaks", description="Centres: peaks of the map, or centroids of components (the paper)"
+    )
+    smallest_area: float = Setting(12.0, ge=0, description="Smallest component, in pixels at the working scale")
+    threshold: float | None = Setting(
+        None, ge=0, le=1, description="Probability above which a centre is suggested; empty: estimated at the clicks"
+    )
+    warm_start: bool = Setting(True, description="Show a classical pixel classifier's answer first")
+
+
+class PartialPoints:
+    """Stage 1 of the paper: semi-supervised detection from partial points."""
+
+    name: ClassVar[str] = "partial-points"
+    title: ClassVar[str] = "Points on some cells → finds the rest"
+    needs: ClassVar[Needs] = Needs(points=2, sentence="Click the middle of some cells; the rest is found.")
+    Settings: ClassVar[type[PartialPointsSettings]] = PartialPointsSettings
+
+    @property
+    def Model(self) -> type[DetectionModel]:  # noqa: N802  # the protocol's name; imports torch on first use
+        """The class of its models."""
+        from napari_inkling.methods._detection_model import DetectionModel
+
+        return DetectionModel
+
+    def fit(
+        self,
+        data: TrainingData,
+        settings: PartialPointsSettings,
+        *,
+        device: str = "auto",
+        seed: int = 0,
+        start: DetectionModel | None = None,
+    ) -> Generator[Event, None, DetectionModel]:
+        """Train a detector from the points (and box centres) of ``data``; see :class:`Method`.
+
+        Raises
+        ------
+        TooFewHintsError
+            With fewer than two marked cells.
+        ImageError
+            If the images have different channels, or one cannot be read.
+        DeviceError
+            If the device is not there.
+        """
+        # torch is imported here, in the process that trains, and never in the viewer.
+        from napari_inkling.methods import _detection_training as training
+
+        cells = sum(len(training.marked_cells(image.hints)) for image in data.train)
+        if cells < self.needs.points:
+            raise TooFewHintsError(
+                f"{cells} cell{'s are' if cells != 1 else ' is'} marked, but partial-points needs at least "
+                f"{self.needs.points}: click the middle of some cells"
+            )
+        task = training.prepare(data, settings, device, seed, start)
+        yield Started(str(task.device))
+        for text in task.notices:
+            yield Notice(text)
+        if settings.warm_start and start is None and (first := training.classical_answer(task)):
+            yield Preview(*first)
+
+        known = masks = task.known_masks()  # Eq. 1
+        if task.trained_before:
+            maps = yield from training.predict_fields(task)
+            masks = task.updated_masks(known, maps)
+        for number in range(task.rounds + 1):
+            yield from training.train_round(task, masks, number)  # Eq. 2
+            maps = yield from training.predict_fields(task)
+            masks = task.updated_masks(known, maps)  # Eq. 3
+            model = task.model()
+            yield Checkpoint(model)
+            yield from training.show(task, model)
+            yield Round(number, training.validate(data, model))
+        return model

@@ -1,0 +1,96 @@
+"""Random crops of images and their targets: the batches that the loop takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from napari_inkling.training.loop import Batch
+
+__all__ = ["Field", "random_crops"]
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """A window of an image, ready for training: ``pixels`` (C, Y, X), ``marked`` places (N, 2) inside it."""
+
+    pixels: npt.NDArray[np.float32]
+    marked: npt.NDArray[np.float64]
+
+
+def random_crops(
+    fields: Sequence[Field],
+    targets: Sequence[npt.NDArray[np.float32]],
+    *,
+    side: int,
+    count: int,
+    random: np.random.Generator,
+    near_marked: float = 0.5,
+    jitter: float = 0.1,
+    ignore: float = -1.0,
+) -> Iterator[Batch]:
+    """Yield batches of ``count`` crops of ``side`` × ``side`` pixels, without end.
+
+    Parameters
+    ----------
+    targets : sequence of arrays, (K, Y, X)
+        One for each field. Where a crop reaches over the edge of a small field, pixels repeat and the target
+        is ``ignore``.
+    near_marked : float
+        Share of the crops that hold a marked place (all do, in a field much larger than its marked part).
+    jitter : float
+        Spread of the random gain of each channel; its random offset spreads twice as far, in units of the
+        channel's standard deviation.
+
+    Each crop is turned and mirrored at random into one of eight views.
+    """
+    size = np.array([f.pixels.shape[1:] for f in fields])
+    weights = np.sqrt(size.prod(1))
+    weights /= weights.sum()
+    while True:
+        images, masks = [], []
+        for chosen in random.choice(len(fields), count, p=weights):
+            field, target = fields[chosen], targets[chosen]
+            corner = _corner(field, side, near_marked, random)
+            turns, mirror = int(random.integers(4)), bool(random.integers(2))
+            images.append(_view(_crop(field.pixels, corner, side), turns, mirror))
+            masks.append(_view(_crop(target, corner, side, ignore), turns, mirror))
+        pixels = torch.from_numpy(np.stack(images))
+        if jitter:
+            shape = (count, pixels.shape[1], 1, 1)
+            gain = 1 + jitter * random.standard_normal(shape, dtype=np.float32)
+            offset = 2 * jitter * random.standard_normal(shape, dtype=np.float32)
+            pixels = pixels * torch.from_numpy(gain) + torch.from_numpy(offset)
+        yield pixels, torch.from_numpy(np.stack(masks))
+
+
+def _corner(field: Field, side: int, near_marked: float, random: np.random.Generator) -> tuple[int, int]:
+    """Top left corner of a crop; 0 along an axis that is shorter than the crop."""
+    free = np.maximum(np.array(field.pixels.shape[1:]) - side, 0)
+    if len(field.marked) and random.random() < near_marked:
+        place = field.marked[random.integers(len(field.marked))] + random.uniform(-side / 2.5, side / 2.5, 2)
+        corner = np.clip(place - side / 2, 0, free)
+    else:
+        corner = random.integers(free + 1)
+    return int(corner[0]), int(corner[1])
+
+
+def _crop(
+    array: npt.NDArray[np.float32], corner: tuple[int, int], side: int, fill: float | None = None
+) -> npt.NDArray[np.float32]:
+    """Return (·, side, side) from ``corner`` on; what lies outside is ``fill``, or the edge repeated."""
+    top, left = corner
+    crop = array[:, top : top + side, left : left + side]
+    missing = ((0, 0), (0, side - crop.shape[1]), (0, side - crop.shape[2]))
+    if not any(after for _, after in missing):
+        return crop
+    return np.pad(crop, missing, mode="edge") if fill is None else np.pad(crop, missing, constant_values=fill)
+
+
+def _view(crop: npt.NDArray[np.float32], turns: int, mirror: bool) -> npt.NDArray[np.float32]:
+    turned = np.rot90(crop, turns, axes=(1, 2))
+    return np.ascontiguousarray(turned[:, :, ::-1] if mirror else turned)

@@ -1,0 +1,98 @@
+"""Pixels to network inputs: one range per channel, learnt from the training images and kept in the model.
+
+The range is the model's and not the image's own, so that an image without cells stays empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from napari_inkling.core import Image, ImageError
+
+__all__ = ["Intensity", "sample_pixels"]
+
+
+class Intensity(BaseModel):
+    """Mean and standard deviation of each channel over the training images, in the image's own grey values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    @property
+    def channels(self) -> int:
+        """How many channels a model with this range takes."""
+        return len(self.mean)
+
+    @classmethod
+    def of(cls, images: Iterable[Image]) -> Intensity:
+        """Estimate from at most about a million pixels of each image.
+
+        Raises
+        ------
+        ImageError
+            If the images differ in their number of channels, or hold no finite pixel at all.
+        """
+        means, deviations = [], []
+        channels: int | None = None
+        for image in images:
+            count = working_channels(image)
+            if channels not in (None, count):
+                raise ImageError(
+                    f"{image.ref} has {count} channels, but the others have {channels}: "
+                    "images of one training need the same channels"
+                )
+            channels = count
+            pixels = sample_pixels(image)
+            means.append(np.nanmean(pixels, axis=0))
+            deviations.append(np.nanstd(pixels, axis=0))
+        mean, deviation = np.mean(means, axis=0), np.mean(deviations, axis=0)
+        return cls(
+            mean=tuple(np.nan_to_num(mean).tolist()),
+            deviation=tuple(np.where(deviation > 1e-12, deviation, 1).tolist()),
+        )
+
+    def apply(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+        """Return float32 pixels with mean 0 and deviation 1; an alpha channel is dropped, NaN becomes the mean."""
+        values = pixels[..., : self.channels].astype(np.float32)
+        values -= np.asarray(self.mean, np.float32)
+        values /= np.asarray(self.deviation, np.float32)
+        if not np.issubdtype(pixels.dtype, np.integer):
+            np.nan_to_num(values, copy=False, posinf=0, neginf=0)
+        return values
+
+    def check(self, image: Image) -> None:
+        """Raise :class:`ImageError` if ``image`` has other channels than the model was trained on."""
+        if working_channels(image) != self.channels:
+            raise ImageError(
+                f"{image.ref} has {working_channels(image)} channels, but the model was trained on {self.channels}"
+            )
+
+
+def working_channels(image: Image) -> int:
+    """Return the channels that a network sees: those of the image, without the alpha of an 8-bit RGBA picture."""
+    is_rgba = image.channels == 4 and np.dtype(image.array.dtype) == np.uint8
+    return 3 if is_rgba else image.channels
+
+
+def sample_pixels(image: Image, most: int = 2**20) -> npt.NDArray[np.float64]:
+    """Return pixels (N, C) from a grid of windows that together hold about ``most`` pixels, NaN where not finite."""
+    side = 256
+    down, across = -(-image.height // side), -(-image.width // side)
+    wanted = max(1, most // side**2)
+    stride = max(1, round((down * across / wanted) ** 0.5))
+    parts = [
+        image.read(slice(y * side, (y + 1) * side), slice(x * side, (x + 1) * side)).reshape(-1, image.channels)
+        for y in range(0, down, stride)
+        for x in range(0, across, stride)
+    ]
+    pixels = np.concatenate(parts)[:, : working_channels(image)].astype(np.float64)
+    pixels[~np.isfinite(pixels)] = np.nan
+    if np.isnan(pixels).all():
+        raise ImageError(f"{image.ref} has no finite pixel value")
+    return pixels

@@ -1,0 +1,88 @@
+"""Prediction of images of any size, tile by tile, as if in one piece.
+
+A tile's result is that of the whole image when the tile is read with a margin of the network's receptive field and
+starts on a multiple of its stride (Huang et al., "Tiling and stitching segmentation output for remote sensing", 2018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from napari_inkling.training.devices import Device
+from napari_inkling.training.working_image import Window, WorkingImage, windows
+
+__all__ = ["FLIPS", "predict_tiles", "probabilities"]
+
+#: Axes that are flipped: the network's answers are averaged over the first so many of these.
+FLIPS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))
+
+
+def predict_tiles(
+    net: nn.Module,
+    image: WorkingImage,
+    device: Device,
+    *,
+    margin: int = 0,
+    side: int = 1024,
+    views: int = 1,
+    only: Sequence[Window] | None = None,
+) -> Iterator[tuple[Window, Window, npt.NDArray[np.float32]]]:
+    """Yield, for each tile, its window, the window with a margin, and the probabilities in the latter.
+
+    Parameters
+    ----------
+    net : nn.Module
+        With the properties ``stride`` and ``reach``, in pixels.
+    margin : int
+        So many pixels around each tile are exact, too (for whatever looks at neighbours afterwards).
+    side : int
+        Edge of a tile, in working pixels; a multiple of the network's stride.
+    views : int
+        Over how many of :data:`FLIPS` to average.
+    only : sequence of Window, optional
+        Leave out the tiles that touch none of these.
+
+    Yields
+    ------
+    tile, window : Window
+        Of the working image.
+    probability : array of float32, (K, y, x)
+        For ``window``.
+    """
+    stride, reach = int(net.stride), int(net.reach)  # type: ignore[arg-type]
+    halo = -(-(reach + margin) // stride) * stride
+    for tile in windows(image.shape, side):
+        if only is not None and not any(tile.touches(window) for window in only):
+            continue
+        read = tile.grown(halo, *image.shape)
+        exact = tile.grown(margin, *image.shape)
+        known = probabilities(net, image.read(read), device, views=views)
+        yield tile, exact, known[
+            :, exact.top - read.top : exact.bottom - read.top, exact.left - read.left : exact.right - read.left
+        ]
+
+
+def probabilities(
+    net: nn.Module, pixels: npt.NDArray[np.float32], device: Device, views: int = 1
+) -> npt.NDArray[np.float32]:
+    """Return sigmoid(net(pixels)) averaged over views, (C, y, x) → (K, y, x); pads to the network's stride."""
+    stride = int(net.stride)  # type: ignore[arg-type]
+    height, width = pixels.shape[1:]
+    padded = np.pad(pixels, ((0, 0), (0, -height % stride), (0, -width % stride)), mode="edge")
+    images = torch.from_numpy(padded)[None].to(device.torch_device)
+    net.eval()
+    total: Tensor | None = None
+    with torch.inference_mode(), device.autocast():
+        for axes in FLIPS[:views]:
+            view = images.flip(axes) if axes else images
+            answer = net(view.contiguous(memory_format=torch.channels_last)).float().sigmoid()
+            answer = answer.flip(axes) if axes else answer
+            total = answer if total is None else total + answer
+    assert total is not None, f"views = {views}, expected 1 to {len(FLIPS)}"
+    result: npt.NDArray[np.float32] = (total[0, :, :height, :width] / views).cpu().numpy()
+    return result
