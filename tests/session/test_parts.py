@@ -96,6 +96,7 @@ BOTH = {"p": POINTS, "b": BOXES}
         (HintCounts(1, points=3), {"p": POINTS}, "p", f"3 cell points marked. {POINTS.sentence}"),
         (HintCounts(1, points=2345), BOTH, "p", f"2,345 cell points marked. {POINTS.sentence}"),
         (HintCounts(1, 9, boxes=5), BOTH, "b", f"9 cell points and 5 boxes marked. {BOXES.sentence}"),
+        (HintCounts(1, points=1, boxes=2), BOTH, "p", f"1 cell point and 2 boxes marked. {POINTS.sentence}"),
         (HintCounts(1, points=1), BOTH, "p", f"Mark 2 more cell points. {POINTS.sentence}"),
     ],
 )
@@ -128,6 +129,7 @@ def test_too_few_hints_in_words(counts: HintCounts, says: str) -> None:
 
 def test_enough_hints() -> None:
     check_enough(HintCounts(1, points=3), "P", POINTS)
+    check_enough(HintCounts(1, points=1, boxes=2), "P", POINTS)  # a box has a middle
     says = "at least 1 cell point and 5 boxes, and there are 4 and 2: mark 3 more boxes"
     with pytest.raises(TooFewHintsError, match=says):
         check_enough(HintCounts(1, points=4, boxes=2), "B", BOXES)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_inkling.core import BACKGROUND, HintSet, Points, Predictions, Preview
+from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, Predictions, Preview
 from napari_inkling.session import Session
 from napari_inkling.session.review_session import DEFAULT_RADIUS
 
@@ -164,3 +164,22 @@ def test_suggestions_stay_apart_from_hints(reviewed: Session) -> None:
     reviewed.threshold = 0.1
     reviewed.reject([ROW.points.ids[1]])
     assert reviewed.hints.points.equals(before.points)
+
+
+def test_radius_that_the_image_shows(session: Session, tmp_path: Path) -> None:
+    y, x = np.mgrid[:120, :160]
+    disks = (np.hypot(y - 40, x - 40) <= 9) | (np.hypot(y - 80, x - 100) <= 9)
+    session.add_array("disks", (disks * 200).astype(np.uint8), "YX")
+    session.go_to(PlaneRef("disks"))
+    assert session.estimate_radius() == DEFAULT_RADIUS  # nothing is marked
+    session.edit(HintSet(), points((40, 40), (80, 100)), "add points")
+    assert session.estimate_radius() == pytest.approx(9, abs=1.5)
+    session.radius = 20
+    assert session.estimate_radius() == pytest.approx(9, abs=1.5)
+
+
+def test_radius_where_the_image_is_blank(session: Session) -> None:
+    session.add_array("blank", np.zeros((50, 50), np.uint8), "YX")
+    session.go_to(PlaneRef("blank"))
+    session.edit(HintSet(), points((20, 20), (80, 100)), "add points")  # the second lies outside
+    assert session.estimate_radius() == DEFAULT_RADIUS

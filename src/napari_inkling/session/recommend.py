@@ -36,7 +36,8 @@ def _plural(count: int, noun: str) -> str:
 
 def _asked(counts: HintCounts, needs: Needs) -> list[tuple[str, int, int]]:
     """Return noun, number there is and least number, of each kind that is needed."""
-    kinds = (("cell point", counts.points, needs.points), ("box", counts.boxes, needs.boxes))
+    spare = max(0, counts.boxes - needs.boxes)  # a box marks the middle of a cell too
+    kinds = (("cell point", counts.points + spare, needs.points), ("box", counts.boxes, needs.boxes))
     return [kind for kind in kinds if kind[2]]
 
 

@@ -23,11 +23,14 @@ from napari_inkling.session.suggestions import (
     within,
     without_known,
 )
+from napari_inkling.supervision import estimate_radius
 
 __all__ = ["DEFAULT_RADIUS", "ReviewSession"]
 
 #: Cell radius in pixels while neither the person, nor the model, nor the hints tell one.
 DEFAULT_RADIUS = 8.0
+#: From so many cells the radius is estimated in the viewer; a method looks at more of them.
+LATEST_CELLS = 10
 
 
 class ReviewSession(ProjectSession):
@@ -44,6 +47,7 @@ class ReviewSession(ProjectSession):
         self._rejected: dict[PlaneRef, npt.NDArray[np.float64]] = {}
         self._threshold = 0.5
         self._radius: float | None = None
+        self._estimate: tuple[HintSet, float | None] | None = None
 
     # -- what is seen ------------------------------------------------------------------------------
 
@@ -114,12 +118,17 @@ class ReviewSession(ProjectSession):
         return predictions.radius if predictions and predictions.radius else DEFAULT_RADIUS
 
     def estimate_radius(self, ref: PlaneRef | None = None) -> float:
-        """Return the cell radius in pixels that the image shows at the hints of a plane."""
+        """Return the cell radius in pixels that a plane shows at the cells marked last.
+
+        Where the pixels do not tell, it is that of :meth:`radius_at`. Raises ImageError if there are none.
+        """
         ref = self._required(ref)
-        if len(boxes := self.hints_of(ref).boxes):
-            sides = boxes.coordinates[:, 2:] - boxes.coordinates[:, :2]
-            return float(np.median(sides) / 2)
-        return self.radius_at(ref)
+        hints = self.hints_of(ref)
+        if self._estimate is None or self._estimate[0] is not hints:
+            marked = np.concatenate([hints.points.cells.coordinates, hints.boxes.centres])[-LATEST_CELLS:]
+            found = estimate_radius([(self.project.open_image(ref), marked)]) if len(marked) else None
+            self._estimate = (hints, found)
+        return self._estimate[1] or self.radius_at(ref)
 
     # -- judging -----------------------------------------------------------------------------------
 
