@@ -1,0 +1,84 @@
+"""What a command tells: results on stdout, notes and progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Annotated, Any
+
+import typer
+
+__all__ = [
+    "AsJson",
+    "Bar",
+    "ShowProgress",
+    "StoppedError",
+    "note",
+    "notes",
+    "plural",
+    "progress_bar",
+    "result",
+]
+
+#: The options that many commands share.
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
+ShowProgress = Annotated[
+    bool | None,
+    typer.Option(
+        "--progress/--no-progress", help="Progress bar on stderr; by default only where that is a terminal."
+    ),
+]
+
+
+class StoppedError(Exception):
+    """The person pressed Ctrl-C; the message says what is left."""
+
+
+def result(values: Mapping[str, Any], text: str, as_json: bool) -> None:
+    """Print the outcome of a command: ``values`` as JSON, or ``text``."""
+    typer.echo(json.dumps(values, indent=2, allow_nan=False) if as_json else text)
+
+
+def note(text: str) -> None:
+    """Tell something beside the outcome, in one line on stderr, above the bar if there is one."""
+    bars = sys.modules.get("tqdm")
+    with bars.tqdm.external_write_mode(sys.stderr) if bars else nullcontext():
+        typer.echo(f"inkling: {' '.join(text.split())}", err=True)
+
+
+def notes(texts: Iterable[str]) -> None:
+    """Tell several things."""
+    for text in texts:
+        note(text)
+
+
+def plural(count: int, noun: str, nouns: str = "") -> str:
+    """Return "1 image", "1,200 images"."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
+class Bar:
+    """A progress bar on stderr."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def show(self, done: int, total: int, what: str, **values: float) -> None:
+        """Say how far it is: ``done`` of ``total`` (0 where nobody knows), and numbers beside."""
+        self._bar.total = total or None
+        self._bar.n = done
+        self._bar.set_description_str(what, refresh=False)
+        self._bar.set_postfix(values, refresh=False)
+        self._bar.refresh()
+
+
+@contextmanager
+def progress_bar(show: bool | None, unit: str = "step") -> Iterator[Bar]:
+    """Give a bar; ``show`` None means: only if stderr is a terminal."""
+    from tqdm import tqdm
+
+    disable = None if show is None else not show
+    with tqdm(desc="starting", unit=unit, disable=disable, leave=False, dynamic_ncols=True) as bar:
+        yield Bar(bar)

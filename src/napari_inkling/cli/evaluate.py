@@ -1,0 +1,100 @@
+"""``inkling evaluate``: predictions against truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from napari_inkling.cli.annotations import read_found, read_truth, truth_radius, with_class_of
+from napari_inkling.cli.console import AsJson, note, notes, result
+
+__all__ = ["DEFAULT_RADIUS", "evaluate", "score_table"]
+
+#: Pixels; what paper 004 takes for nuclei at 40×, where truth that is only points tells no size.
+DEFAULT_RADIUS = 11.0
+
+_COLUMNS = ("precision", "recall", "f1", "mean_distance", "sd_distance")
+_COUNTS = ("true_positives", "false_positives", "false_negatives")
+
+
+def evaluate(
+    predictions: Annotated[
+        Path, typer.Argument(metavar="PREDICTIONS", help="Annotation file, or folder of them.")
+    ],
+    truth: Annotated[
+        Path, typer.Argument(metavar="TRUTH", help="Project, folder of masks, or annotation file.")
+    ],
+    radius: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PX",
+            help="Greatest distance of a match; by default the mean radius of the truth's boxes or masks, or "
+            f"{DEFAULT_RADIUS:g} where the truth is points only.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count right, extra and missed cells, matched one to one as well as possible.
+
+    Of a project, the images marked complete are the truth; if there are none, all images with hints.
+    """
+    from napari_inkling.core import FormatError
+    from napari_inkling.evaluation import score_images
+
+    true = read_truth(truth)
+    found = read_found(predictions, true)
+    notes([*true.notices, *found.notices])
+    if not set(found.hints) & set(true.hints):
+        raise FormatError(
+            f"{predictions} and {truth} have no image in common: {_some(found.hints)}, "
+            f"expected {_some(true.hints)}"
+        )
+    missing = sorted(set(true.hints) - set(found.hints))
+    if missing:
+        note(f"{predictions} says nothing of {_some(missing)}: all their cells count as missed")
+    chosen, source = (radius, "given") if radius is not None else _default_radius(true.hints)
+    scores = score_images(found.hints, with_class_of(true.hints, found.hints), chosen)
+    values = {**scores, "radius_from": source, "not_predicted": missing}
+    if scores["not_scored"]:
+        note(f"there is no truth for {_some(scores['not_scored'])}: not scored")
+    result(values, score_table(values), as_json)
+
+
+def _default_radius(truth: Mapping[str, Any]) -> tuple[float, str]:
+    if (own := truth_radius(truth)) is not None:
+        return round(own, 2), "mean radius of the truth"
+    return DEFAULT_RADIUS, "default, the truth tells no size"
+
+
+def _some(names: Any) -> str:
+    """Return names for a message, the first few of many."""
+    listed = sorted(names)
+    more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
+    return (", ".join(map(repr, listed[:3])) or "no image") + more
+
+
+def score_table(scores: Mapping[str, Any]) -> str:
+    """Return the scores of :func:`~napari_inkling.evaluation.score_images` as a table for people."""
+    groups: list[tuple[str, Mapping[str, Any]]] = list(scores["images"].items())
+    if len(scores["classes"]) > 1:
+        groups += [(f"class {name}", own) for name, own in scores["classes"].items()]
+    groups.append(("all", scores))
+    width = max(len(name) for name, _ in groups)
+    head = f"{'':{width}}  precision  recall     F1   distance ± sd  right  extra  missed"
+    radius = f"radius {scores['radius']:g} px" + (
+        f" ({scores['radius_from']})" if "radius_from" in scores else ""
+    )
+    return "\n".join([head, *(_line(name, own, width) for name, own in groups), radius])
+
+
+def _line(name: str, scores: Mapping[str, Any], width: int) -> str:
+    precision, recall, f1, mean, sd = (scores[key] for key in _COLUMNS)
+    distance = "–" if mean is None else f"{mean:.2f} ± {sd:.2f} px"
+    right, extra, missed = (scores[key] for key in _COUNTS)
+    return (
+        f"{name:{width}}  {precision:9.3f}  {recall:6.3f}  {f1:5.3f}  {distance:>14}"
+        f"  {right:5,}  {extra:5,}  {missed:6,}"
+    )

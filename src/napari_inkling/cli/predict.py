@@ -1,0 +1,126 @@
+"""``inkling predict``: a model on images, folders or projects, into an annotation file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_inkling.cli.console import AsJson, ShowProgress, StoppedError, plural, result
+from napari_inkling.cli.prediction import DEFAULT_THRESHOLD, predict_planes
+from napari_inkling.cli.sources import PlaneSource, find_planes, must_be_writable
+
+if TYPE_CHECKING:
+    from napari_inkling.core import PlaneRef, Predictions
+
+__all__ = ["predict", "write_predictions"]
+
+_WORDS: Mapping[type[BaseException], str] = {MemoryError: "out of memory", KeyboardInterrupt: "stopped"}
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model's folder.")],
+    images: Annotated[
+        list[Path],
+        typer.Argument(metavar="IMAGES_OR_PROJECT...", help="Images, folders of images, or projects."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="PATH", help="File; or folder, for masks and voc.")],
+    format: Annotated[
+        str | None,
+        typer.Option(help="coco, points-csv, masks or voc; by default what the suffix of PATH says."),
+    ] = None,
+    threshold: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Lowest score to keep; 0.5 is where the model itself draws the line."
+        ),
+    ] = DEFAULT_THRESHOLD,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    method: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:CLASS", help="Trust a model of this method, which is not installed."),
+    ] = None,
+    as_json: AsJson = False,
+    progress: ShowProgress = None,
+) -> None:
+    """Find the cells on images.
+
+    Nothing is computed before everything that is named here has been found and opened.
+    """
+    from napari_inkling.workers import model_method
+
+    model_method(model)  # before images are looked for: is it a model at all?
+    planes = find_planes(images)
+    format = _checked_format(format, out, len(planes))
+    with _kept_if_interrupted(planes, out, format, threshold) as found:
+        methods = [method] if method else []
+        predict_planes(model, planes, device=device, methods=methods, show=progress, into=found)
+    kept = _above(found, threshold)
+    written = write_predictions(kept, planes, out, format)
+    counts = {str(ref): len(p.points) + len(p.boxes) for ref, p in kept.items()}
+    total = sum(counts.values())
+    values = {
+        "path": str(written),
+        "format": format,
+        "threshold": threshold,
+        "cells": total,
+        "images": counts,
+    }
+    scores = f"with a score of {threshold:g} or more"
+    result(values, f"{written}: {plural(total, 'cell')} {scores} on {plural(len(counts), 'plane')}", as_json)
+
+
+@contextmanager
+def _kept_if_interrupted(
+    planes: Sequence[PlaneSource], out: Path, format: str, threshold: float
+) -> Iterator[dict[PlaneRef, Predictions]]:
+    """Give a dictionary to fill; what is in it is written even if an image later on cannot be read."""
+    from napari_inkling.core import InklingError
+
+    found: dict[PlaneRef, Predictions] = {}
+    try:
+        yield found
+    except (InklingError, MemoryError, KeyboardInterrupt) as error:
+        if not found:
+            raise
+        written = write_predictions(_above(found, threshold), planes, out, format)
+        reason = str(error) if isinstance(error, InklingError) else _WORDS[type(error)]
+        raise StoppedError(
+            f"{reason}; {len(found):,} of {plural(len(planes), 'plane')} were done before, see {written}"
+        ) from error
+
+
+def _above(found: Mapping[PlaneRef, Predictions], threshold: float) -> dict[PlaneRef, Predictions]:
+    return {ref: predictions.above(threshold) for ref, predictions in found.items()}
+
+
+def write_predictions(
+    predictions: Mapping[PlaneRef, Predictions], planes: Sequence[PlaneSource], out: Path, format: str
+) -> Path:
+    """Write predictions with the names and sizes of the files that they are of."""
+    from napari_inkling.project.formats import FORMATS, make_items
+
+    shapes = {plane.ref.image: plane.shape for plane in planes}
+    files = {plane.ref.image: plane.path for plane in planes}
+    return FORMATS[format].write(out, make_items(predictions, shapes, files))
+
+
+def _checked_format(format: str | None, out: Path, planes: int) -> str:
+    """Return the format's name; raises FormatError now rather than after an hour of prediction."""
+    from napari_inkling.core import FormatError
+    from napari_inkling.project.formats import FORMATS, guess_format
+
+    if format is None and not out.suffix:
+        raise FormatError(
+            f"{out} has no suffix that names a format: give --format, one of {', '.join(FORMATS)}"
+        )
+    name = format or guess_format(out)
+    if name not in FORMATS:
+        raise FormatError(f"there is no format {name!r}, expected one of {', '.join(FORMATS)}")
+    if FORMATS[name].folder and out.suffix.lower() in FORMATS[name].suffixes and planes > 1:
+        raise FormatError(f"{out} is one file, but there are {planes} planes: expected a folder for {name}")
+    must_be_writable(out)
+    return name

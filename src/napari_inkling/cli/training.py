@@ -1,0 +1,188 @@
+"""Training from the command line: the dock's own session and worker, with a bar in place of buttons."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_inkling.cli.console import Bar, StoppedError, note, progress_bar
+from napari_inkling.cli.sources import must_be_writable
+
+if TYPE_CHECKING:
+    from napari_inkling.core import Step
+    from napari_inkling.session import Session, TrainingState
+
+__all__ = ["Trained", "model_folder", "parse_settings", "run_training", "session_on"]
+
+#: A worker that has not answered Stop so long after Ctrl-C is given up.
+STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training left: the model's folder, how long it took, on which device, and its last scores."""
+
+    model: Path
+    method: str
+    seconds: float
+    device: str
+    metrics: Mapping[str, float]
+
+
+@contextmanager
+def session_on(project: Path) -> Iterator[Session]:
+    """Give a session on a project that tells its messages on stderr; its worker ends with the block.
+
+    The worker is a process of its own as in the dock: memory that runs out ends the worker, and the person
+    still reads why; what Stop does is the same code everywhere.
+    """
+    from napari_inkling.session import Session
+
+    session = Session(predict_on_visit=False)
+
+    def tell(level: str, text: str) -> None:
+        if text != session.training.message:  # how a training ended is told at the end
+            note(text)
+
+    session.message.connect(tell)
+    try:
+        session.open_project(project)
+        yield session
+    finally:
+        session.close()
+
+
+def run_training(session: Session, show: bool | None, **arguments: Any) -> Trained:
+    """Train on the session's project until the end, or until Ctrl-C.
+
+    Parameters
+    ----------
+    session : Session
+        With a project open.
+    show : bool or None
+        Whether to show a bar; ``None``: on a terminal.
+    **arguments
+        Those of :meth:`~napari_inkling.session.Session.train`.
+
+    Raises
+    ------
+    InklingError
+        If the training is refused or fails.
+    StoppedError
+        After Ctrl-C (or SIGTERM, which a cluster sends when time is up); says where the model is.
+    """
+    from napari_inkling.core import InklingError
+
+    session.go_to(None)  # nobody looks: no previews
+    started = time.perf_counter()
+    with progress_bar(show) as bar, _shown(session, bar), _terminated_like_interrupted():
+        try:
+            session.train(**arguments)
+            state = session.wait()
+        except KeyboardInterrupt:
+            session.stop()
+            state = session.wait(STOP_SECONDS)
+    if state.status == "failed":
+        error = InklingError(state.message)
+        error.add_note(state.details)  # the worker's traceback, for those who ask for it
+        raise error
+    if state.status != "finished":
+        kept = (
+            f"; the model reached so far is in {state.model}" if state.model else "; there was no model yet"
+        )
+        raise StoppedError(f"training stopped{kept}")
+    assert state.model is not None
+    return Trained(
+        state.model, state.method, time.perf_counter() - started, state.device, _last_metrics(state)
+    )
+
+
+def _last_metrics(state: TrainingState) -> dict[str, float]:
+    """Return the last scores on validation truth that the training told; empty without such truth."""
+    told = [dict(r.metrics) for r in state.metrics if "f1" in r.metrics]
+    return {name: float(value) for name, value in told[-1].items()} if told else {}
+
+
+@contextmanager
+def _shown(session: Session, bar: Bar) -> Iterator[None]:
+    """Move the bar with the training, while the block runs."""
+
+    def on_step(step: Step) -> None:
+        bar.show(step.step, step.steps, step.stage, **step.losses)
+
+    session.progress.connect(on_step)
+    try:
+        yield
+    finally:
+        session.progress.disconnect(on_step)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def model_folder(path: Path) -> Path:
+    """Return an absolute folder that a model may be written to: a new or empty one, or one with a model.
+
+    Raises
+    ------
+    ProjectError
+        For anything else, which saving the model would replace.
+    """
+    from napari_inkling.core import ProjectError
+
+    must_be_writable(path)
+    if path.exists() and not path.is_dir():
+        raise ProjectError(f"{path} is a file, expected a folder for the model")
+    if path.is_dir() and any(path.iterdir()) and not (path / "model.json").is_file():
+        raise ProjectError(
+            f"{path} is a folder with other things in it, expected a new one, or an older model"
+        )
+    return path.absolute()
+
+
+def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """Return the settings in ``["key=value", …]``; numbers stay text, which the method's settings understand.
+
+    A value that looks like a JSON list, object or null is taken as that.
+    """
+    from napari_inkling.core import SettingsError
+
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = (part.strip() for part in pair.partition("="))
+        if not (key and equals):
+            raise SettingsError(f"--set {pair!r}: expected key=value, e.g. --set radius=6")
+        settings[key] = _value(key, value)
+    return settings
+
+
+def _value(key: str, text: str) -> Any:
+    from napari_inkling.core import SettingsError
+
+    if not text.startswith(("[", "{")) and text != "null":
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"--set {key}={text}: not JSON ({error.msg})") from error
