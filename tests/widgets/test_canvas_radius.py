@@ -53,7 +53,7 @@ def test_the_radius_set_elsewhere_shows(bridge):
     bridge.session.radius = 20.0
     assert bridge.guides.radius == 20
     assert bridge.guides.layer.size.max() == 40
-    assert bridge.hints.points.layer.size.tolist() == [20]
+    assert bridge.hints.points.layer.size.tolist() == [24]
 
 
 def test_it_scales_with_the_image(bridge):

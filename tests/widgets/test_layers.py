@@ -307,6 +307,18 @@ def test_close_disconnects_everything(viewer, make_session):
     again.close()
 
 
+def test_the_window_may_close_first(viewer, make_session):
+    from napari_inkling.widgets.layers import LayerBridge
+
+    bridge = LayerBridge(viewer, make_session({"tile": IMAGE}))
+    driving.settle(0.05)
+    bridge.hints.points.layer.add([[20, 20]])
+    viewer.close()
+    driving.settle()
+    bridge.close()
+    assert len(bridge.session.hints.points) == 1
+
+
 def _connections(viewer, session):
     """Count what listens to the viewer and the session, apart from napari's own listening to its layers."""
     emitters = [

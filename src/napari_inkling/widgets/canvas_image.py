@@ -30,6 +30,7 @@ MARK = "inkling_image"
 _CHANNEL_COLOURS = ("cyan", "magenta", "yellow", "green", "red", "blue")
 #: Edge in pixels of the windows that are looked at to choose contrast limits of a large plane.
 _WINDOW = 512
+_SAMPLE = 250_000
 
 
 class ChannelArray:
@@ -63,6 +64,11 @@ def is_rgb(axes: str, shape: tuple[int, ...], dtype: Any) -> bool:
     return axes.endswith("C") and shape[-1] in (3, 4) and np.dtype(dtype) == np.uint8
 
 
+def is_grey(pixels: npt.NDArray[Any]) -> bool:
+    """Whether red, green and blue are one: a grey image saved in colour, whose contrast one wants to set."""
+    return bool((pixels[:, :3] == pixels[:, :1]).all())
+
+
 def contrast_limits(values: npt.NDArray[Any]) -> tuple[float, float]:
     """Return what to show as black and as white: the percentiles 0.1 and 99.9 of the finite values."""
     values = np.asarray(values, dtype=np.float64).ravel()
@@ -72,12 +78,14 @@ def contrast_limits(values: npt.NDArray[Any]) -> tuple[float, float]:
 
 
 def sample(image: Image) -> npt.NDArray[Any]:
-    """Return pixels that stand for a plane, shape (N, C): all of a small one, nine windows of a large one."""
+    """Return some 250,000 pixels that stand for a plane, shape (N, C); of a large one from nine windows."""
     if image.height * image.width <= 9 * _WINDOW**2:
-        return image.read().reshape(-1, image.channels)
+        every = image.read().reshape(-1, image.channels)
+        return every[:: max(1, len(every) // _SAMPLE)]
     starts = [[round(t * max(0, n - _WINDOW)) for t in (0.1, 0.5, 0.9)] for n in (image.height, image.width)]
     windows = [image.read(slice(y, y + _WINDOW), slice(x, x + _WINDOW)) for y in starts[0] for x in starts[1]]
-    return np.concatenate([window.reshape(-1, image.channels) for window in windows])
+    every = np.concatenate([window.reshape(-1, image.channels) for window in windows])
+    return every[:: max(1, len(every) // _SAMPLE)]
 
 
 def stack_of(project: Any, record: Any, say: Callable[[str], object]) -> FileArray:
@@ -212,20 +220,21 @@ class ImageLayers:
 
     def _make(self, project: Any, record: Any) -> list[Any]:
         info = record.info
-        image = project.open_image(record.planes()[0])
-        rgb = is_rgb(info.axes, info.shape, info.dtype)
-        limits = [
-            contrast_limits(channel) for channel in sample(image).T
-        ]  # reads: what is damaged shows here
+        pixels = sample(project.open_image(record.planes()[0]))  # reads: what is damaged shows here
         array = stack_of(project, record, self._say)
-        parts = [array] if rgb or not info.axes.endswith("C") else channels_of(array)
+        parts = channels_of(array) if info.axes.endswith("C") else [array]
+        rgb = is_rgb(info.axes, info.shape, info.dtype)
+        if rgb and is_grey(pixels):
+            rgb, parts = False, parts[:1]
+        elif rgb:
+            parts = [array]
         kwargs: dict[str, Any] = {"metadata": {MARK: (record.name, record.path)}, **_pixel_size(info)}
         made = []
         with self._alone():
             for number, part in enumerate(parts):
-                look: dict[str, Any] = (
-                    {"rgb": rgb} if rgb else {"rgb": rgb, "contrast_limits": limits[number]}
-                )
+                look: dict[str, Any] = {"rgb": rgb}
+                if not rgb:
+                    look["contrast_limits"] = contrast_limits(pixels[:, number])
                 if len(parts) > 1:
                     look["colormap"] = _CHANNEL_COLOURS[number % len(_CHANNEL_COLOURS)]
                     look["blending"] = "additive" if number else "translucent_no_depth"

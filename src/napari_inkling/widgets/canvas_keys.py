@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from napari_inkling.widgets.keys import CLASS_KEYS, KEYS
@@ -49,9 +50,10 @@ class CanvasKeys:
         for keys, before in self._before.items():
             self._viewer.bind_key(keys, before, overwrite=True)
         for shortcut in self._shortcuts:
-            shortcut.setEnabled(False)
-            shortcut.setParent(None)
-            shortcut.deleteLater()
+            with suppress(RuntimeError):  # it has gone with the window
+                shortcut.setEnabled(False)
+                shortcut.setParent(None)
+                shortcut.deleteLater()
         self._before, self._shortcuts, self._actions = {}, [], {}
 
     def _bind(self, action: str, keys: str) -> None:

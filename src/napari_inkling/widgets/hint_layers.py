@@ -17,8 +17,9 @@ __all__ = ["BOXES_NAME", "POINTS_NAME", "HintBoxes", "HintLayer", "HintPoints", 
 
 POINTS_NAME = "Inkling points"
 BOXES_NAME = "Inkling boxes"
-#: A hint stays between so many screen pixels wide, however far one zooms.
-_SCREEN_SIZE = (7, 40)
+#: A hint stays between so many screen pixels wide, however far one zooms. (Where the lower limit bites, vispy
+#: makes the rim half as wide as the limit, so that a larger one would show a rim and no colour.)
+_SCREEN_SIZE = (5, 40)
 
 
 class HintLayer:
@@ -107,8 +108,8 @@ class HintPoints(HintLayer):
 
     @property
     def size(self) -> float:
-        """Diameter in image pixels: half a cell's, so that the cell shows around it."""
-        return float(max(2.0, self.radius))
+        """Diameter in image pixels: some half of a cell's, so that the cell shows around it."""
+        return float(max(2.0, 1.2 * self.radius))
 
     def seen(self) -> Seen:
         """Return what the layer shows now."""
@@ -162,6 +163,7 @@ class HintBoxes(HintLayer):
             face_color="transparent",
             edge_color="white",
             edge_width=self.width,
+            opacity=1,
             features={"class": np.empty(0, object), "id": np.empty(0, np.int64)},
             metadata={"inkling": "boxes"},
             **placement,

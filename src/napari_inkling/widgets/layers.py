@@ -21,13 +21,12 @@ from napari_inkling.widgets.canvas_review import Reviewer
 from napari_inkling.widgets.canvas_tools import Tool, Toolbox
 from napari_inkling.widgets.canvas_view import CanvasView
 from napari_inkling.widgets.radius_circle import Guides
-from napari_inkling.widgets.suggestion_layers import SuggestionLayer
+from napari_inkling.widgets.suggestion_layers import MANY, SuggestionLayer
 
 __all__ = ["LayerBridge"]
 
-#: While training, more than so many suggestions are replaced twice a second at most: it costs a repaint.
-MANY = 1000
-PAUSE_SECONDS = 0.5
+#: While training, many suggestions are replaced once a second at most: without a GPU a repaint takes 40 ms.
+PAUSE_SECONDS = 1.0
 
 
 class LayerBridge:
@@ -225,8 +224,11 @@ class LayerBridge:
         self._show_soon.stop()
         if self.suggestions.layer is None or self._ref is None:
             return
-        session = self.session
-        self.suggestions.show(session.suggestions(self._ref), session.radius_at(self._ref), session.threshold)
+        session, radius = self.session, self.session.radius_at(self._ref)
+        if radius != self.guides.radius:  # the model has found another one
+            self._on_radius()
+        self.suggestions.show(session.suggestions(self._ref), radius, session.threshold)
+        self._show_soon.stop()
         self._shown_at = time.monotonic()
         self.review.refreshed()
 
@@ -319,6 +321,7 @@ class LayerBridge:
     def _on_layer_removed(self, event: Any) -> None:
         for kind in self.hints.kinds:
             if not self.images.busy and event.value is kind.layer is not None:
+                self.flush()
                 kind.detach()
                 self.session.message.emit(
                     "info",

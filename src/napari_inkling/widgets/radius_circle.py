@@ -73,8 +73,8 @@ class Guides:
         if self.focus is not None:
             wide = 3.2 * self.focus_radius
             rings += [
-                (self.focus, wide, 0.16, (0, 0, 0, 0.85)),
-                (self.focus, wide * 0.96, 0.08, (1, 1, 1, 1)),
+                (self.focus, wide, 0.12, (0, 0, 0, 0.8)),
+                (self.focus, wide * 0.97, 0.06, (1, 1, 1, 1)),
             ]
         if self.centre is not None and self.shows_size:
             thick = 2.0 if self.hovered else 1.0
@@ -115,12 +115,17 @@ def drag_ring(
     same distance (``REACH``), so that one press is never both.
     """
     start, dragged = np.asarray(event.pos), False
+
+    def follow() -> bool:
+        far = dragged or float(np.linalg.norm(np.asarray(event.pos) - start)) >= REACH
+        if far:
+            guides.drag_to(pixel_at(event.position))
+        return far
+
     yield
     while event.type == "mouse_move":
-        dragged = dragged or float(np.linalg.norm(np.asarray(event.pos) - start)) >= REACH
-        if dragged:
-            guides.drag_to(pixel_at(event.position))
+        dragged = follow()
         event.handled = True  # the view stays
         yield
-    if dragged:
+    if follow():  # moves come less often than the mouse moves; the release is where it is
         done(guides.radius)
