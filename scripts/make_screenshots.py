@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SIZE = (1440, 900)
 SAMPLE, HELD_OUT = "he_tile", "he_tile_2"
 CLICKS = 28
+#: Seconds to wait for half of the training, and for the rest of it.
+PATIENCE = 60
 
 
 def main() -> None:
@@ -75,9 +77,12 @@ def tell_the_story(viewer: Any, dock: Any, out: Path) -> None:
     shoot_window(viewer, out / "1_clicks.png")
 
     dock.train.train_or_stop()
-    wait_until(lambda: session.training.fraction > 0.45 and len(session.suggestions().points) > 0, 300)
+    wait_until(lambda: len(session.suggestions().points) > 0 and len(session.training.losses) > 2, 120)
+    wait_until(lambda: session.training.fraction > 0.45, PATIENCE, give_up=False)
     shoot_window(viewer, out / "2_training.png")
-    wait_until(lambda: not session.is_training, 900)
+    wait_until(lambda: not session.is_training, PATIENCE, give_up=False)
+    session.stop()  # on a slow machine; what was learnt is kept
+    wait_until(lambda: not session.is_training, 10)
     wait(1.5)
 
     dock.review.go_on()
@@ -120,7 +125,7 @@ def shoot(widget: Any, path: Path) -> None:
 
     widget.grab().save(str(path))
     with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        small = picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
     print(
         f"{path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}: {path.stat().st_size // 1024} KiB"
@@ -134,10 +139,10 @@ def wait(seconds: float) -> None:
     QTest.qWait(int(1000 * seconds))
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    """Let the window live until something is the case."""
+def wait_until(condition: Callable[[], bool], seconds: float, *, give_up: bool = True) -> None:
+    """Let the window live until something is the case, or the time is over."""
     end = time.monotonic() + seconds
-    while not condition():
+    while not condition() and (time.monotonic() < end or give_up):
         if time.monotonic() > end:
             raise SystemExit(f"gave up after {seconds:.0f} s")
         wait(0.02)

@@ -62,6 +62,7 @@ class CheatSheet(QFrame):
             chip.setMinimumWidth(84)
             chip.setAlignment(Qt.AlignmentFlag.AlignCenter)
             said.setFixedWidth(width)
+            said.setAlignment(Qt.AlignmentFlag.AlignTop)
             said.setProperty("role", "said")
             self._said.append(said)
             grid.addWidget(chip, line, 0, Qt.AlignmentFlag.AlignTop)

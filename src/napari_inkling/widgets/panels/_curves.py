@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_inkling.core import Round
 from napari_inkling.widgets.panels._panel import label
@@ -77,7 +77,8 @@ class Curves(QWidget):
         if not title and kind not in self.titles:
             return
         if kind not in self.titles:
-            self.titles[kind] = label(role="muted", wrap=True)
+            self.titles[kind] = label(role="muted")
+            self.titles[kind].setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             self.titles[kind].setTextFormat(Qt.TextFormat.RichText)
             self._column.addWidget(self.titles[kind])
         self.titles[kind].setText(title)
@@ -101,6 +102,7 @@ class Curves(QWidget):
         plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        plot.getPlotItem().setContentsMargins(0, 6, 2, 0)
         plot.getAxis("left").setWidth(34)
         plot.getAxis("bottom").setStyle(showValues=False)
         plot.getAxis("bottom").setHeight(8)

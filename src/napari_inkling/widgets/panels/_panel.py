@@ -121,7 +121,7 @@ class Panel(QWidget):
         self.session = session
         self.bridge = bridge
         self._listening: list[tuple[Any, Callable[..., Any]]] = []
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
         self.fold_button = QToolButton()
         self.fold_button.setObjectName("fold")

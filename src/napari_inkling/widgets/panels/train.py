@@ -27,11 +27,11 @@ CURVES_MS = 300
 
 
 def clock(seconds: float | None) -> str:
-    """Return seconds as ``m:ss``; nothing if they are not known."""
+    """Return seconds as ``m:ss``, or hours as ``h:mm h``; nothing if they are not known."""
     if seconds is None:
         return ""
     minutes, rest = divmod(max(0, round(seconds)), 60)
-    return f"{minutes}:{rest:02}"
+    return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02} h"
 
 
 class TrainPanel(Panel):
@@ -87,7 +87,7 @@ class TrainPanel(Panel):
         self.curves_button = button("", "The curves of the training", self._toggle_curves, role="link")
         self.add(self.curves_button)
         self.curves: Curves = self.add(Curves())
-        self._curves_shown = True
+        self._curves_shown = self._was_active = False
 
         self._soon = QTimer(self)
         self._drawing = QTimer(self)
@@ -206,10 +206,8 @@ class TrainPanel(Panel):
         restyle(self.stage)
         self.stage.setVisible(bool(self.stage.text()))
         self.summary.setText(f"{state.fraction:.0%}" if state.active and state.steps else "")
-        if state.status == "starting":
-            self._curves_shown = True
-        elif not state.active:  # what matters now stands below
-            self._curves_shown = False
+        if state.active != self._was_active:  # afterwards, what matters stands below
+            self._was_active = self._curves_shown = state.active
         if not self._drawing.isActive():
             self._drawing.start()
         self._show_button()
