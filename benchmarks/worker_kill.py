@@ -2,8 +2,8 @@
 
     python benchmarks/worker_kill.py [--method partial-points] [--kills 20] [--stops 10] [--data FOLDER]
 
-A session trains in a real worker process. Each time, at a random moment after the first step, the process gets
-a SIGKILL (as the kernel does when memory runs out), or the method raises MemoryError or another exception.
+A session trains in a real worker process. Each time, at a random moment after the first step, the process
+gets a SIGKILL (as if memory had run out), or the method raises MemoryError or another exception.
 Bounds: the message within 3 s, the next training runs, every hint is as it was, also on disk; Stop to stopped
 within 1 s.
 Prints JSON; exit code 1 if a bound is broken.

@@ -212,6 +212,19 @@ def test_a_failure_is_told_and_the_next_training_starts(
     assert (ready.training.message, ready.training.losses) == ("", ())
 
 
+def test_a_crash_keeps_the_checkpoint_on_disk(ready: Session, runner: HandRunner, heard: Heard) -> None:
+    ready.train()
+    runner.tell(Started("CPU"), Preview(A, SOME))
+    save_model(runner.jobs[0])
+    runner.end("died", "The training process was killed.")
+    text = "The training process was killed. The model reached so far is kept."
+    assert heard("message") == [("error", text)]
+    assert ready.newest_model == ready.training.model == Path(runner.jobs[0].out)
+    assert len(runner.jobs) == 1  # its preview is on screen
+    ready.train()
+    assert runner.jobs[1].start == runner.jobs[0].out
+
+
 def test_stop_and_what_still_comes(ready: Session, runner: HandRunner, heard: Heard) -> None:
     ready.train()
     runner.tell(Started("CPU"), Step("training", 1, 1, 10))
@@ -442,7 +455,7 @@ def test_a_crash_leaves_hints_and_session_in_order(real_session: Session, crash:
     before = session.hints
     told: list[tuple[str, str]] = []
     session.message.connect(lambda *message: told.append(message))
-    session.train(overrides={"crash": crash})
+    session.train(overrides={"crash": crash, "steps": 9, "previews": 1})
     assert session.wait(60).status == "failed"
     assert [level for level, _ in told] == ["error"]
     assert session.hints.points.equals(before.points)

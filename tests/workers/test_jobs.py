@@ -22,7 +22,7 @@ from napari_inkling.core import (
     Step,
 )
 from napari_inkling.methods import MethodSettings
-from napari_inkling.workers import PredictJob, TrainJob, model_method, save_model
+from napari_inkling.workers import PredictJob, TrainJob, jobs, model_method, save_model
 from tests.fake_method import FAKE, FakeMethod, FakeModel
 
 from .probe_job import FakeSnapshot
@@ -97,6 +97,20 @@ def test_a_stopped_training_leaves_its_newest_checkpoint(tmp_path: Path, step: i
     if reached:
         assert rounds(job.out) == reached
         assert files(tmp_path / "m") == ["1", "1/model.json"]
+
+
+@pytest.mark.parametrize(("seconds", "reached"), [(0.0, 3), (5.0, 1)])
+def test_checkpoints_are_on_disk_while_it_runs(
+    tmp_path: Path, monkeypatch, seconds: float, reached: int
+) -> None:
+    monkeypatch.setattr(jobs, "CHECKPOINT_SECONDS", seconds)
+    job = train_job(tmp_path)
+    running = job.run()
+    while not (isinstance(event := next(running), Step) and event.step == 16):
+        pass
+    assert rounds(job.out) == reached
+    running.close()
+    assert rounds(job.out) == 3
 
 
 def test_a_model_is_never_seen_half_written(tmp_path: Path) -> None:

@@ -185,28 +185,31 @@ class TrainingSession(ReviewSession):
                 self.models_changed.emit()
 
     def _trained(self, job: TrainJob, outcome: Outcome) -> None:
-        state = replace(self._state, seconds_left=None, message=outcome.message, details=outcome.details)
-        match outcome.state:
-            case "finished":
-                state = replace(state, status="finished", message="Training finished.")
-            case "cancelled":
-                state = self._stopped(state, Path(job.out))
-            case _:
-                state = replace(state, status="failed")
-        if state.model is None:
-            _remove_if_empty(Path(job.out))
+        state = replace(self._state, seconds_left=None, details=outcome.details)
+        if outcome.state == "finished":
+            state = replace(state, status="finished", message="Training finished.")
+        else:
+            state = self._ended_early(state, outcome, Path(job.out))
         self._set_state(state)
-        level = {"finished": "info", "stopped": "info"}.get(state.status, "error")
-        self.message.emit(level, state.message)
+        self.message.emit("error" if state.status == "failed" else "info", state.message)
         self._predict_plane()
 
-    def _stopped(self, state: TrainingState, out: Path) -> TrainingState:
-        if not (out / "model.json").exists():
-            return replace(state, status="stopped", message="Training stopped; it had no model yet.")
-        self._fresh, self._refused = set(), set()
-        self.models_changed.emit()
-        text = "Training stopped; the model reached so far is kept."
-        return replace(state, status="stopped", message=text, model=out)
+    def _ended_early(self, state: TrainingState, outcome: Outcome, out: Path) -> TrainingState:
+        """Return the state after a stop or a failure; what had been reached by then is a model too."""
+        stopped = outcome.state == "cancelled"
+        text = "Training stopped" if stopped else outcome.message.rstrip(". ")
+        if (out / "model.json").exists():
+            # Nobody listened after Stop; after a crash the last preview is the best there is.
+            self._fresh, self._refused = set() if stopped else set(self._previewed), set()
+            self.models_changed.emit()
+            state = replace(state, model=out)
+            text += (
+                "; the model reached so far is kept." if stopped else ". The model reached so far is kept."
+            )
+        else:
+            _remove_if_empty(out)
+            text += "; it had no model yet." if stopped else "."
+        return replace(state, status="stopped" if stopped else "failed", message=text)
 
     def _set_state(self, state: TrainingState) -> None:
         self._state = state

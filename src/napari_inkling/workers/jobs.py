@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +25,9 @@ from napari_inkling.methods import Model, Preset, get_method
 from napari_inkling.project import Snapshot
 
 __all__ = ["PredictJob", "TrainJob", "model_method", "save_model"]
+
+#: Checkpoints are written at most so often.
+CHECKPOINT_SECONDS = 5.0
 
 
 def model_method(folder: Path) -> str:
@@ -69,7 +74,7 @@ class TrainJob:
     snapshot : Snapshot
         Images and hints.
     out : str
-        The folder that becomes the model; nothing of it is seen before it is complete.
+        The folder that becomes the model, first with the checkpoints; what is seen of it is always complete.
     start : str or None
         Folder of the model to continue from.
     minutes : float or None
@@ -88,7 +93,7 @@ class TrainJob:
     noun: ClassVar[str] = "training"
 
     def run(self) -> Iterator[Event]:
-        """Yield the method's events, ``Saved``, ``Finished``. Closed early, it saves what it has reached."""
+        """Yield the method's events, ``Saved``, ``Finished``. Checkpoints go to ``out`` on the way."""
         method = get_method(self.method)
         settings = dict(self.settings)
         if self.minutes is not None and "minutes" in method.Settings.model_fields:
@@ -99,24 +104,44 @@ class TrainJob:
         data = self.snapshot.load()
         start = method.Model.load(Path(self.start), self.device) if self.start else None
         fit = method.fit(data, checked, device=self.device, seed=self.seed, start=start)
-        reached: Model | None = None
+        keeper = _Keeper(Path(self.out))
         try:
             while True:
                 event = next(fit)
                 if isinstance(event, Checkpoint):
-                    reached = event.model
+                    keeper.take(event.model)
                 else:
                     yield event
         except StopIteration as end:
             model: Model = end.value
         except GeneratorExit:
             fit.close()
-            if reached is not None:
-                save_model(reached, Path(self.out))
+            keeper.save()
             raise
         save_model(model, Path(self.out))
         yield Saved(self.out)
         yield Finished()
+
+
+class _Keeper:
+    """Keeps the newest checkpoint on disk, so that neither Stop nor a crash loses what was learnt."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._newest: Model | None = None
+        self._saved_at = -math.inf
+
+    def take(self, model: Model) -> None:
+        """Keep a model; on disk at once, unless another was written just now."""
+        self._newest = model
+        if time.monotonic() - self._saved_at >= CHECKPOINT_SECONDS:
+            self.save()
+
+    def save(self) -> None:
+        """Write the newest model if it is not yet."""
+        if self._newest is not None:
+            save_model(self._newest, self._out)
+            self._newest, self._saved_at = None, time.monotonic()
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from napari_inkling.workers.failure import describe_death, describe_error
 __all__ = ["CANCEL_SECONDS", "LocalRunner"]
 
 #: A job that has not stopped so long after it was asked to is killed.
-CANCEL_SECONDS = 0.8
+CANCEL_SECONDS = 0.7
 
 
 @dataclass
