@@ -107,7 +107,7 @@ def stylesheet(p: Palette) -> str:
     QFrame#cheatSheet {{ background: {p.background}; border: 1px solid {p.border}; border-radius: 5px; }}
     QLabel[role="key"] {{ background: {p.surface}; border: 1px solid {p.border}; border-radius: 3px;
         padding: 1px 6px; font-weight: bold; }}
-    QLabel[role="said"] {{ padding: 2px 0; background: transparent; }}
+    QLabel[role="said"] {{ padding: 0; background: transparent; }}
     QFrame#drop {{ border: 2px dashed {p.border}; border-radius: 5px; }}
     QFrame#drop QLabel {{ background: transparent; }}
     QCheckBox {{ spacing: 6px; background: transparent; }}

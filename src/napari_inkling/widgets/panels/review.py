@@ -123,7 +123,7 @@ class ReviewPanel(Panel):
             training = self.session.is_training
             self.say_next("They come in a moment." if training else "Suggestions appear here after training.")
         elif not shown:
-            self.say_next("None is above the threshold: move it to the left to see them.")
+            self.say_next("None is left above the threshold: lower it, train on, or go to the next image.")
         elif self.session.is_training:
             self.say_next("Still training: these change until it is done.")
         elif doubtful:
