@@ -256,6 +256,16 @@ def test_stop_keeps_the_model_reached_and_predicts_with_it(
     assert isinstance(runner.jobs[1], PredictJob)  # the preview was not of that model
 
 
+def test_a_training_that_finishes_before_it_can_be_stopped(ready: Session, runner: HandRunner) -> None:
+    ready.train()
+    runner.tell(Started("CPU"))
+    ready.stop()
+    save_model(runner.jobs[0])
+    runner.tell(Saved(runner.jobs[0].out), Finished())
+    runner.end("finished")
+    assert (ready.training.status, ready.training.model) == ("finished", Path(runner.jobs[0].out))
+
+
 # -- prediction ------------------------------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ from napari_inkling.session.desk import Desk
 from napari_inkling.session.recommend import HintCounts, Recommendation, check_enough, recommend
 from napari_inkling.session.review_session import ReviewSession
 from napari_inkling.session.training_state import TrainingState
-from napari_inkling.workers import Outcome, TrainJob, model_method
+from napari_inkling.workers import Outcome, TrainJob, model_method, tidy_up
 
 __all__ = ["TrainingSession"]
 
@@ -181,35 +181,26 @@ class TrainingSession(ReviewSession):
             case Notice():
                 self.message.emit("info", event.text)
             case Saved():
-                self._fresh, self._refused = set(self._previewed), set()
-                self.models_changed.emit()
+                self._new_model(self._previewed)
 
     def _trained(self, job: TrainJob, outcome: Outcome) -> None:
         state = replace(self._state, seconds_left=None, details=outcome.details)
-        if outcome.state == "finished":
-            state = replace(state, status="finished", message="Training finished.")
-        else:
-            state = self._ended_early(state, outcome, Path(job.out))
-        self._set_state(state)
-        self.message.emit("error" if state.status == "failed" else "info", state.message)
+        out = Path(job.out)
+        tidy_up(out)
+        if state.model is None and (out / "model.json").exists():
+            # Nobody listened after Stop; after a crash the last preview is the best there is.
+            self._new_model(set() if state.status == "stopping" else self._previewed)
+            state = replace(state, model=out)
+        elif state.model is None:
+            _remove_if_empty(out)
+        self._set_state(_ended(state, outcome))
+        self.message.emit("error" if self._state.status == "failed" else "info", self._state.message)
         self._predict_plane()
 
-    def _ended_early(self, state: TrainingState, outcome: Outcome, out: Path) -> TrainingState:
-        """Return the state after a stop or a failure; what had been reached by then is a model too."""
-        stopped = outcome.state == "cancelled"
-        text = "Training stopped" if stopped else outcome.message.rstrip(". ")
-        if (out / "model.json").exists():
-            # Nobody listened after Stop; after a crash the last preview is the best there is.
-            self._fresh, self._refused = set() if stopped else set(self._previewed), set()
-            self.models_changed.emit()
-            state = replace(state, model=out)
-            text += (
-                "; the model reached so far is kept." if stopped else ". The model reached so far is kept."
-            )
-        else:
-            _remove_if_empty(out)
-            text += "; it had no model yet." if stopped else "."
-        return replace(state, status="stopped" if stopped else "failed", message=text)
+    def _new_model(self, predicted: set[PlaneRef]) -> None:
+        """Take note of a model that has predicted these planes."""
+        self._fresh, self._refused = set(predicted), set()
+        self.models_changed.emit()
 
     def _set_state(self, state: TrainingState) -> None:
         self._state = state
@@ -224,6 +215,22 @@ class TrainingSession(ReviewSession):
     def _predict_plane(self) -> None:
         """Predict the plane on screen, if that is called for."""
         raise NotImplementedError
+
+
+def _ended(state: TrainingState, outcome: Outcome) -> TrainingState:
+    """Return the state at the end, with a message that says what is left of a training that ended early."""
+    match outcome.state:
+        case "finished":
+            return replace(state, status="finished", message="Training finished.")
+        case "cancelled" if state.model is None:
+            return replace(state, status="stopped", message="Training stopped; it had no model yet.")
+        case "cancelled":
+            text = "Training stopped; the model reached so far is kept."
+            return replace(state, status="stopped", message=text)
+    text = outcome.message.rstrip(". ") + "."
+    if state.model is not None:
+        text += " The model reached so far is kept."
+    return replace(state, status="failed", message=text)
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Runs a training somewhere else and relays its events. ``_protocol.py`` says what a job and a runner are."""
 
 from napari_inkling.workers._protocol import Job, OnDone, OnEvent, Outcome, Runner, State
-from napari_inkling.workers.jobs import PredictJob, TrainJob, model_method, save_model
+from napari_inkling.workers.jobs import PredictJob, TrainJob, model_method, save_model, tidy_up
 from napari_inkling.workers.local import LocalRunner
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "TrainJob",
     "model_method",
     "save_model",
+    "tidy_up",
 ]

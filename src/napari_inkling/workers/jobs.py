@@ -24,7 +24,7 @@ from napari_inkling.core import (
 from napari_inkling.methods import Model, Preset, get_method
 from napari_inkling.project import Snapshot
 
-__all__ = ["PredictJob", "TrainJob", "model_method", "save_model"]
+__all__ = ["PredictJob", "TrainJob", "model_method", "save_model", "tidy_up"]
 
 #: Checkpoints are written at most so often.
 CHECKPOINT_SECONDS = 5.0
@@ -50,15 +50,23 @@ def model_method(folder: Path) -> str:
 
 def save_model(model: Model, out: Path) -> None:
     """Write the model into the folder ``out`` in one move, so that no half-written model is ever seen."""
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    inner = partial / out.name  # one deeper than where models are looked for
+    tidy_up(out)
+    inner = _partial(out) / "new"  # one deeper than where models are looked for
     inner.mkdir(parents=True)
     model.save(inner)
-    if out.exists():  # an empty new folder, or an older model under the name that the person chose
-        shutil.rmtree(out)
+    if out.exists():  # an empty new folder, a checkpoint, or an older model under the name that was chosen
+        out.replace(_partial(out) / "old")
     inner.replace(out)
-    partial.rmdir()
+    tidy_up(out)
+
+
+def tidy_up(out: Path) -> None:
+    """Remove what a process left that died while it was writing the model ``out``."""
+    shutil.rmtree(_partial(out), ignore_errors=True)
+
+
+def _partial(out: Path) -> Path:
+    return out.with_name(f".{out.name}.partial")
 
 
 @dataclass(frozen=True)
