@@ -167,3 +167,26 @@ def test_no_event_comes_after_the_outcome(runner: LocalRunner) -> None:
     other.wait()
     assert len(listener.events) == told
     assert other.notices == ["0", "1", "2"]
+
+
+def test_an_on_done_that_fails_is_heard_of(runner: LocalRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[BaseException | None] = []
+    monkeypatch.setattr("threading.excepthook", lambda arguments: heard.append(arguments.exc_value))
+
+    def fail(outcome: object) -> None:
+        raise KeyError("a slot")
+
+    runner.submit(ProbeJob(1), lambda event: None, fail)
+    until = time.monotonic() + 10
+    while not heard and time.monotonic() < until:
+        time.sleep(0.01)
+    assert [str(error) for error in heard] == ["'a slot'"]
+    assert run(runner, ProbeJob(1)).wait().state == "finished"
+
+
+def test_a_large_job_does_not_hold_up_who_submits_it(runner: LocalRunner) -> None:
+    """It would fill the pipe while the child is still starting."""
+    began = time.perf_counter()
+    listener = run(runner, ProbeJob(1, left_behind="x" * 5_000_000))
+    assert time.perf_counter() - began < 0.2
+    assert listener.wait().state == "failed"  # the file name is too long, so it arrived

@@ -200,6 +200,8 @@ class LocalRunner:
             else:
                 outcome = describe_death(current.noun, process.exitcode)
             self._finish(current, outcome)
+        elif error is not None:  # on_done itself failed: nobody else would hear of it
+            raise error
 
     def _relay(self, process: SpawnProcess, pipe: Connection) -> None:
         while wait([pipe, process.sentinel]) != [process.sentinel] or pipe.poll():
