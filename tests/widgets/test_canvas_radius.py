@@ -10,6 +10,14 @@ from tests.widgets import driving
 pytestmark = pytest.mark.window
 
 
+FLAT = np.full((100, 150), 50, np.uint8)  # tells no radius, so that the default of 8 is used
+
+
+@pytest.fixture
+def bridge(make_bridge):
+    return make_bridge({"flat": FLAT})
+
+
 def test_the_ring_follows_the_last_click(bridge):
     assert len(bridge.guides.layer.data) == 0
     driving.click_at(bridge.viewer, 50, 50)
@@ -63,3 +71,16 @@ def test_it_scales_with_the_image(bridge):
     driving.click_at(bridge.viewer, 25, 25)
     driving.drag(bridge.viewer, (25, 29), (25, 33))
     assert bridge.session.radius == pytest.approx(16, abs=0.5)
+
+
+def test_the_ring_shows_what_the_image_tells(make_bridge):
+    yy, xx = np.mgrid[:100, :150]
+    disc = np.where((yy - 50) ** 2 + (xx - 60) ** 2 <= 14**2, 200, 20).astype(np.uint8)
+    bridge = make_bridge({"disc": disc})
+    driving.click_at(bridge.viewer, 50, 60)
+    assert bridge.guides.radius == pytest.approx(14, abs=2)
+    assert bridge.session.radius is None
+    driving.suggest(bridge.session, [[20.0, 20.0]], radius=11.0)
+    driving.click_at(bridge.viewer, 70, 100)
+    assert bridge.guides.radius == 11
+    assert bridge.hints.points.layer.size[0] == pytest.approx(1.2 * 11)

@@ -319,6 +319,12 @@ def test_the_window_may_close_first(viewer, make_session):
     assert len(bridge.session.hints.points) == 1
 
 
+def test_the_session_may_close_first(bridge):
+    driving.click_at(bridge.viewer, 50, 50)
+    bridge.session.close()
+    bridge.close()
+
+
 def _connections(viewer, session):
     """Count what listens to the viewer and the session, apart from napari's own listening to its layers."""
     emitters = [

@@ -58,7 +58,7 @@ class HintEditor:
     def flush(self) -> None:
         """Turn what a person changed into one edit, now."""
         self._soon.stop()
-        if self._held or self._telling or self.boxes.is_drawing:
+        if self._held or self._telling or self.boxes.is_drawing or not self._session.has_project:
             return
         points, boxes = self._changed_points(), self._changed_boxes()
         changes = [change for change in (points, boxes) if change]

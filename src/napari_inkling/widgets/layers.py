@@ -16,8 +16,8 @@ from napari_inkling.widgets.canvas_hints import HintEditor, single_shot, telling
 from napari_inkling.widgets.canvas_image import ImageLayers, record_of
 from napari_inkling.widgets.canvas_keys import CanvasKeys
 from napari_inkling.widgets.canvas_mouse import CanvasMouse
-from napari_inkling.widgets.canvas_placement import PLACE_EVENTS, place_like, placement
 from napari_inkling.widgets.canvas_review import Reviewer
+from napari_inkling.widgets.canvas_stack import LayerStack
 from napari_inkling.widgets.canvas_tools import Tool, Toolbox
 from napari_inkling.widgets.canvas_view import CanvasView
 from napari_inkling.widgets.radius_circle import Guides
@@ -52,14 +52,13 @@ class LayerBridge:
         self.tools = Toolbox(viewer, self.hints.points, self.hints.boxes, lambda: self.current_class)
         self.review = Reviewer(session, self.suggestions, self._look, lambda: self.view.pointed_at)
         self.mouse = CanvasMouse(session, self.view, self.hints, self.guides, self.review)
+        self.stack = LayerStack(viewer, self.images, (self.suggestions, self.guides, *self.hints.kinds))
         self._ref: PlaneRef | None = None
         self._class = ""
         self._closed = False
         self._shown_at = 0.0
-        self._own, self._placed = Connections(), Connections()
+        self._own = Connections()
         self._show_soon = single_shot(self._show_suggestions)
-        for layer in [layer for layer in viewer.layers if "inkling" in layer.metadata]:
-            viewer.layers.remove(layer)  # an earlier dock left it
         self._connect()
         self.keys = CanvasKeys(viewer, canvas_actions(self))
         self._on_project()
@@ -136,7 +135,7 @@ class LayerBridge:
         if self._closed:
             return
         self._closed = True
-        for part in (self.hints, self.keys, self._own, self._placed, self.tools):
+        for part in (self.hints, self.keys, self._own, self.stack, self.tools):
             part.close()
         self._show_soon.stop()
         self._show_soon.deleteLater()
@@ -174,7 +173,7 @@ class LayerBridge:
         self._ref = self.hints.ref = ref
         self._ensure_layers()
         if other:
-            self._place_anew()
+            self.stack.follow_image()
             self.view.fit()
         if record is not None and ref is not None:
             self.images.turn_to(ref.plane)
@@ -186,46 +185,24 @@ class LayerBridge:
         self.review.focus(None)
 
     def _ensure_layers(self) -> None:
-        """Make the layers that are missing, and bring ours to the top in their order."""
+        """Make the layers that are missing, and show in them what there is."""
         if self.images.record is None:
             return
-        layers = self.viewer.layers
-        parts = (self.suggestions, self.guides, *self.hints.kinds)
-        missing = [part for part in parts if part.layer is None or part.layer not in layers]
+        missing = bool(self.stack.missing)
         if missing:
             self.tools.close()
-            place = {} if self.images.primary is None else placement(self.images.primary)
-            for part in missing:
-                layers.append(part.make(place))
-        ours = [part.layer for part in parts]
-        if list(layers)[-len(ours) :] != ours:
-            for layer in ours:
-                layers.move(layers.index(layer), len(layers))
+        self.stack.complete()
         if missing:
             self._paint()
             self.hints.show()
             self.tools.follow()
-
-    def _place_anew(self) -> None:
-        """Lay our layers over the image, and keep them there when it is moved or scaled."""
-        self._placed.close()
-        if self.images.primary is not None:
-            for name in PLACE_EVENTS:
-                if name in self.images.primary.events.emitters:
-                    self._placed.connect(self.images.primary.events[name], self._place)
-        self._place()
-
-    def _place(self) -> None:
-        for part in (self.suggestions, self.guides, *self.hints.kinds):
-            if part.layer is not None and self.images.primary is not None:
-                place_like(part.layer, self.images.primary)
 
     def _show_suggestions(self) -> None:
         self._show_soon.stop()
         if self.suggestions.layer is None or self._ref is None:
             return
         session, radius = self.session, self.session.radius_at(self._ref)
-        if radius != self.guides.radius:  # the model has found another one
+        if radius != self.suggestions.radius:  # the model has found another one
             self._on_radius()
         self.suggestions.show(session.suggestions(self._ref), radius, session.threshold)
         self._show_soon.stop()
@@ -238,9 +215,17 @@ class LayerBridge:
             part.palette = palette
 
     def _take_radius(self) -> None:
-        if self._ref is not None:
-            for part in (*self.hints.kinds, self.guides):
-                part.radius = self.session.radius_at(self._ref)
+        radius = self._cell_radius()
+        for part in (*self.hints.kinds, self.guides):
+            part.radius = radius
+
+    def _cell_radius(self) -> float:
+        """Return the radius that the person set, else the model's, else what the image shows at the hints."""
+        session, ref = self.session, self._ref
+        if ref is not None and session.radius is None and ref not in session.suggested_planes:
+            with telling(session):
+                return round(session.estimate_radius(ref), 1)
+        return self.guides.radius if ref is None else session.radius_at(ref)
 
     def _look(self, place: Any, move: bool) -> None:
         if place is not None and move:
@@ -303,7 +288,7 @@ class LayerBridge:
     def _on_edited(self, after: HintSet) -> None:
         """Draw the cell size around what was marked last."""
         if len(after.points) and self._ref is not None:
-            self.guides.around(after.points.coordinates[-1], self.session.radius_at(self._ref))
+            self.guides.around(after.points.coordinates[-1], self._cell_radius())
 
     def _on_tool(self) -> None:
         self.mouse.judges = self.tool == "pan"
