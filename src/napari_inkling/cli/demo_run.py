@@ -128,6 +128,7 @@ def _judge(sample: Sample, plane: PlaneSource, hints: HintSet | None, suggestion
         pixels=open_image(plane.path, plane.ref).read()[..., :3],
         title=title,
         hints=clicks,
+        background=(hints or HintSet()).points.background.coordinates,
         right=places[met.found_index],
         wrong=np.delete(places, met.found_index, axis=0),
         missed=np.delete(unmarked, met.truth_index, axis=0),
@@ -154,8 +155,11 @@ def _values(trained: Trained, judged: list[Judged]) -> dict[str, Any]:
 
 
 def _text(out: Path, folder: Path, trained: Trained, judged: list[Judged]) -> str:
-    clicks = sum(tile.clicks for tile in judged)
-    lines = [f"{trained.method} learnt from {clicks} clicks in {trained.seconds:.0f} s ({trained.device})."]
+    clicks, beside = sum(tile.clicks for tile in judged), sum(len(tile.panel.background) for tile in judged)
+    lines = [
+        f"{trained.method} learnt from {clicks} clicks on nuclei and {beside} beside them "
+        f"in {trained.seconds:.0f} s ({trained.device})."
+    ]
     for tile in judged:
         what = "nuclei that nobody clicked" if tile.clicks else "nuclei, never seen in training"
         count = tile.score.true_positives + tile.score.false_negatives

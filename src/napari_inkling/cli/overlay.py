@@ -35,8 +35,8 @@ class Panel:
         The image.
     title : str
         Above it.
-    hints, right, wrong, missed : arrays
-        Clicks; suggestions on a nucleus; suggestions on none; nuclei that nothing marks.
+    hints, background, right, wrong, missed : arrays
+        Clicks on nuclei; "not a cell" clicks; suggestions on a nucleus; on none; nuclei that nothing marks.
     radius : float
         Of a nucleus, in pixels: that of the rings.
     """
@@ -44,6 +44,7 @@ class Panel:
     pixels: npt.NDArray[np.uint8]
     title: str
     hints: FloatArray
+    background: FloatArray
     right: FloatArray
     wrong: FloatArray
     missed: FloatArray
@@ -81,6 +82,7 @@ def _draw_panel(panel: Panel) -> Image.Image:
         (panel.missed, _cross, MISSED),
         (panel.wrong, _ring, WRONG),
         (panel.right, _ring, RIGHT),
+        (panel.background, _square, HINT),
         (panel.hints, _dot, HINT),
     ):
         for y, x in places:
@@ -99,6 +101,11 @@ def _dot(draw: ImageDraw.ImageDraw, x: float, y: float, size: float, colour: str
     draw.ellipse((x - half, y - half, x + half, y + half), fill=colour, outline=INK, width=2)
 
 
+def _square(draw: ImageDraw.ImageDraw, x: float, y: float, size: float, colour: str) -> None:
+    half = min(size, 7)
+    draw.rectangle((x - half, y - half, x + half, y + half), fill=INK, outline=colour, width=3)
+
+
 def _cross(draw: ImageDraw.ImageDraw, x: float, y: float, size: float, colour: str) -> None:
     half = min(size, 8)
     for shade, width in ((INK, 6), (colour, 2)):
@@ -109,7 +116,8 @@ def _cross(draw: ImageDraw.ImageDraw, x: float, y: float, size: float, colour: s
 def _draw_legend(draw: ImageDraw.ImageDraw, left: float, top: float) -> None:
     middle = top + FONT / 2
     for mark, colour, text in (
-        (_dot, HINT, "click"),
+        (_dot, HINT, "click on a nucleus"),
+        (_square, HINT, "click: not a nucleus"),
         (_ring, RIGHT, "suggestion on a nucleus"),
         (_ring, WRONG, "suggestion on none"),
         (_cross, MISSED, "missed nucleus"),

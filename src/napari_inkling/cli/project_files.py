@@ -27,7 +27,7 @@ def new(
     from napari_inkling.project import Project
 
     files = image_files(images)
-    names = [name.strip() for name in classes.split(",")]
+    names = [name.strip() for name in classes.split(",") if name.strip()]
     with Project.create(project, names) as made:
         made.add_images(files)
         values = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,19 +50,31 @@ def find_planes(paths: Iterable[Path]) -> list[PlaneSource]:
     ProjectError
         If a project cannot be opened.
     """
-    from napari_inkling.project import Project
+    from napari_inkling.core import ImageError
 
     found: list[PlaneSource] = []
+    errors: list[str] = []
     for path in paths:
-        if is_project(path):
-            with Project.open(path, read_only=True) as project:
-                new = planes_of(project)
-        else:
-            new = _planes_in_files([path])
-        known = {(plane.path, plane.ref.plane) for plane in found}
-        new = [plane for plane in new if (plane.path, plane.ref.plane) not in known]
-        found += _renamed(new, {plane.ref.image for plane in found})
+        try:
+            found = _joined(found, _planes_in(path))
+        except ImageError as error:
+            errors.append(str(error))
+    if errors:
+        raise ImageError("; ".join(errors))
     return found
+
+
+def _planes_in(path: Path) -> list[PlaneSource]:
+    from napari_inkling.project import Project
+
+    if is_project(path):
+        with Project.open(path, read_only=True) as project:
+            return planes_of(project)
+    return [
+        PlaneSource(ref, str(file.absolute()), _size(record.info.plane_shape))
+        for file, record in _opened([path])
+        for ref in record.planes()
+    ]
 
 
 def planes_of(project: Project) -> list[PlaneSource]:
@@ -103,26 +115,20 @@ def _opened(paths: Iterable[Path]) -> list[tuple[Path, ImageRecord]]:
     return good
 
 
-def _planes_in_files(paths: Iterable[Path]) -> list[PlaneSource]:
-    return [
-        PlaneSource(ref, str(path.absolute()), _size(record.info.plane_shape))
-        for path, record in _opened(paths)
-        for ref in record.planes()
-    ]
-
-
-def _renamed(planes: Sequence[PlaneSource], taken: set[str]) -> list[PlaneSource]:
-    """Return the planes with names that no earlier image has; one file keeps one name."""
+def _joined(found: Sequence[PlaneSource], new: Sequence[PlaneSource]) -> list[PlaneSource]:
+    """Return both, each plane once, and under names that no earlier image has; one file keeps one name."""
     from napari_inkling.core import PlaneRef
     from napari_inkling.project.records import unique_name
 
+    known = {(plane.path, plane.ref.plane) for plane in found}
+    new = [plane for plane in new if (plane.path, plane.ref.plane) not in known]
+    taken = {plane.ref.image for plane in found}
     names: dict[str, str] = {}
-    for plane in planes:
+    for plane in new:
         if plane.path not in names:
             names[plane.path] = unique_name(plane.ref.image, [*taken, *names.values()])
-    return [
-        PlaneSource(PlaneRef(names[plane.path], plane.ref.plane), plane.path, plane.shape) for plane in planes
-    ]
+    renamed = [replace(plane, ref=PlaneRef(names[plane.path], plane.ref.plane)) for plane in new]
+    return [*found, *renamed]
 
 
 def _size(plane_shape: Sequence[int]) -> tuple[int, int]:

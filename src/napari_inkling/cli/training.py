@@ -81,6 +81,8 @@ def run_training(session: Session, show: bool | None, **arguments: Any) -> Train
     from napari_inkling.core import InklingError
 
     session.go_to(None)  # nobody looks: no previews
+    out = arguments.get("out")
+    older = _written(out)
     started = time.perf_counter()
     with progress_bar(show) as bar, _shown(session, bar), _terminated_like_interrupted():
         try:
@@ -89,19 +91,36 @@ def run_training(session: Session, show: bool | None, **arguments: Any) -> Train
         except KeyboardInterrupt:
             session.stop()
             state = session.wait(STOP_SECONDS)
+    model = state.model if out is None or _written(out) != older else None
     if state.status == "failed":
-        error = InklingError(state.message)
+        error = InklingError(_failure(state, model))
         error.add_note(state.details)  # the worker's traceback, for those who ask for it
         raise error
     if state.status != "finished":
-        kept = (
-            f"; the model reached so far is in {state.model}" if state.model else "; there was no model yet"
-        )
-        raise StoppedError(f"training stopped{kept}")
+        kept = f"the model reached so far is in {model}" if model else "there was no model yet"
+        raise StoppedError(f"training stopped; {kept}" + _older_kept(out, model, older))
     assert state.model is not None
     return Trained(
         state.model, state.method, time.perf_counter() - started, state.device, _last_metrics(state)
     )
+
+
+def _written(out: Path | None) -> float | None:
+    """Return when the model in a folder was written, None if there is none."""
+    file = out / "model.json" if out is not None else None
+    return file.stat().st_mtime_ns if file is not None and file.is_file() else None
+
+
+def _older_kept(out: Path | None, model: Path | None, older: float | None) -> str:
+    return "" if model or older is None or out is None else f", the older one in {out.name} is kept"
+
+
+def _failure(state: TrainingState, model: Path | None) -> str:
+    """Return why a training failed, without the dock's words, and where the model is that it reached."""
+    reason = state.message
+    for words in (" The model reached so far is kept.", "; press Train to start again"):
+        reason = reason.replace(words, "")
+    return f"{reason.rstrip('. ')}; the model reached so far is in {model}" if model else reason
 
 
 def _last_metrics(state: TrainingState) -> dict[str, float]:

@@ -1,0 +1,167 @@
+"""`inkling predict`, with the fake model: a grid of points every 10 pixels, scores falling from 1 to 0."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_inkling.core import HintSet, ImageError, Preview, Step
+from napari_inkling.project.formats import read_annotations
+from napari_inkling.workers import PredictJob
+from tests.cli.driving import Inkling, boxed_cells, make_project, write_images
+from tests.fake_method import FAKE
+
+pytestmark = pytest.mark.usefixtures("model")
+
+
+@pytest.mark.parametrize(
+    ("out", "options"),
+    [
+        ("x.csv", []),
+        ("x.json", []),
+        ("x.txt", ["--format", "points-csv"]),
+        ("x", ["--format", "coco"]),
+        ("x", ["--format", "voc"]),
+        ("x", ["--format", "masks"]),
+        ("deep/er/x.csv", []),
+    ],
+)
+def test_predict_writes_every_format(inkling: Inkling, here: Path, out: str, options: list[str]) -> None:
+    write_images(here / "images", "a", "b")
+    ended = inkling("predict", "model", "images", "--out", out, *options, "--method", FAKE)
+    # 4 × 6 points on 40 × 60 pixels, the first half of them with 0.5 or more.
+    said = f"{out}: 24 cells with a score of 0.5 or more on 2 planes\n"
+    assert (ended.code, ended.err, ended.out) == (0, "", said)
+    format = options[1] if options else None
+    if format == "masks":
+        labels = tifffile.imread(here / out / "a.tif")
+        assert (labels.shape, labels.max()) == ((40, 60), 12)
+    else:
+        (here / out).rename(
+            here / (target := {None: out, "points-csv": "y.csv", "coco": "y.json"}.get(format, out))
+        )
+        found = read_annotations(here / target, format).hints
+        assert sorted(found) == ["a", "b"]
+        assert found["a"].points.coordinates.tolist()[:2] == [[5, 5], [5, 15]]
+        assert set(found["a"].points.sources) == {"model"}
+
+
+@pytest.mark.parametrize(("threshold", "cells"), [("0", 24), ("1", 1), ("0.9", 3)])
+def test_the_threshold_that_is_given_counts(inkling: Inkling, here: Path, threshold: str, cells: int) -> None:
+    write_images(here / "images", "a")
+    command = [
+        "predict",
+        "model",
+        "images/a.tif",
+        "--out",
+        "x.csv",
+        "--threshold",
+        threshold,
+        "--method",
+        FAKE,
+    ]
+    assert inkling(*command, "--json").json == {
+        "path": "x.csv", "format": "points-csv", "threshold": float(threshold), "cells": cells,
+        "images": {"a": cells},
+    }  # fmt: skip
+
+
+def test_projects_folders_and_images_together(inkling: Inkling, here: Path) -> None:
+    make_project(here / "p", {"a": boxed_cells(), "b": HintSet()})  # in images/
+    write_images(here / "more", "a", "c")
+    tifffile.imwrite(here / "stack.tif", np.zeros((2, 40, 60), np.uint8), metadata={"axes": "ZYX"})
+    sources = ["p", "more", "images/a.tif", "stack.tif"]
+    told = inkling("predict", "model", *sources, "--out", "x.json", "--method", FAKE, "--json").json
+    assert told["images"] == dict.fromkeys(["a", "b", "a-2", "c", "stack[0]", "stack[1]"], 12)
+    written = json.loads((here / "x.json").read_text())["images"]
+    names = [image["file_name"] for image in written]
+    assert names == ["a.tif", "b.tif", "a.tif", "c.tif", "stack.tif", "stack.tif"]
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("model images --out x.csv", f"model was made by '{FAKE}', which is not an installed method"),
+        ("nothing images --out x.csv", "nothing is not a model"),
+        ("images images --out x.csv", "images is not a model"),
+        ("model nothing gone.tif --out x.csv", "nothing is missing; gone.tif is missing"),
+        ("model empty --out x.csv", "empty is a folder without images"),
+        ("model images --out x", "x has no suffix that names a format: give --format, one of coco"),
+        ("model images --out x.docx", "x.docx is in no known format"),
+        ("model images --out x --format png", "there is no format 'png'"),
+        ("model images --out x.tif", "x.tif is one file, but there are 2 planes"),
+        ("model images --out images/a.tif/x.csv", "images/a.tif/x.csv cannot be written"),
+        ("model images --out x.csv --threshold 2", "Invalid value for '--threshold'"),
+    ],
+)
+def test_predict_refuses_before_it_begins(inkling: Inkling, here: Path, command: str, reason: str) -> None:
+    write_images(here / "images", "a", "b")
+    (here / "empty").mkdir()
+    assert reason in inkling.refuses("predict", *command.split())
+    assert not list(here.glob("x*"))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"method": 3}', '{"method": "os:system"}', "\x80"])
+def test_a_damaged_or_foreign_model_is_refused(inkling: Inkling, here: Path, content: str) -> None:
+    write_images(here / "images", "a")
+    (here / "model/model.json").write_text(content, encoding="latin-1")
+    inkling.refuses("predict", "model", "images", "--out", "x.csv", "--method", FAKE)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ImageError("b.tif is truncated"), "b.tif is truncated"),
+        (KeyboardInterrupt(), "stopped"),
+        (MemoryError(), "out of memory"),
+    ],
+)
+def test_what_was_done_before_an_error_is_kept(
+    inkling: Inkling, here: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, reason: str
+) -> None:
+    write_images(here / "images", "a", "b")
+    real = PredictJob.run
+
+    def run(self: PredictJob) -> Iterator[object]:
+        for event in real(self):
+            if isinstance(event, Step) and event.step == 1:
+                raise error
+            yield event
+
+    monkeypatch.setattr(PredictJob, "run", run)
+    said = inkling.refuses("predict", "model", "images", "--out", "x.csv", "--method", FAKE)
+    assert said == f"{reason}; 1 of 2 planes were done before, see x.csv"
+    assert list(read_annotations(here / "x.csv").hints) == ["a"]
+
+
+def test_nothing_is_written_if_nothing_was_done(
+    inkling: Inkling, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(self: PredictJob) -> Iterator[Preview]:
+        raise KeyboardInterrupt
+        yield
+
+    write_images(here / "images", "a")
+    monkeypatch.setattr(PredictJob, "run", run)
+    assert inkling.refuses("predict", "model", "images", "--out", "x.csv", "--method", FAKE) == "stopped"
+    assert not (here / "x.csv").exists()
+
+
+def test_the_bar_names_each_image(inkling: Inkling, here: Path) -> None:
+    write_images(here / "images", "first", "second")
+    shown = inkling("predict", "model", "images", "--out", "x.csv", "--method", FAKE, "--progress").err
+    assert "first" in shown and "second" in shown
+
+
+def test_predictions_can_be_evaluated(inkling: Inkling, here: Path) -> None:
+    make_project(here / "p", {"a": boxed_cells()}, ("a",))
+    assert inkling("predict", "model", "p", "--out", "x.json", "--threshold", 0, "--method", FAKE).code == 0
+    told = inkling("evaluate", "x.json", "p", "--radius", 8, "--json").json
+    # Cells at (10 | 30, 10 | 30 | 50); the grid at 5, 15, … has a point 7.07 px from each of them.
+    assert (told["true_positives"], told["false_positives"], told["false_negatives"]) == (6, 18, 0)
+    assert told["mean_distance"] == pytest.approx(50**0.5)
