@@ -59,12 +59,10 @@ def napari() -> Any:
 @pytest.fixture
 def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
     """Return a shown napari viewer of 1200 × 800; it is closed afterwards and must leave no widget behind."""
-    from napari._qt.qt_viewer import QtViewer
     from qtpy.QtWidgets import QApplication
 
     QApplication.instance().setDoubleClickInterval(1)  # two clicks are two clicks, however fast a test is
     widgets_before = set(QApplication.topLevelWidgets())
-    QtViewer._instances.clear()
     made = napari.Viewer(show=True)
     made.window._qt_window.resize(1200, 800)
     QApplication.processEvents()

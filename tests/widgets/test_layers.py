@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -323,6 +326,18 @@ def test_the_session_may_close_first(bridge):
     driving.click_at(bridge.viewer, 50, 50)
     bridge.session.close()
     bridge.close()
+
+
+def test_nothing_holds_on_to_a_closed_bridge(viewer, make_session):
+    from napari_inkling.widgets.layers import LayerBridge
+
+    bridge = LayerBridge(viewer, make_session({"tile": IMAGE}))
+    driving.click_at(viewer, 50, 50)
+    bridge.close()
+    bridge = weakref.ref(bridge)
+    driving.settle()
+    gc.collect()
+    assert bridge() is None
 
 
 def _connections(viewer, session):
