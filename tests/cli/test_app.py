@@ -31,11 +31,11 @@ def test_all_commands_are_there(inkling: Inkling) -> None:
     ("command", "options"),
     [
         ("demo", "--headless --out"),
-        ("new", "PROJECT IMAGES... --classes"),
+        ("new", "PROJECT IMAGES --classes"),
         ("import", "PROJECT PATH --format --split-file"),
         ("weaken", "PROJECT OUT --boxes --per image|object --points --bg-points --noise PX|paper --seed"),
         ("train", "PROJECT --method --preset --set --minutes --device --seed --out"),
-        ("predict", "MODEL IMAGES_OR_PROJECT... --out --format"),
+        ("predict", "MODEL IMAGES_OR_PROJECT --out --format"),
         ("evaluate", "PREDICTIONS TRUTH --radius --json"),
         ("export", "PROJECT --format --out"),
         ("methods", "--json"),
@@ -77,7 +77,7 @@ def test_version(inkling: Inkling) -> None:
     ("arguments", "reason"),
     [
         ("guess", "No such command 'guess'"),
-        ("new p", "Missing argument 'IMAGES...'"),
+        ("new p", "Missing argument 'IMAGES'"),
         ("train p", "Missing option '--out'"),
         ("train p --out m --seed x", "Invalid value for '--seed'"),
         ("methods --loud", "No such option: --loud"),

@@ -22,11 +22,17 @@ def demo(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for everything that the demo makes.")
     ] = Path("demo-output"),
-    preset: Annotated[str, typer.Option(help="quick, standard or as-published; without a window.")] = "quick",
+    preset: Annotated[
+        str, typer.Option(metavar="NAME", help="quick, standard or as-published; without a window.")
+    ] = "quick",
     as_json: AsJson = False,
     progress: ShowProgress = None,
 ) -> None:
-    """Open napari with a sample project, its hints and the dock; or, without a display, do the work here."""
+    """Do the main job on sample data.
+
+    napari opens with a sample project, its hints and the dock. Without a display the work is done here: hints
+    in; trained model, suggestions, a picture and scores out.
+    """
     must_be_writable(out / "overlay.png")
     if not headless and (reason := no_window()):
         note(f"{reason}: the demo runs without a window")

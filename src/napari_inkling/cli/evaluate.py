@@ -37,9 +37,10 @@ def evaluate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count right, extra and missed cells, matched one to one as well as possible.
+    """Count right, extra and missed cells.
 
-    Of a project, the images marked complete are the truth; if there are none, all images with hints.
+    Cells are matched one to one, as many as possible. Of a project, the images marked complete are the
+    truth; if there are none, all images with hints.
     """
     from napari_inkling.core import FormatError
     from napari_inkling.evaluation import score_images

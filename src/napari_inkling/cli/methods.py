@@ -20,7 +20,10 @@ def methods(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the methods: what each learns from, and its presets; with NAME also its settings, for --set."""
+    """List the methods and what each learns from.
+
+    With NAME also its settings, for --set.
+    """
     from napari_inkling.core import SettingsError
     from napari_inkling.methods import get_method, method_names
 

@@ -25,12 +25,14 @@ def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model's folder.")],
     images: Annotated[
         list[Path],
-        typer.Argument(metavar="IMAGES_OR_PROJECT...", help="Images, folders of images, or projects."),
+        typer.Argument(metavar="IMAGES_OR_PROJECT", help="Images, folders of images, or projects."),
     ],
     out: Annotated[Path, typer.Option(metavar="PATH", help="File; or folder, for masks and voc.")],
     format: Annotated[
         str | None,
-        typer.Option(help="coco, points-csv, masks or voc; by default what the suffix of PATH says."),
+        typer.Option(
+            metavar="NAME", help="coco, points-csv, masks or voc; by default as PATH's suffix says."
+        ),
     ] = None,
     threshold: Annotated[
         float,
@@ -38,7 +40,7 @@ def predict(
             min=0, max=1, help="Lowest score to keep; 0.5 is where the model itself draws the line."
         ),
     ] = DEFAULT_THRESHOLD,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")] = "auto",
     method: Annotated[
         str | None,
         typer.Option(metavar="MODULE:CLASS", help="Trust a model of this method, which is not installed."),

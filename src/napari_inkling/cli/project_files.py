@@ -17,10 +17,10 @@ ProjectFolder = Annotated[Path, typer.Argument(metavar="PROJECT", help="A projec
 
 def new(
     project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder to make, e.g. study.inkling.")],
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGES...", help="Image files, or folders of them.")
-    ],
-    classes: Annotated[str, typer.Option(help="Names of the classes, with commas between.")] = "cell",
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGES", help="Image files, or folders of them.")],
+    classes: Annotated[
+        str, typer.Option(metavar="A,B", help="Names of the classes, with commas between.")
+    ] = "cell",
     as_json: AsJson = False,
 ) -> None:
     """Make a project of images. They stay where they are; the project remembers their places."""
@@ -42,7 +42,7 @@ def new(
 def import_(
     project: ProjectFolder,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Annotation file, or folder of them.")],
-    format: Annotated[str, typer.Option(help="voc, coco, masks or points-csv.")],
+    format: Annotated[str, typer.Option(metavar="NAME", help="voc, coco, masks or points-csv.")],
     split_file: Annotated[
         Path | None,
         typer.Option(metavar="LIST", help="Take only the images that this text file names, one per line."),
@@ -82,7 +82,7 @@ def import_(
 
 def export(
     project: ProjectFolder,
-    format: Annotated[str, typer.Option(help="coco, points-csv, masks or voc.")],
+    format: Annotated[str, typer.Option(metavar="NAME", help="coco, points-csv, masks or voc.")],
     out: Annotated[Path, typer.Option(metavar="PATH", help="File; or folder, for masks and voc.")],
     as_json: AsJson = False,
 ) -> None:

@@ -23,14 +23,16 @@ def train(
         str | None,
         typer.Option(metavar="NAME", help="See `inkling methods`; by default the one that suits the hints."),
     ] = None,
-    preset: Annotated[str, typer.Option(help="quick, standard or as-published.")] = "quick",
+    preset: Annotated[str, typer.Option(metavar="NAME", help="quick, standard or as-published.")] = "quick",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method; may be given repeatedly."),
     ] = None,
     minutes: Annotated[float | None, typer.Option(metavar="M", help="Time limit.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same model on the same machine.")] = 0,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")] = "auto",
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same seed gives the same model on the same machine.")
+    ] = 0,
     as_json: AsJson = False,
     progress: ShowProgress = None,
 ) -> None:

@@ -34,14 +34,14 @@ def weaken(
         str | None,
         typer.Option(metavar="PX|paper", help="Error of the points: sd in pixels, or that of the paper."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same hints.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same hints.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Make a project with the hints that a hurried person would have given.
+    """Make a project with a share of the hints.
 
-    First boxes in the share F of the images or objects, then points on the share F of the objects without a
-    box, nothing on the rest. Images that are marked complete stay so, as validation truth, as long as there
-    are others to weaken.
+    As a hurried person would have given them: first boxes in the share F of the images or objects, then
+    points on the share F of the objects without a box, nothing on the rest. Images that are marked complete
+    stay so, as validation truth, as long as there are others to weaken.
     """
     from napari_inkling.core import SettingsError
     from napari_inkling.evaluation import weaken_images
