@@ -195,11 +195,13 @@ class HintBoxes(HintLayer):
         seen = self.seen()
         same = self._unchanged(seen, rows)
         fresh = rows.take(~np.isin(rows.ids, seen.ids[same]))
+        self.rows = Boxes.concatenate([_in_order(rows, seen.ids[same]), fresh])
+        if same.all() and not len(fresh):
+            return
         with layer.events.blocker_all(), layer.block_update_properties():
             layer.selected_data = set()
             if len(stale := np.flatnonzero(~same)):
                 layer.remove(stale.tolist())
-            self.rows = Boxes.concatenate([_in_order(rows, seen.ids[same]), fresh])
             if len(fresh):
                 layer.add(
                     [corners_of(box) for box in fresh.coordinates],
