@@ -21,11 +21,13 @@ from napari_inkling.widgets.canvas_stack import LayerStack
 from napari_inkling.widgets.canvas_tools import Tool, Toolbox
 from napari_inkling.widgets.canvas_view import CanvasView
 from napari_inkling.widgets.radius_circle import Guides
-from napari_inkling.widgets.suggestion_layers import MANY, SuggestionLayer
+from napari_inkling.widgets.suggestion_layers import SuggestionLayer
 
 __all__ = ["LayerBridge"]
 
-#: While training, many suggestions are replaced once a second at most: without a GPU a repaint takes 40 ms.
+#: While training, more than so many suggestions are replaced once a second at most: without a GPU a repaint
+#: of 5,000 takes some 40 ms, and the window should answer in between.
+FEW = 300
 PAUSE_SECONDS = 1.0
 
 
@@ -273,7 +275,7 @@ class LayerBridge:
         # A preview is worth waiting for; what the person did to the suggestions is shown at once.
         if (
             self.session.is_training
-            and len(shown) > MANY
+            and len(shown) > FEW
             and not np.isin(shown.ids, self.suggestions.ids).all()
         ):
             wait = max(0.0, PAUSE_SECONDS - (time.monotonic() - self._shown_at))
