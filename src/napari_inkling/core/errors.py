@@ -1,7 +1,7 @@
 """One tree of errors.
 
-A message names the value, the place it came from and what was expected, so that it can be shown to a
-person as it is. The command line prints it as one line and exits with 2; the dock shows it in its message bar.
+A message names the value, the place it came from and what was expected, so that it can be shown to a person
+as it is. The command line prints it as one line and exits with 2; the dock shows it in its message bar.
 """
 
 from __future__ import annotations

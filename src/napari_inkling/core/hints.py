@@ -1,7 +1,8 @@
 """Hints: what a person marked, as columns aligned with one array of coordinates.
 
 This is napari's own shape of such data (``layer.data`` and ``layer.features``), without pandas. Instances are
-immutable: every change makes a new one. Row identity is the column ``ids``; it is what an edit in the journal names.
+immutable: every change makes a new one. Row identity is the column ``ids``; it is what an edit in the journal
+names.
 """
 
 from __future__ import annotations
@@ -42,48 +43,69 @@ def _column(value: Any, count: int, dtype: Any, name: str) -> npt.NDArray[Any]:
     return array
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class _Rows:
-    """Coordinates with aligned columns; :class:`Points` and :class:`Boxes` fix the width."""
+    """Coordinates with aligned columns; :class:`Points` and :class:`Boxes` fix the width.
+
+    The constructor takes anything that numpy makes an array of, and repeats a scalar over the column.
+    """
 
     width: ClassVar[int]
 
-    coordinates: npt.NDArray[np.float64] = field(default=None)  # type: ignore[arg-type]
-    classes: npt.NDArray[np.object_] = field(default=CELL)  # type: ignore[arg-type]
-    sources: npt.NDArray[np.object_] = field(default="human")  # type: ignore[arg-type]
-    scores: npt.NDArray[np.float64] = field(default=1.0)  # type: ignore[arg-type]
-    rounds: npt.NDArray[np.int64] = field(default=0)  # type: ignore[arg-type]
-    times: npt.NDArray[np.float64] = field(default=0.0)  # type: ignore[arg-type]
-    seconds: npt.NDArray[np.float64] = field(default=0.0)  # type: ignore[arg-type]
-    ids: npt.NDArray[np.int64] = field(default=None)  # type: ignore[arg-type]
-    attributes: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
+    coordinates: npt.NDArray[np.float64]
+    classes: npt.NDArray[np.object_]
+    sources: npt.NDArray[np.object_]
+    scores: npt.NDArray[np.float64]
+    rounds: npt.NDArray[np.int64]
+    times: npt.NDArray[np.float64]
+    seconds: npt.NDArray[np.float64]
+    ids: npt.NDArray[np.int64]
+    attributes: Mapping[str, npt.NDArray[np.object_]]
 
-    def __post_init__(self) -> None:
-        given = self.coordinates if self.coordinates is not None else np.empty((0, self.width))
-        rows = np.array(given, dtype=np.float64)
-        if rows.size == 0:
-            rows = rows.reshape(0, self.width)
-        if rows.ndim != 2 or rows.shape[1] != self.width:
-            raise HintError(
-                f"{type(self).__name__} need coordinates of shape (N, {self.width}), got {np.shape(given)}"
-            )
-        if not np.isfinite(rows).all():
-            raise HintError(f"{type(self).__name__} have coordinates that are not finite numbers")
-        rows.flags.writeable = False
+    def __init__(
+        self,
+        coordinates: npt.ArrayLike | None = None,
+        classes: npt.ArrayLike = CELL,
+        sources: npt.ArrayLike = "human",
+        scores: npt.ArrayLike = 1.0,
+        rounds: npt.ArrayLike = 0,
+        times: npt.ArrayLike = 0.0,
+        seconds: npt.ArrayLike = 0.0,
+        ids: npt.ArrayLike | None = None,
+        attributes: Mapping[str, npt.ArrayLike] | None = None,
+    ) -> None:
+        rows = self._checked(np.empty((0, self.width)) if coordinates is None else coordinates)
         count = len(rows)
-        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
-        put("coordinates", rows)
-        put("classes", _column(self.classes, count, object, "classes"))
-        put("sources", _column(self.sources, count, object, "sources"))
-        put("scores", _column(self.scores, count, np.float64, "scores"))
-        put("rounds", _column(self.rounds, count, np.int64, "rounds"))
-        put("times", _column(self.times, count, np.float64, "times"))
-        put("seconds", _column(self.seconds, count, np.float64, "seconds"))
-        ids = new_ids(count) if self.ids is None else self.ids
-        put("ids", _column(ids, count, np.int64, "ids"))
+        columns = {
+            "coordinates": rows,
+            "classes": _column(classes, count, object, "classes"),
+            "sources": _column(sources, count, object, "sources"),
+            "scores": _column(scores, count, np.float64, "scores"),
+            "rounds": _column(rounds, count, np.int64, "rounds"),
+            "times": _column(times, count, np.float64, "times"),
+            "seconds": _column(seconds, count, np.float64, "seconds"),
+            "ids": _column(new_ids(count) if ids is None else ids, count, np.int64, "ids"),
+            "attributes": {k: _column(v, count, object, k) for k, v in (attributes or {}).items()},
+        }
+        for name, value in columns.items():
+            object.__setattr__(self, name, value)  # the instance is frozen
         if len(np.unique(self.ids)) != count:
             raise HintError(f"{type(self).__name__} have duplicate ids")
-        put("attributes", {k: _column(v, count, object, k) for k, v in self.attributes.items()})
+
+    @classmethod
+    def _checked(cls, given: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return read-only coordinates (N, width) of finite numbers."""
+        rows = np.array(given, dtype=np.float64)
+        if rows.size == 0:
+            rows = rows.reshape(0, cls.width)
+        if rows.ndim != 2 or rows.shape[1] != cls.width:
+            raise HintError(
+                f"{cls.__name__} need coordinates of shape (N, {cls.width}), got {np.shape(given)}"
+            )
+        if not np.isfinite(rows).all():
+            raise HintError(f"{cls.__name__} have coordinates that are not finite numbers")
+        rows.flags.writeable = False
+        return rows
 
     def __len__(self) -> int:
         return len(self.coordinates)
@@ -120,9 +142,7 @@ class _Rows:
             return False
         same = (np.array_equal(getattr(self, f.name), getattr(other, f.name))
                 for f in fields(self) if f.name != "attributes")  # fmt: skip
-        return all(same) and all(
-            np.array_equal(v, other.attributes[k]) for k, v in self.attributes.items()
-        )
+        return all(same) and all(np.array_equal(v, other.attributes[k]) for k, v in self.attributes.items())
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
@@ -134,8 +154,7 @@ class _Rows:
         columns = {n: np.concatenate([getattr(p, n) for p in parts]) for n in names}
         keys = sorted({k for p in parts for k in p.attributes})
         attributes = {
-            k: np.concatenate([p.attributes.get(k, np.full(len(p), "", object)) for p in parts])
-            for k in keys
+            k: np.concatenate([p.attributes.get(k, np.full(len(p), "", object)) for p in parts]) for k in keys
         }
         return cls(**columns, attributes=attributes)
 
@@ -143,10 +162,9 @@ class _Rows:
         """Return plain lists by column, exact under a JSON round trip (NaN scores become ``None``)."""
         scores = [None if np.isnan(s) else s for s in self.scores.tolist()]
         return {
-            "coordinates": self.coordinates.tolist(),
-            **{n: getattr(self, n).tolist() for n in ("classes", "sources", "rounds", "times", "seconds", "ids")},
-            "scores": scores,
-            "attributes": {k: v.tolist() for k, v in self.attributes.items()},
+            "coordinates": self.coordinates.tolist(), **{n: getattr(self, n).tolist() for n in ("classes",
+            "sources", "rounds", "times", "seconds", "ids")}, "scores": scores, "attributes": {k: v.tolist()
+            for k, v in self.attributes.items()},
         }  # fmt: skip
 
     @classmethod
@@ -159,7 +177,7 @@ class _Rows:
         return cls(**given)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Points(_Rows):
     """Points (y, x) in pixels, shape (N, 2); class :data:`BACKGROUND` says "not a cell".
 
@@ -181,18 +199,18 @@ class Points(_Rows):
         return self.take(self.classes == BACKGROUND)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Boxes(_Rows):
     """Boxes (y0, x0, y1, x1) in pixels, shape (N, 4), y1 > y0 and x1 > x0. Columns as for :class:`Points`."""
 
     width: ClassVar[int] = 4
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if (bad := np.flatnonzero((self.coordinates[:, 2:] <= self.coordinates[:, :2]).any(1))).size:
-            raise HintError(
-                f"box {self.coordinates[bad[0]].tolist()} has no area: expected y0 < y1 and x0 < x1"
-            )
+    @classmethod
+    def _checked(cls, given: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        rows = super()._checked(given)
+        if (bad := np.flatnonzero((rows[:, 2:] <= rows[:, :2]).any(1))).size:
+            raise HintError(f"box {rows[bad[0]].tolist()} has no area: expected y0 < y1 and x0 < x1")
+        return rows
 
     @property
     def centres(self) -> npt.NDArray[np.float64]:

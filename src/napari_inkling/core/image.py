@@ -17,15 +17,21 @@ class LazyArray(Protocol):
     """What numpy, dask and zarr arrays have in common."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        ...
+
     @property
-    def dtype(self) -> Any: ...
+    def dtype(self) -> Any:
+        """Type of a pixel."""
+        ...
+
     def __getitem__(self, key: Any) -> Any: ...
 
 
 @dataclass(frozen=True, order=True)
 class PlaneRef:
-    """Names one plane of a project: the image's name and its place in a stack, e.g. ``("embryo", (3, 12))``."""
+    """Names one plane of a project: an image and a place in its stack, e.g. ``("embryo", (3, 12))``."""
 
     image: str
     plane: tuple[int, ...] = ()

@@ -67,8 +67,10 @@ class Peaks(tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]):
     """Places (N, 2) in working pixels, heights (N,), and channels (N,)."""
 
 
-def find_centres(probability: npt.NDArray[np.float32], r1: float, settings: PartialPointsSettings, lowest: float) -> Peaks:
-    """Return the centres in a map (K, Y, X), of all classes together: each has that of its highest channel."""
+def find_centres(
+    probability: npt.NDArray[np.float32], r1: float, settings: PartialPointsSettings, lowest: float
+) -> Peaks:
+    """Return the centres in a map (K, Y, X), of all classes together; each has its highest channel's."""
     highest = probability.max(0)
     if settings.centres == "components":
         places, heights = component_centroids(highest, max(lowest, 1e-3), settings.smallest_area)
@@ -90,7 +92,12 @@ class DetectionModel:
         self.device = device
 
     def predict(self, image: Image, only: Iterable[Window] | None = None) -> Predictions:
-        """Return suggestions for a plane of any size; ``only`` these windows of it at the working scale, if given.
+        """Return suggestions for a plane of any size.
+
+        Parameters
+        ----------
+        only : iterable of Window, optional
+            Leave out what touches none of these windows of the working image.
 
         Raises
         ------
@@ -101,7 +108,7 @@ class DetectionModel:
         about.intensity.check(image)
         working = WorkingImage(image, about.scale, about.intensity)
         r1 = about.radius * about.scale
-        # A component in the published decoding may be as long as it likes; a few cells are enough in practice.
+        # A component in the published decoding may be of any length; a few cells are enough in practice.
         margin = peak_margin(max(1, round(SEPARATION * r1))) if settings.centres == "peaks" else round(6 * r1)
         lowest = LOWEST * about.threshold if settings.centres == "peaks" else about.threshold
         wanted = None if only is None else tuple(only)
@@ -110,7 +117,7 @@ class DetectionModel:
             self.net, working, self.device, margin=margin, views=settings.views, only=wanted
         ):
             places, heights, channels = find_centres(probability, r1, settings, lowest)
-            places = places + (window.top, window.left)
+            places = places + np.array([window.top, window.left])
             inside = tile.holds(places)
             parts.append(Peaks((places[inside], heights[inside], channels[inside])))
         places, heights, channels = (np.concatenate([part[i] for part in parts]) for i in range(3))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -63,6 +63,10 @@ class Model(Protocol):
         ...
 
 
+#: :class:`Model` under a name that the attribute of :class:`Method` does not hide.
+AnyModel: TypeAlias = Model
+
+
 @runtime_checkable
 class Method(Protocol):
     """A way to learn from hints. Found by name through the entry points ``napari_inkling.methods``."""
@@ -71,7 +75,7 @@ class Method(Protocol):
     title: ClassVar[str]
     needs: ClassVar[Needs]
     Settings: ClassVar[type[MethodSettings]]
-    Model: ClassVar[type[Model]]
+    Model: ClassVar[type[AnyModel]]
 
     def fit(
         self,
@@ -80,8 +84,8 @@ class Method(Protocol):
         *,
         device: str = "auto",
         seed: int = 0,
-        start: Model | None = None,
-    ) -> Generator[Event, None, Model]:
+        start: AnyModel | None = None,
+    ) -> Generator[Event, None, AnyModel]:
         """Learn, and tell how it goes at least four times a second; return the model.
 
         Closing the generator stops the training; the model reached so far is what the last ``Preview`` shows.

@@ -27,9 +27,7 @@ def make_settings(cls: type[S], preset: str, overrides: Mapping[str, Any]) -> S:
         raise SettingsError(f"unknown preset {preset!r}: expected one of {', '.join(presets)}")
     for key in overrides:
         if key not in cls.model_fields:
-            raise SettingsError(
-                f"unknown setting {key!r}: expected one of {', '.join(cls.model_fields)}"
-            )
+            raise SettingsError(f"unknown setting {key!r}: expected one of {', '.join(cls.model_fields)}")
     try:
         return cls(**{**presets[preset], **overrides})
     except ValidationError as error:

@@ -1,9 +1,9 @@
 """Which height makes a peak a cell, told from the clicks alone.
 
-Clicks are a sample of the cells, so the share S(t) of clicked cells whose peak is at least t high estimates the recall
-at t, and where peaks are so high that nearly all are cells, their number n(t) estimates the number of all cells,
-N = n(t) / S(t) (the argument of Elkan & Noto, "Learning classifiers from only positive and unlabeled data", 2008).
-The threshold is where F1(t) = 2·N·S(t) / (n(t) + N) is largest.
+Clicks are a sample of the cells, so the share S(t) of clicked cells whose peak is at least t high estimates
+the recall at t, and where peaks are so high that nearly all are cells, their number n(t) estimates the number
+of all cells, N = n(t) / S(t) (the argument of Elkan & Noto, "Learning classifiers from only positive and
+unlabeled data", 2008). The threshold is where F1(t) = 2·N·S(t) / (n(t) + N) is largest.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ def threshold_at_clicks(
     share = 1 - np.searchsorted(clicked, candidates) / len(clicked)
     count = len(peaks) - np.searchsorted(peaks, candidates)
     at = float(np.quantile(clicked, trusted))
-    cells = (len(peaks) - np.searchsorted(peaks, at)) / (1 - np.searchsorted(clicked, at) / len(clicked))
-    cells = max(cells, len(clicked))
+    sure, share_sure = (
+        len(peaks) - np.searchsorted(peaks, at),
+        1 - np.searchsorted(clicked, at) / len(clicked),
+    )
+    cells = max(float(sure / share_sure), len(clicked))
     f1 = 2 * cells * share / (count + cells)
     return float(candidates[np.argmax(f1)])

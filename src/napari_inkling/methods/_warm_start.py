@@ -1,8 +1,8 @@
 """The first answer, within seconds: pixel features and a logistic regression on clicks against their rings.
 
-Features are those that pixel classifiers for microscopy use (Berg et al., "ilastik: interactive machine learning for
-(bio)image analysis", Nature Methods 2019): smoothed colour, Laplacian of Gaussian, gradient magnitude and the
-eigenvalues of the structure tensor, at three scales.
+Features are those that pixel classifiers for microscopy use (Berg et al., "ilastik: interactive machine
+learning for (bio)image analysis", Nature Methods 2019): smoothed colour, Laplacian of Gaussian, gradient
+magnitude and the eigenvalues of the structure tensor, at three scales.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST_PIXELS = 12_000
 
 
 def pixel_features(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return features (F, Y, X) of an image (C, Y, X): per channel and scale 3, and 2 per scale of the mean channel."""
+    """Return features (F, Y, X) of (C, Y, X): at each scale 3 per channel, and 2 of the mean channel."""
     grey = pixels.mean(0)
     features = []
     for sigma in SCALES:
@@ -36,9 +36,13 @@ def pixel_features(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.stack(features).astype(np.float32)
 
 
-def _structure_tensor_eigenvalues(grey: npt.NDArray[np.float32], sigma: float) -> list[npt.NDArray[np.float32]]:
+def _structure_tensor_eigenvalues(
+    grey: npt.NDArray[np.float32], sigma: float
+) -> list[npt.NDArray[np.float32]]:
     """Square roots of the larger and smaller eigenvalue, each (Y, X)."""
-    gy, gx = np.gradient(ndimage.gaussian_filter(grey, sigma / 2)) if min(grey.shape) > 1 else (grey * 0, grey * 0)
+    gy, gx = (
+        np.gradient(ndimage.gaussian_filter(grey, sigma / 2)) if min(grey.shape) > 1 else (grey * 0, grey * 0)
+    )
     yy, xx, xy = (ndimage.gaussian_filter(product, sigma) for product in (gy * gy, gx * gx, gy * gx))
     mean, spread = (yy + xx) / 2, np.hypot((yy - xx) / 2, xy)
     return [np.sqrt(np.maximum(mean + spread, 0)), np.sqrt(np.maximum(mean - spread, 0))]
@@ -83,7 +87,9 @@ class PixelClassifier:
                 labels.append(np.full(len(places), value))
         if not rows or len(np.unique(np.concatenate(labels))) < 2:
             return None
-        pipeline = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=100, tol=1e-3))
+        pipeline = make_pipeline(
+            StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=100, tol=1e-3)
+        )
         return cls(pipeline.fit(np.concatenate(rows), np.concatenate(labels)))
 
     def probability(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

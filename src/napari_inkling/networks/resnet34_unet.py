@@ -32,7 +32,7 @@ class ResNet34UNet(nn.Module):
     """
 
     stride = 32
-    #: Half of the receptive field of a ResNet-34 at stride 32 with the decoder's convolutions on top, rounded up.
+    #: Half of the receptive field of a ResNet-34 at stride 32 with the decoder on top, rounded up.
     reach = 512
 
     def __init__(
@@ -47,11 +47,16 @@ class ResNet34UNet(nn.Module):
             import segmentation_models_pytorch as smp
         except ImportError as error:
             raise SettingsError(
-                "network = 'resnet34' needs segmentation-models-pytorch: pip install 'napari-inkling[published]'"
+                "network = 'resnet34' needs segmentation-models-pytorch: "
+                "pip install 'napari-inkling[published]'"
             ) from error
-        build = lambda weights: smp.Unet(  # noqa: E731
-            "resnet34", encoder_weights=weights, in_channels=channels, classes=outputs
-        )
+
+        def build(weights: str | None) -> nn.Module:
+            unet: nn.Module = smp.Unet(
+                "resnet34", encoder_weights=weights, in_channels=channels, classes=outputs
+            )
+            return unet
+
         if not pretrained:
             self.unet = build(None)
             return
@@ -68,5 +73,3 @@ class ResNet34UNet(nn.Module):
         """(B, C, Y, X) → logits (B, outputs, Y, X)."""
         logits: Tensor = self.unet(images)
         return logits
-
-

@@ -1,8 +1,8 @@
 """Targets for detection from partial points.
 
-Source: Qu et al., "Weakly supervised deep nuclei segmentation using partial points annotation in histopathology
-images", IEEE TMI 2020 (here "the paper"), sections III.A and III.B. All masks are float32 of shape (Y, X), with
-values in [0, 1] where something is known and :data:`IGNORE` where nothing is.
+Source: Qu et al., "Weakly supervised deep nuclei segmentation using partial points annotation in
+histopathology images", IEEE TMI 2020 (here "the paper"), sections III.A and III.B. All masks are float32 of
+shape (Y, X), with values in [0, 1] where something is known and :data:`IGNORE` where nothing is.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SMALLEST = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Neighbourhood:
-    """What lies next to each pixel: ``distance`` D in pixels and ``index`` of the nearest point, both (Y, X)."""
+    """The point nearest to each pixel: its ``distance`` D in pixels and its ``index``, both (Y, X)."""
 
     distance: FloatImage
     index: npt.NDArray[np.int64]
@@ -94,9 +94,9 @@ def propagate_background(
 ) -> FloatImage:
     """Return the mask with what the model takes for background added, Eq. 3 of the paper.
 
-    An ignored pixel becomes background where ``probability < low``, or where it lies in a connected component of
-    ``probability > high`` that is larger than a cell. What the mask knows already stays as it is, and nothing
-    predicted becomes foreground.
+    An ignored pixel becomes background where ``probability < low``, or where it lies in a connected component
+    of ``probability > high`` that is larger than a cell. What the mask knows already stays as it is, and
+    nothing predicted becomes foreground.
 
     Parameters
     ----------
@@ -125,5 +125,5 @@ def add_detected_nuclei(
 
     Each gets an extended Gaussian of its own; only ignored pixels change.
     """
-    added = extended_gaussian_mask(nearest_point(detected, mask.shape).distance, r1, sigma=sigma)  # type: ignore[arg-type]
+    added = extended_gaussian_mask(nearest_point(detected, mask.shape).distance, r1, sigma=sigma)
     return np.where(mask == IGNORE, added, mask).astype(np.float32)

@@ -1,9 +1,9 @@
 """The cell radius, read from the image at the clicks.
 
-The paper takes r1 from validation truth, which a user does not have. Here the colour direction that tells the clicked
-places from their surroundings makes a grey image in which cells are bright; the scale at which its normalised
-Laplacian of Gaussian is largest at a click gives that cell's radius (Lindeberg, "Feature detection with automatic
-scale selection", IJCV 1998: a disk of radius r answers most at σ = r/√2).
+The paper takes r1 from validation truth, which a user does not have. Here the colour direction that tells the
+clicked places from their surroundings makes a grey image in which cells are bright; the scale at which its
+normalised Laplacian of Gaussian is largest at a click gives that cell's radius (Lindeberg, "Feature detection
+with automatic scale selection", IJCV 1998: a disk of radius r answers most at σ = r/√2).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from napari_inkling.core import Image
 
-__all__ = ["SMALLEST_RADIUS", "LARGEST_RADIUS", "estimate_radius", "radii_at"]
+__all__ = ["LARGEST_RADIUS", "SMALLEST_RADIUS", "estimate_radius", "radii_at"]
 
 #: Range of radii that are tried, in pixels.
 SMALLEST_RADIUS = 3.0
@@ -27,7 +27,7 @@ MOST_CLICKS = 200
 def estimate_radius(
     images: Sequence[tuple[Image, npt.NDArray[np.float64]]],
 ) -> float | None:
-    """Return the median radius, in pixels, of the cells that were clicked; ``None`` if the pixels do not tell.
+    """Return the median radius, in pixels, of the clicked cells; ``None`` if the pixels do not tell.
 
     Parameters
     ----------
@@ -41,15 +41,15 @@ def estimate_radius(
 
 def radii_at(image: Image, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return a radius in pixels for those of ``points`` (N, 2) that lie on something round, shape (≤ N,)."""
-    chosen = points[np.linspace(0, len(points) - 1, min(len(points), MOST_CLICKS)).astype(int)] if len(points) else points
+    chosen = points[np.linspace(0, len(points) - 1, min(len(points), MOST_CLICKS)).astype(int)]
     reach = int(min(LARGEST_RADIUS * 1.6, max(image.height, image.width)))
     profiles = [p for place in chosen if (p := _radial_profile(image, place, reach)) is not None]
     if not profiles:
         return np.empty(0)
     colours = np.stack(profiles)  # (N, R, C)
-    inside = colours[:, :3].mean(1)
-    around = np.nanmean(colours[:, 8:40], axis=1) if colours.shape[1] > 9 else np.nanmean(colours, axis=1)
-    direction = np.nanmean(inside - around, axis=0)
+    inside = _mean_of_known(colours[:, :3], axis=1)
+    around = _mean_of_known(colours[:, 8:40] if reach > 9 else colours, axis=1)
+    direction = _mean_of_known(inside - around, axis=0)
     length = np.linalg.norm(direction)
     if not np.isfinite(length) or length < 1e-9:
         return np.empty(0)
@@ -60,23 +60,31 @@ def radii_at(image: Image, points: npt.NDArray[np.float64]) -> npt.NDArray[np.fl
 def _radial_profile(
     image: Image, place: npt.NDArray[np.float64], reach: int
 ) -> npt.NDArray[np.float64] | None:
-    """Mean colour at each whole distance from ``place``, shape (reach, C); NaN where the image ends."""
+    """Mean colour at each whole distance from ``place``, shape (reach, C); NaN where no pixel is known."""
     y, x = np.round(place).astype(int)
     if not (0 <= y < image.height and 0 <= x < image.width):
         return None
     top, left = max(0, y - reach), max(0, x - reach)
-    window = np.nan_to_num(image.read(slice(top, y + reach + 1), slice(left, x + reach + 1)).astype(np.float64))
+    window = image.read(slice(top, y + reach + 1), slice(left, x + reach + 1)).astype(np.float64)
     rows, columns = np.ogrid[: window.shape[0], : window.shape[1]]
     ring = np.hypot(rows + top - place[0], columns + left - place[1]).astype(int).ravel()
-    inside = ring < reach
-    counts = np.bincount(ring[inside], minlength=reach)
-    sums = [np.bincount(ring[inside], channel[inside], minlength=reach) for channel in window.reshape(-1, window.shape[2]).T]
-    with np.errstate(invalid="ignore"):
-        return np.stack(sums, -1) / np.where(counts, counts, np.nan)[:, None]
+    colours = window.reshape(-1, window.shape[2])
+    known = (ring < reach) & np.isfinite(colours).all(axis=1)
+    counts = np.bincount(ring[known], minlength=reach)
+    sums = [np.bincount(ring[known], channel[known], minlength=reach) for channel in colours.T]
+    return np.stack(sums, -1) / np.where(counts, counts, np.nan)[:, None]
+
+
+def _mean_of_known(values: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
+    """Mean over an axis of what is not NaN; NaN, without a warning, where all is."""
+    known = ~np.isnan(values)
+    counts = known.sum(axis)
+    mean: npt.NDArray[np.float64] = np.where(known, values, 0).sum(axis) / np.where(counts, counts, np.nan)
+    return mean
 
 
 def _best_scales(grey: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Radius of the strongest scale-normalised LoG answer of each profile (N, R); rows without a blob drop out."""
+    """Radius of the strongest normalised LoG answer of each profile (N, R); rows without a blob drop out."""
     distance = np.arange(grey.shape[1]) + 0.5
     radii = np.geomspace(SMALLEST_RADIUS, min(LARGEST_RADIUS, grey.shape[1] / 1.6), 40)
     sigma = radii[:, None] / np.sqrt(2)
@@ -85,11 +93,15 @@ def _best_scales(grey: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     answer = grey @ kernel.T  # (N, radii)
     first = _first_maximum(answer)
     strong = answer[np.arange(len(answer)), first] > 0
-    return radii[first[strong]]
+    found: npt.NDArray[np.float64] = radii[first[strong]]
+    return found
 
 
 def _first_maximum(answer: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Index of the first local maximum that reaches 80 % of the largest answer: a cell, not the clump it is in."""
+    """Index of the first local maximum of at least 80 % of the largest: a cell, not the clump it is in."""
     padded = np.pad(answer, ((0, 0), (1, 1)), constant_values=-np.inf)
-    peak = (answer >= padded[:, :-2]) & (answer > padded[:, 2:]) & (answer >= 0.8 * answer.max(1, keepdims=True))
-    return np.where(peak.any(1), peak.argmax(1), answer.argmax(1))
+    peak = (
+        (answer >= padded[:, :-2]) & (answer > padded[:, 2:]) & (answer >= 0.8 * answer.max(1, keepdims=True))
+    )
+    first: npt.NDArray[np.int64] = np.where(peak.any(1), peak.argmax(1), answer.argmax(1))
+    return first

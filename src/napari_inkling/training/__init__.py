@@ -1,1 +1,1 @@
-"""The one training loop, devices, working scale, tiled prediction and model files. Needs torch where it computes."""
+"""The training loop, devices, working scale, tiled prediction and model files. Needs torch to compute."""

@@ -24,7 +24,9 @@ D = TypeVar("D", bound=BaseModel)
 def save_model_files(folder: Path, description: BaseModel, weights: dict[str, torch.Tensor]) -> None:
     """Write both files into ``folder``, which is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
+    save_file(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, folder / WEIGHTS
+    )
     (folder / DESCRIPTION).write_text(description.model_dump_json(indent=2), encoding="utf-8")
 
 
@@ -41,7 +43,9 @@ def load_description(folder: Path, kind: type[D]) -> D:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
         return kind.model_validate(content)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ModelFileError(f"{folder} is no model folder: {DESCRIPTION} cannot be read ({error})") from error
+        raise ModelFileError(
+            f"{folder} is no model folder: {DESCRIPTION} cannot be read ({error})"
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
@@ -66,4 +70,6 @@ def load_weights(folder: Path, into: torch.nn.Module) -> None:
     except (SafetensorError, OSError) as error:
         raise ModelFileError(f"{path} is damaged or no safetensors file ({error})") from error
     except RuntimeError as error:
-        raise ModelFileError(f"{path} does not belong to the network that {DESCRIPTION} names ({error})") from error
+        raise ModelFileError(
+            f"{path} does not belong to the network that {DESCRIPTION} names ({error})"
+        ) from error

@@ -59,9 +59,13 @@ def resolve_device(name: str = "auto") -> Device:
     except RuntimeError as error:
         raise DeviceError(f"unknown device {name!r}: expected cuda:N with a number N") from error
     if kind == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise DeviceError(f"device {name!r} was asked for, but there are only {torch.cuda.device_count()} GPUs")
+        raise DeviceError(
+            f"device {name!r} was asked for, but there are only {torch.cuda.device_count()} GPUs"
+        )
     if kind == "cpu":
-        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+        torch.set_num_threads(
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        )
         return Device(device, torch.bfloat16 if _bfloat16_pays() else torch.float32)
     if kind == "cuda":
         return Device(device, torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32)
@@ -71,7 +75,7 @@ def resolve_device(name: str = "auto") -> Device:
 @functools.cache
 def _bfloat16_pays() -> bool:
     """Whether convolutions are faster in bfloat16 on this CPU: it says so, or a short measurement does."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"):
         return True
     images = torch.rand(4, 16, 96, 96).contiguous(memory_format=torch.channels_last)

@@ -17,7 +17,7 @@ __all__ = ["Intensity", "sample_pixels"]
 
 
 class Intensity(BaseModel):
-    """Mean and standard deviation of each channel over the training images, in the image's own grey values."""
+    """Mean and standard deviation of each channel over the training images, in their own grey values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,7 +58,7 @@ class Intensity(BaseModel):
         )
 
     def apply(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-        """Return float32 pixels with mean 0 and deviation 1; an alpha channel is dropped, NaN becomes the mean."""
+        """Return float32 pixels of mean 0 and deviation 1; alpha is dropped, NaN becomes the mean."""
         values = pixels[..., : self.channels].astype(np.float32)
         values -= np.asarray(self.mean, np.float32)
         values /= np.asarray(self.deviation, np.float32)
@@ -70,24 +70,27 @@ class Intensity(BaseModel):
         """Raise :class:`ImageError` if ``image`` has other channels than the model was trained on."""
         if working_channels(image) != self.channels:
             raise ImageError(
-                f"{image.ref} has {working_channels(image)} channels, but the model was trained on {self.channels}"
+                f"{image.ref} has {working_channels(image)} channels, "
+                f"but the model was trained on {self.channels}"
             )
 
 
 def working_channels(image: Image) -> int:
-    """Return the channels that a network sees: those of the image, without the alpha of an 8-bit RGBA picture."""
+    """Return how many channels a network sees: all but the alpha of an 8-bit RGBA picture."""
     is_rgba = image.channels == 4 and np.dtype(image.array.dtype) == np.uint8
     return 3 if is_rgba else image.channels
 
 
 def sample_pixels(image: Image, most: int = 2**20) -> npt.NDArray[np.float64]:
-    """Return pixels (N, C) from a grid of windows that together hold about ``most`` pixels, NaN where not finite."""
+    """Return about ``most`` pixels (N, C), from a grid of windows; NaN where not finite."""
     side = 256
     down, across = -(-image.height // side), -(-image.width // side)
     wanted = max(1, most // side**2)
     stride = max(1, round((down * across / wanted) ** 0.5))
     parts = [
-        image.read(slice(y * side, (y + 1) * side), slice(x * side, (x + 1) * side)).reshape(-1, image.channels)
+        image.read(slice(y * side, (y + 1) * side), slice(x * side, (x + 1) * side)).reshape(
+            -1, image.channels
+        )
         for y in range(0, down, stride)
         for x in range(0, across, stride)
     ]

@@ -32,8 +32,8 @@ class Plan:
 class Learner:
     """A network in training, its running mean of weights, and what moves them.
 
-    The mean forgets with ``averaging`` per step and is what predicts: it is steadier than the weights of any step
-    (Tarvainen & Valpola, "Mean teachers are better role models", 2017).
+    The mean forgets with ``averaging`` per step and is what predicts: it is steadier than the weights of any
+    step (Tarvainen & Valpola, "Mean teachers are better role models", 2017).
     """
 
     net: nn.Module
@@ -79,4 +79,6 @@ def train(
             learner.schedule.step()
         learner.average()
         plan.done += 1
-        yield Step(stage, round, plan.done, plan.steps, {name: value.item() for name, value in losses.items()})
+        yield Step(
+            stage, round, plan.done, plan.steps, {name: value.item() for name, value in losses.items()}
+        )

@@ -22,8 +22,8 @@ def local_maxima(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the peaks (N, 2) of a map (Y, X) and their heights (N,), of at least ``threshold``.
 
-    A peak is the largest value within ``distance`` pixels of the smoothed map; a plateau counts once. Touching cells
-    keep a peak each where the paper's connected components would join them.
+    A peak is the largest value within ``distance`` pixels of the smoothed map; a plateau counts once.
+    Touching cells keep a peak each where the paper's connected components would join them.
     """
     smooth = ndimage.gaussian_filter(probability, _SMOOTHING)
     highest = (smooth == ndimage.maximum_filter(smooth, size=2 * distance + 1)) & (smooth >= threshold)
@@ -39,7 +39,7 @@ def local_maxima(
 def component_centroids(
     probability: npt.NDArray[np.float32], threshold: float, smallest_area: float
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return centroids (N, 2) and highest values (N,) of the components above ``threshold``, as the paper does."""
+    """Return centroids (N, 2) and highest values (N,) of components above ``threshold``, as in the paper."""
     components, _ = ndimage.label(probability > threshold)
     regions = [r for r in regionprops(components, probability) if r.area >= smallest_area]
     places = np.array([r.centroid for r in regions], dtype=np.float64).reshape(-1, 2)

@@ -1,8 +1,8 @@
 """Resizing that gives the same pixels whether an image is done in one piece or tile by tile.
 
-Each output pixel is a weighted mean of input pixels under a triangle as wide as the output pixel (at least as the
-input's), centred on the same place: antialiased bilinear interpolation. Rows and columns are two sparse matrices; a
-tile takes the rows of the matrix that it needs.
+Each output pixel is a weighted mean of input pixels under a triangle as wide as the output pixel (at least as
+the input's), centred on the same place: antialiased bilinear interpolation. Rows and columns are two sparse
+matrices; a tile takes the rows of the matrix that it needs.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Resampler:
         return slice(max(0, first), min(self.size, last + 1))
 
     def matrix(self, start: int, stop: int) -> sparse.csr_array:
-        """Return the weights of the needed inputs for the output pixels ``start`` to ``stop``; rows sum to 1."""
+        """Return the weights of the needed inputs for outputs ``start`` to ``stop``; each row sums to 1."""
         need = self.needed(start, stop)
         support = max(1.0, self.step)
         centre = (np.arange(start, stop) + 0.5) * self.step - 0.5
@@ -62,7 +62,9 @@ class Resampler:
         rows = np.broadcast_to(np.arange(stop - start)[:, None], columns.shape)
         keep = weights > 0
         shape = (stop - start, need.stop - need.start)
-        return sparse.csr_array((weights[keep].astype(np.float32), (rows[keep], columns[keep] - need.start)), shape=shape)
+        return sparse.csr_array(
+            (weights[keep].astype(np.float32), (rows[keep], columns[keep] - need.start)), shape=shape
+        )
 
     def to_input(self, coordinates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return input coordinates for output coordinates."""

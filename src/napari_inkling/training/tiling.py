@@ -1,7 +1,8 @@
 """Prediction of images of any size, tile by tile, as if in one piece.
 
-A tile's result is that of the whole image when the tile is read with a margin of the network's receptive field and
-starts on a multiple of its stride (Huang et al., "Tiling and stitching segmentation output for remote sensing", 2018).
+A tile's result is that of the whole image when the tile is read with a margin of the network's receptive
+field and starts on a multiple of its stride (Huang et al., "Tiling and stitching segmentation output for
+remote sensing", 2018).
 """
 
 from __future__ import annotations
@@ -62,15 +63,21 @@ def predict_tiles(
         read = tile.grown(halo, *image.shape)
         exact = tile.grown(margin, *image.shape)
         known = probabilities(net, image.read(read), device, views=views)
-        yield tile, exact, known[
-            :, exact.top - read.top : exact.bottom - read.top, exact.left - read.left : exact.right - read.left
-        ]
+        yield (
+            tile,
+            exact,
+            known[
+                :,
+                exact.top - read.top : exact.bottom - read.top,
+                exact.left - read.left : exact.right - read.left,
+            ],
+        )
 
 
 def probabilities(
     net: nn.Module, pixels: npt.NDArray[np.float32], device: Device, views: int = 1
 ) -> npt.NDArray[np.float32]:
-    """Return sigmoid(net(pixels)) averaged over views, (C, y, x) → (K, y, x); pads to the network's stride."""
+    """Return sigmoid(net(pixels)) averaged over views, (C, y, x) → (K, y, x); pads to the stride."""
     stride = int(net.stride)  # type: ignore[arg-type]
     height, width = pixels.shape[1:]
     padded = np.pad(pixels, ((0, 0), (0, -height % stride), (0, -width % stride)), mode="edge")
