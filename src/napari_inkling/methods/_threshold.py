@@ -42,10 +42,8 @@ def threshold_at_clicks(
     share = 1 - np.searchsorted(clicked, candidates) / len(clicked)
     count = len(peaks) - np.searchsorted(peaks, candidates)
     at = float(np.quantile(clicked, trusted))
-    sure, share_sure = (
-        len(peaks) - np.searchsorted(peaks, at),
-        1 - np.searchsorted(clicked, at) / len(clicked),
-    )
+    sure = len(peaks) - np.searchsorted(peaks, at)
+    share_sure = 1 - np.searchsorted(clicked, at) / len(clicked)
     cells = max(float(sure / share_sure), len(clicked))
     f1 = 2 * cells * share / (count + cells)
     return float(candidates[np.argmax(f1)])
