@@ -13,6 +13,7 @@ import torch
 
 from napari_inkling.core import (
     Boxes,
+    Checkpoint,
     Event,
     HintSet,
     Image,
@@ -35,7 +36,9 @@ from napari_inkling.methods._detection_model import (
 from napari_inkling.methods._threshold import threshold_at_clicks
 from napari_inkling.methods._warm_start import PixelClassifier
 from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.networks.pretrained import load_pretrained
 from napari_inkling.networks.resnet34_unet import ResNet34UNet
+from napari_inkling.networks.small_unet import SmallUNet
 from napari_inkling.supervision import (
     IGNORE,
     add_detected_nuclei,
@@ -62,6 +65,8 @@ LARGEST_FIELD = 1536
 FIELD = 1024
 #: Seconds between two previews within a round.
 PREVIEW_EVERY = 4.0
+#: At most this share of the time goes into previews.
+PREVIEW_SHARE = 0.05
 #: The first answer learns from so many fields, that on screen first.
 FIELDS_AT_FIRST = 4
 #: Cell radius in pixels if neither the person nor the image tells one.
@@ -195,10 +200,12 @@ def prepare(
         scale = 1.0 if settings.working_diameter is None else settings.working_diameter / (2 * radius)
     fields = [part for image in hinted for part in fields_of(image, intensity, scale, radius, classes)]
     net = build_network(settings, intensity.channels, len(classes))
-    if settings.network == "resnet34" and settings.pretrained and start is None:
-        net = ResNet34UNet(intensity.channels, len(classes), pretrained=True, notify=notices.append)
     if start is not None:
         net.load_state_dict(start.net.state_dict())
+    elif settings.pretrained and isinstance(net, SmallUNet):
+        load_pretrained(net)
+    elif settings.pretrained:
+        net = ResNet34UNet(intensity.channels, len(classes), pretrained=True, notify=notices.append)
     net = net.to(found.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     plan = Plan(max(1, round(settings.steps * (CONTINUED if start is not None else 1))))
     rate = settings.learning_rate * (CONTINUED if start is not None else 1)
@@ -335,14 +342,18 @@ def train_round(
     def loss(logits: torch.Tensor, targets: torch.Tensor) -> Mapping[str, torch.Tensor]:
         return {"centre": weighted_mse(logits, targets, settings.foreground_weight)}
 
-    shown = time.monotonic()
+    pause, shown = PREVIEW_EVERY, time.monotonic()
     while plan.done < round_end(task, number):
         yield from train(task.learner, batches, loss, 1, plan, stage=_stage(task, number), round=number)
         if settings.minutes is not None:
             keep_to_time(task)
-        if time.monotonic() - shown > PREVIEW_EVERY and plan.done < round_end(task, number):
-            yield from show(task, task.model())
+        if time.monotonic() - shown > pause and plan.done < round_end(task, number):
+            begun = time.monotonic()
+            model = task.model()
+            yield Checkpoint(model)
+            yield from show(task, model)
             shown = time.monotonic()
+            pause = max(PREVIEW_EVERY, (shown - begun) / PREVIEW_SHARE)
 
 
 def _stage(task: Task, number: int) -> str:

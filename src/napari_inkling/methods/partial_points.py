@@ -31,7 +31,6 @@ class PartialPointsSettings(MethodSettings):
         "standard": {"steps": 4500},
         "as-published": {
             "network": "resnet34",
-            "pretrained": True,
             "steps": 3840,
             "first_share": 0.25,
             "working_diameter": None,
@@ -75,7 +74,10 @@ class PartialPointsSettings(MethodSettings):
     network: Literal["small", "resnet34"] = Setting(
         "small", description="small: U-Net of 0.5 M parameters; resnet34: the paper's ResNet-34 U-Net"
     )
-    pretrained: bool = Setting(False, description="ImageNet weights for the ResNet-34, if they can be had")
+    pretrained: bool = Setting(
+        True,
+        description="Start from weights trained on drawn tissue (small, colour images), or on ImageNet (resnet34)",
+    )
     width: int = Setting(16, ge=4, le=128, description="Channels of the small network's first level")
     learning_rate: float = Setting(1e-2, gt=0, description="Highest learning rate")
     schedule: Literal["one-cycle", "constant"] = Setting(

@@ -40,7 +40,7 @@ class SmallUNet(nn.Module):
     def __init__(self, channels: int, outputs: int = 1, width: int = 16, depth: int = 3) -> None:
         super().__init__()
         widths = [width * 2**level for level in range(depth + 1)]
-        self.depth = depth
+        self.channels, self.outputs, self.width, self.depth = channels, outputs, width, depth
         self.down = nn.ModuleList(_Block(i, o) for i, o in zip([channels, *widths], widths, strict=False))
         self.up = nn.ModuleList(
             _Block(widths[level] + widths[level + 1], widths[level]) for level in reversed(range(depth))
