@@ -30,7 +30,7 @@ def test_disks(radius, cell, around):
 
 
 def test_clicks_beside_the_middle():
-    found = estimated(disks(12), CENTRES + [[2, -1], [-2, 2], [1, 3], [-3, 0]])
+    found = estimated(disks(12), CENTRES + np.array([[2, -1], [-2, 2], [1, 3], [-3, 0]]))
     assert found == pytest.approx(12, rel=0.2)
 
 
