@@ -44,12 +44,16 @@ def random_slide(random: np.random.Generator, number: int) -> Slide:
         name: int(getattr(slide, name) * np.exp(random.normal(0, 0.6)))
         for name in ("vesicular", "lymphocytes", "fibroblasts", "blurred")
     }
-    stains = {name: getattr(slide, name) * np.exp(random.normal(0, 0.25)) for name in ("hematoxylin", "eosin")}
+    stains = {
+        name: getattr(slide, name) * np.exp(random.normal(0, 0.25)) for name in ("hematoxylin", "eosin")
+    }
     white = np.clip(np.array(slide.white) * (1 - np.abs(random.normal(0, 0.06, 3))), 0, 1)
     return replace(slide, **counts, **stains, white=tuple(white))
 
 
-def centres_and_radii(labels: npt.NDArray[np.uint16]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def centres_and_radii(
+    labels: npt.NDArray[np.uint16],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return bounding-box centres (N, 2) and radii of equal area (N,) of the labels."""
     boxes = [box for box in ndimage.find_objects(labels) if box is not None]
     centres = np.array([[(s.start + s.stop - 1) / 2 for s in box] for box in boxes])
@@ -84,7 +88,9 @@ def main() -> None:
     device = resolve_device("auto")
     net = SmallUNet(3).to(device.torch_device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters(), 1e-2, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=arguments.steps, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 1e-2, total_steps=arguments.steps, pct_start=0.1
+    )
     learner = Learner(net, device, optimizer, schedule)
     batches = random_crops(fields, targets, side=128, count=8, random=random, near_marked=0.3, jitter=0.25)
     steps = train(

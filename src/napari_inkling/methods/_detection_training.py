@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from napari_inkling.core import (
-    Boxes,
     Checkpoint,
     Event,
-    HintSet,
-    Image,
+    Notice,
     PlaneRef,
     Points,
     Predictions,
     Preview,
+    Started,
     Step,
     TrainingData,
-    TrainingImage,
 )
-from napari_inkling.evaluation import cell_centres, score_images
+from napari_inkling.evaluation import score_images
 from napari_inkling.methods._detection_model import (
     Description,
     DetectionModel,
@@ -34,6 +32,13 @@ from napari_inkling.methods._detection_model import (
     find_centres,
 )
 from napari_inkling.methods._threshold import threshold_at_clicks
+from napari_inkling.methods._training_fields import (
+    LARGEST_FIELD,
+    TrainingField,
+    fields_of,
+    marked_cells,
+    radius_of,
+)
 from napari_inkling.methods._warm_start import PixelClassifier
 from napari_inkling.methods.partial_points import PartialPointsSettings
 from napari_inkling.networks.pretrained import load_pretrained
@@ -42,27 +47,21 @@ from napari_inkling.networks.small_unet import SmallUNet
 from napari_inkling.supervision import (
     IGNORE,
     add_detected_nuclei,
-    estimate_radius,
-    extended_gaussian_mask,
-    gaussian_mask,
     nearest_point,
     propagate_background,
 )
 from napari_inkling.supervision.losses import weighted_mse
-from napari_inkling.training.crops import Field, random_crops
+from napari_inkling.training.crops import random_crops
 from napari_inkling.training.devices import Device, resolve_device
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.loop import Learner, Plan, train
 from napari_inkling.training.tiling import probabilities
-from napari_inkling.training.working_image import Window, WorkingImage, windows
+from napari_inkling.training.working_image import WorkingImage
 
-__all__ = ["Task", "classical_answer", "marked_cells", "predict_fields", "prepare", "show", "train_round", "validate"]
+__all__ = ["Task", "classical_answer", "predict_fields", "prepare", "show", "train_round", "validate"]
 
 FloatImage = npt.NDArray[np.float32]
 
-#: Planes of at most this many working pixels along an edge are one field; larger ones are cut where hints are.
-LARGEST_FIELD = 1536
-FIELD = 1024
 #: Seconds between two previews within a round.
 PREVIEW_EVERY = 4.0
 #: At most this share of the time goes into previews.
@@ -73,42 +72,6 @@ FIELDS_AT_FIRST = 4
 FALLBACK_RADIUS = 10.0
 #: Training on after a correction takes this share of the steps, and this share of the learning rate.
 CONTINUED = 0.35
-
-
-def marked_cells(hints: HintSet) -> Points:
-    """Return the cells of a plane as points: those clicked, and the centres of boxes."""
-    return cell_centres(hints)
-
-
-@dataclass(eq=False)
-class TrainingField:
-    """A field, its hints, and what they say of each of its pixels; all at the working scale."""
-
-    image: Image
-    window: Window
-    field: Field
-    cells: npt.NDArray[np.float64]  # (N, 2), from the field's corner
-    classes: npt.NDArray[np.int64]  # (N,)
-    background: npt.NDArray[np.float64]  # (M, 2)
-    r1: float
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.window.shape
-
-    def known_mask(self, settings: PartialPointsSettings, classes: int) -> FloatImage:
-        """Return what the hints alone say, (K, Y, X): Eq. 1 for each class, and the clicks on background.
-
-        A cell of another class, and its ring, are background to a class.
-        """
-        near = nearest_point(self.cells, self.shape)
-        make = gaussian_mask if settings.mask == "plain" else extended_gaussian_mask
-        mask = make(near.distance, self.r1, sigma=settings.sigma * self.r1)
-        clicked = nearest_point(self.background, self.shape).distance
-        mask[(clicked < self.r1) & (clicked < near.distance) & (mask <= 0)] = 0
-        owner = np.append(self.classes, -1)[near.index]
-        return np.stack([np.where((mask > 0) & (owner != k), 0, mask) for k in range(classes)])
 
 
 @dataclass(eq=False)
@@ -128,7 +91,6 @@ class Task:
     plan: Plan
     threshold: float
     trained_before: int
-    notices: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -177,17 +139,19 @@ class Task:
 
 def prepare(
     data: TrainingData, settings: PartialPointsSettings, device: str, seed: int, start: DetectionModel | None
-) -> Task:
-    """Estimate the radius, choose the scale, cut the fields and build the network."""
-    torch.manual_seed(seed)
+) -> Generator[Event, None, Task]:
+    """Estimate the radius, choose the scale, cut the fields and build the network, or continue with a model's."""
     found = resolve_device(device)
+    yield Started(str(found))
+    plan = Plan(max(1, round(settings.steps * (CONTINUED if start is not None else 1))))
+    reading = Step("reading the images", 0, 0, plan.steps)
+    yield reading
+    torch.manual_seed(seed)
     hinted = [image for image in data.train if len(image.hints)]
     present = {str(name) for image in hinted for name in marked_cells(image.hints).classes}
-    classes = tuple(name for name in data.classes if name in present) or tuple(sorted(present))
-    notices: list[str] = []
-    if start is not None and (start.classes != classes or start.description.settings.network != settings.network
-                              or start.description.settings.width != settings.width):  # fmt: skip
-        notices.append("the classes or the network changed since the last training: it starts anew")
+    classes = (*(c for c in data.classes if c in present), *sorted(present - set(data.classes)))
+    if start is not None and not _fits(start, classes, settings):
+        yield Notice("the classes or the network changed since the last training: it starts anew")
         start = None
     if start is not None:
         about = start.description
@@ -198,18 +162,19 @@ def prepare(
         intensity = Intensity.of(image.image for image in hinted)
         radius = settings.radius or radius_of(hinted) or FALLBACK_RADIUS
         scale = 1.0 if settings.working_diameter is None else settings.working_diameter / (2 * radius)
-    fields = [part for image in hinted for part in fields_of(image, intensity, scale, radius, classes)]
-    net = build_network(settings, intensity.channels, len(classes))
-    if start is not None:
-        net.load_state_dict(start.net.state_dict())
-    elif settings.pretrained and isinstance(net, SmallUNet):
-        load_pretrained(net)
-    elif settings.pretrained:
-        net = ResNet34UNet(intensity.channels, len(classes), pretrained=True, notify=notices.append)
+    yield reading
+    fields = []
+    for image in hinted:
+        for part in fields_of(image, intensity, scale, radius, classes):
+            fields.append(part)
+            yield reading
+    notices: list[str] = []
+    net = _network(settings, intensity.channels, len(classes), start, notices.append)
+    for text in notices:
+        yield Notice(text)
     net = net.to(found.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    plan = Plan(max(1, round(settings.steps * (CONTINUED if start is not None else 1))))
     rate = settings.learning_rate * (CONTINUED if start is not None else 1)
-    optimizer = torch.optim.AdamW(net.parameters(), rate, weight_decay=1e-4)
+    optimizer = torch.optim.AdamW(net.parameters(), rate, weight_decay=settings.weight_decay)
     schedule = one_cycle(optimizer, plan) if settings.schedule == "one-cycle" else None
     return Task(
         data=data,
@@ -225,8 +190,32 @@ def prepare(
         plan=plan,
         threshold=start.description.threshold if start is not None else settings.threshold or 0.25,
         trained_before=start.description.trained_steps if start is not None else 0,
-        notices=notices,
     )
+
+
+def _fits(start: DetectionModel, classes: tuple[str, ...], settings: PartialPointsSettings) -> bool:
+    """Whether training can go on from a model."""
+    before = start.description.settings
+    same_network = (before.network, before.width) == (settings.network, settings.width)
+    return start.classes == classes and same_network
+
+
+def _network(
+    settings: PartialPointsSettings,
+    channels: int,
+    outputs: int,
+    start: DetectionModel | None,
+    notify: Callable[[str], None],
+) -> nn.Module:
+    """Return the network with the last model's weights, else with pretrained ones where there are any."""
+    if start is None and settings.pretrained and settings.network == "resnet34":
+        return ResNet34UNet(channels, outputs, pretrained=True, notify=notify)
+    net = build_network(settings, channels, outputs)
+    if start is not None:
+        net.load_state_dict(start.net.state_dict())
+    elif settings.pretrained and isinstance(net, SmallUNet):
+        load_pretrained(net)
+    return net
 
 
 def one_cycle(optimizer: torch.optim.Optimizer, plan: Plan) -> torch.optim.lr_scheduler.LambdaLR:
@@ -239,44 +228,6 @@ def one_cycle(optimizer: torch.optim.Optimizer, plan: Plan) -> torch.optim.lr_sc
         return float(0.5 * (1 + np.cos(np.pi * (progress - 0.1) / 0.9))) + 1e-4
 
     return torch.optim.lr_scheduler.LambdaLR(optimizer, share)
-
-
-def radius_of(hinted: Sequence[TrainingImage]) -> float | None:
-    """Return the mean cell radius in pixels: half of the boxes' mean edge, else what the image shows at the clicks."""
-    boxes = Boxes.concatenate([image.hints.boxes for image in hinted])
-    if len(boxes):
-        return float(np.median(boxes.coordinates[:, 2:] - boxes.coordinates[:, :2]) / 2)
-    return estimate_radius([(image.image, image.hints.points.cells.coordinates) for image in hinted])
-
-
-def fields_of(
-    plane: TrainingImage, intensity: Intensity, scale: float, radius: float, classes: tuple[str, ...]
-) -> list[TrainingField]:
-    """Return a plane as one field, or the parts of a large plane that hold hints."""
-    working = WorkingImage(plane.image, scale, intensity)
-    cells = marked_cells(plane.hints)
-    places = working.to_working(cells.coordinates)
-    background = working.to_working(plane.hints.points.background.coordinates)
-    whole = max(working.shape) <= LARGEST_FIELD
-    fields = []
-    for window in [working.whole] if whole else windows(working.shape, FIELD):
-        inside, beside = window.holds(places), window.holds(background)
-        if not (inside.any() or beside.any()):
-            continue
-        corner = (window.top, window.left)
-        names = cells.classes[inside]
-        fields.append(
-            TrainingField(
-                image=plane.image,
-                window=window,
-                field=Field(working.read(window), places[inside] - corner),
-                cells=places[inside] - corner,
-                classes=np.array([classes.index(name) for name in names], dtype=np.int64),
-                background=background[beside] - corner,
-                r1=radius * scale,
-            )
-        )
-    return fields
 
 
 def classical_answer(task: Task) -> tuple[PlaneRef, Predictions] | None:
@@ -323,9 +274,7 @@ def _threshold(task: Task, maps: Sequence[FloatImage]) -> float:
     return threshold_at_clicks(np.concatenate(clicked), np.concatenate(peaks))
 
 
-def train_round(
-    task: Task, masks: Sequence[FloatImage], number: int
-) -> Generator[Event, None, None]:
+def train_round(task: Task, masks: Sequence[FloatImage], number: int) -> Generator[Event, None, None]:
     """Take the round's share of the steps, Eq. 2 of the paper; show the plane on screen every few seconds."""
     settings, plan = task.settings, task.plan
     batches = random_crops(

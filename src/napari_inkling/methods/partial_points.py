@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field as Setting
 
-from napari_inkling.core import Checkpoint, Event, Notice, Preview, Round, Started, TooFewHintsError, TrainingData
+from napari_inkling.core import Checkpoint, Event, Preview, Round, TooFewHintsError, TrainingData
+from napari_inkling.evaluation import cell_centres
 from napari_inkling.methods._protocol import MethodSettings, Needs
 
 if TYPE_CHECKING:
@@ -28,13 +29,14 @@ class PartialPointsSettings(MethodSettings):
 
     presets: ClassVar = {
         "quick": {},
-        "standard": {"steps": 4500},
+        "standard": {"steps": 3600},
         "as-published": {
             "network": "resnet34",
             "steps": 3840,
             "first_share": 0.25,
             "working_diameter": None,
             "learning_rate": 1e-3,
+            "weight_decay": 0.0,
             "schedule": "constant",
             "averaging": 0.0,
             "batch": 16,
@@ -47,7 +49,7 @@ class PartialPointsSettings(MethodSettings):
         },
     }
 
-    steps: int = Setting(900, ge=1, description="Training steps over all rounds (about 60 s on 2 CPU cores)")
+    steps: int = Setting(700, ge=1, description="Training steps over all rounds (about 60 s on 2 CPU cores)")
     minutes: float | None = Setting(
         None, gt=0, description="Train for so many minutes instead of a number of steps"
     )
@@ -55,31 +57,43 @@ class PartialPointsSettings(MethodSettings):
         None, gt=0, description="Mean cell radius r1 in pixels of the image; empty: estimated at the clicks"
     )
     working_diameter: float | None = Setting(
-        10.0, ge=4, le=64, description="Cell diameter in pixels at the scale that is worked at; empty: full scale"
+        10.0,
+        ge=4,
+        le=64,
+        description="Cell diameter in pixels at the scale that is worked at; empty: full scale",
     )
     mask: Literal["extended", "plain"] = Setting(
-        "extended", description="Gaussian mask: extended (far pixels are ignored, Eq. 1) or plain (they are background)"
+        "extended",
+        description="Gaussian mask: extended (far pixels are ignored, Eq. 1) or plain (they are background)",
     )
     self_training: Literal["background", "nuclei", "none"] = Setting(
         "background", description="What a round adds: background (Eq. 3), detected nuclei (ST-nu), or nothing"
     )
     rounds: int = Setting(3, ge=0, le=20, description="Rounds of self-training after the initial one")
-    first_share: float = Setting(0.33, gt=0, le=1, description="Share of the steps that the initial round takes")
+    first_share: float = Setting(
+        0.33, gt=0, le=1, description="Share of the steps that the initial round takes"
+    )
     low: float = Setting(0.1, ge=0, le=1, description="Below this probability a pixel becomes background")
     high: float = Setting(
-        0.7, ge=0, le=1, description="Above this probability a component larger than a cell becomes background"
+        0.7,
+        ge=0,
+        le=1,
+        description="Above this probability a component larger than a cell becomes background",
     )
     sigma: float = Setting(0.25, gt=0, le=1, description="Width σ of the Gaussian, in units of r1")
-    foreground_weight: float = Setting(10.0, gt=0, description="Weight of pixels whose target is above 0 (Eq. 2)")
+    foreground_weight: float = Setting(
+        10.0, gt=0, description="Weight of pixels whose target is above 0 (Eq. 2)"
+    )
     network: Literal["small", "resnet34"] = Setting(
         "small", description="small: U-Net of 0.5 M parameters; resnet34: the paper's ResNet-34 U-Net"
     )
     pretrained: bool = Setting(
         True,
-        description="Start from weights trained on drawn tissue (small, colour images), or on ImageNet (resnet34)",
+        description="Start from weights trained on drawn tissue (small), or on ImageNet (resnet34)",
     )
     width: int = Setting(16, ge=4, le=128, description="Channels of the small network's first level")
     learning_rate: float = Setting(1e-2, gt=0, description="Highest learning rate")
+    weight_decay: float = Setting(1e-4, ge=0, description="Decay of the weights, decoupled (AdamW)")
     schedule: Literal["one-cycle", "constant"] = Setting(
         "one-cycle", description="Learning rate: warmed up and annealed, or constant"
     )
@@ -87,7 +101,9 @@ class PartialPointsSettings(MethodSettings):
         0.99, ge=0, lt=1, description="How much of the mean of the weights is kept at each step; 0: no mean"
     )
     batch: int = Setting(8, ge=1, description="Crops in a batch")
-    crop: int = Setting(128, ge=32, multiple_of=32, description="Edge of a crop, in pixels at the working scale")
+    crop: int = Setting(
+        128, ge=32, multiple_of=32, description="Edge of a crop, in pixels at the working scale"
+    )
     near_marked: float = Setting(0.5, ge=0, le=1, description="Share of the crops that hold a marked cell")
     jitter: float = Setting(
         0.1, ge=0, le=1, description="Random change of each channel's gain, and half that of its offset, in σ"
@@ -96,9 +112,14 @@ class PartialPointsSettings(MethodSettings):
     centres: Literal["peaks", "components"] = Setting(
         "peaks", description="Centres: peaks of the map, or centroids of components (the paper)"
     )
-    smallest_area: float = Setting(12.0, ge=0, description="Smallest component, in pixels at the working scale")
+    smallest_area: float = Setting(
+        12.0, ge=0, description="Smallest component, in pixels at the working scale"
+    )
     threshold: float | None = Setting(
-        None, ge=0, le=1, description="Probability above which a centre is suggested; empty: estimated at the clicks"
+        None,
+        ge=0,
+        le=1,
+        description="Probability above which a centre is suggested; empty: estimated at the clicks",
     )
     warm_start: bool = Setting(True, description="Show a classical pixel classifier's answer first")
 
@@ -112,7 +133,7 @@ class PartialPoints:
     Settings: ClassVar[type[PartialPointsSettings]] = PartialPointsSettings
 
     @property
-    def Model(self) -> type[DetectionModel]:  # noqa: N802  # the protocol's name; imports torch on first use
+    def Model(self) -> type[DetectionModel]:  # the protocol's name; imports torch on first use
         """The class of its models."""
         from napari_inkling.methods._detection_model import DetectionModel
 
@@ -141,16 +162,13 @@ class PartialPoints:
         # torch is imported here, in the process that trains, and never in the viewer.
         from napari_inkling.methods import _detection_training as training
 
-        cells = sum(len(training.marked_cells(image.hints)) for image in data.train)
+        cells = sum(len(cell_centres(image.hints)) for image in data.train)
         if cells < self.needs.points:
             raise TooFewHintsError(
                 f"{cells} cell{'s are' if cells != 1 else ' is'} marked, but partial-points needs at least "
                 f"{self.needs.points}: click the middle of some cells"
             )
-        task = training.prepare(data, settings, device, seed, start)
-        yield Started(str(task.device))
-        for text in task.notices:
-            yield Notice(text)
+        task = yield from training.prepare(data, settings, device, seed, start)
         if settings.warm_start and start is None and (first := training.classical_answer(task)):
             yield Preview(*first)
 

@@ -8,10 +8,10 @@ from safetensors.torch import load_file
 
 from napari_inkling.networks.small_unet import SmallUNet
 
-__all__ = ["CHANNELS", "WIDTH", "load_pretrained"]
+__all__ = ["CHANNELS", "DEPTH", "WIDTH", "load_pretrained"]
 
-#: The shipped weights are for images of so many channels, and a first level of so many.
-CHANNELS, WIDTH = 3, 16
+#: The shipped weights are for images of so many channels, a first level of so many, and so many halvings.
+CHANNELS, WIDTH, DEPTH = 3, 16, 3
 
 
 def load_pretrained(net: SmallUNet) -> bool:
@@ -19,7 +19,7 @@ def load_pretrained(net: SmallUNet) -> bool:
 
     They were trained by ``scripts/pretrain_small_unet.py`` on drawn tissue, no real image among it.
     """
-    if net.channels != CHANNELS or net.width != WIDTH:
+    if (net.channels, net.width, net.depth) != (CHANNELS, WIDTH, DEPTH):
         return False
     with as_file(files("napari_inkling.networks") / "weights/small_unet_rgb.safetensors") as path:
         weights = load_file(path)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from napari_inkling.core import ModelFileError
 
@@ -24,9 +24,8 @@ D = TypeVar("D", bound=BaseModel)
 def save_model_files(folder: Path, description: BaseModel, weights: dict[str, torch.Tensor]) -> None:
     """Write both files into ``folder``, which is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, folder / WEIGHTS
-    )
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    (folder / WEIGHTS).write_bytes(save(tensors))  # save_file would let no one else read it
     (folder / DESCRIPTION).write_text(description.model_dump_json(indent=2), encoding="utf-8")
 
 

@@ -1,0 +1,100 @@
+"""What *partial-points* learns from: parts of images at the working scale, and what the hints say of their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_inkling.core import Boxes, HintSet, Image, Points, TrainingImage
+from napari_inkling.evaluation import cell_centres
+from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.supervision import (
+    estimate_radius,
+    extended_gaussian_mask,
+    gaussian_mask,
+    nearest_point,
+)
+from napari_inkling.training.crops import Field
+from napari_inkling.training.intensity import Intensity
+from napari_inkling.training.working_image import Window, WorkingImage, windows
+
+__all__ = ["LARGEST_FIELD", "TrainingField", "fields_of", "marked_cells", "radius_of"]
+
+FloatImage = npt.NDArray[np.float32]
+
+#: Planes of at most this many working pixels along an edge are one field; larger ones are cut where hints are.
+LARGEST_FIELD = 1536
+FIELD = 1024
+
+
+def marked_cells(hints: HintSet) -> Points:
+    """Return the cells of a plane as points: those clicked, and the centres of boxes."""
+    return cell_centres(hints)
+
+
+@dataclass(eq=False)
+class TrainingField:
+    """A field, its hints, and what they say of each of its pixels; all at the working scale."""
+
+    image: Image
+    window: Window
+    field: Field
+    cells: npt.NDArray[np.float64]  # (N, 2), from the field's corner
+    classes: npt.NDArray[np.int64]  # (N,)
+    background: npt.NDArray[np.float64]  # (M, 2)
+    r1: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.window.shape
+
+    def known_mask(self, settings: PartialPointsSettings, classes: int) -> FloatImage:
+        """Return what the hints alone say, (K, Y, X): Eq. 1 for each class, and the clicks on background.
+
+        A cell of another class, and its ring, are background to a class.
+        """
+        near = nearest_point(self.cells, self.shape)
+        make = gaussian_mask if settings.mask == "plain" else extended_gaussian_mask
+        mask = make(near.distance, self.r1, sigma=settings.sigma * self.r1)
+        clicked = nearest_point(self.background, self.shape).distance
+        mask[(clicked < self.r1) & (clicked < near.distance) & (mask <= 0)] = 0
+        owner = np.append(self.classes, -1)[near.index]
+        return np.stack([np.where((mask > 0) & (owner != k), 0, mask) for k in range(classes)])
+
+
+def radius_of(hinted: Sequence[TrainingImage]) -> float | None:
+    """Return the mean cell radius in pixels: half of the boxes' mean edge, else what the image shows at the clicks."""
+    boxes = Boxes.concatenate([image.hints.boxes for image in hinted])
+    if len(boxes):
+        return float(np.median(boxes.coordinates[:, 2:] - boxes.coordinates[:, :2]) / 2)
+    return estimate_radius([(image.image, image.hints.points.cells.coordinates) for image in hinted])
+
+
+def fields_of(
+    plane: TrainingImage, intensity: Intensity, scale: float, radius: float, classes: tuple[str, ...]
+) -> Generator[TrainingField, None, None]:
+    """Yield a plane as one field, or the parts of a large plane that hold hints."""
+    working = WorkingImage(plane.image, scale, intensity)
+    cells = marked_cells(plane.hints)
+    places = working.to_working(cells.coordinates)
+    background = working.to_working(plane.hints.points.background.coordinates)
+    whole = max(working.shape) <= LARGEST_FIELD
+    for window in [working.whole] if whole else windows(working.shape, FIELD):
+        inside, beside = window.holds(places), window.holds(background)
+        if not (inside.any() or beside.any()):
+            continue
+        corner = (window.top, window.left)
+        names = cells.classes[inside]
+        yield TrainingField(
+            image=plane.image,
+            window=window,
+            field=Field(working.read(window), places[inside] - corner),
+            cells=places[inside] - corner,
+            classes=np.array([classes.index(name) for name in names], dtype=np.int64),
+            background=background[beside] - corner,
+            r1=radius * scale,
+        )
