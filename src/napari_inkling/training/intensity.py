@@ -49,11 +49,12 @@ class Intensity(BaseModel):
                 )
             channels = count
             pixels = sample_pixels(image)
+            pixels[:, np.isnan(pixels).all(axis=0)] = 0  # a channel without a finite value
             means.append(np.nanmean(pixels, axis=0))
             deviations.append(np.nanstd(pixels, axis=0))
         mean, deviation = np.mean(means, axis=0), np.mean(deviations, axis=0)
         return cls(
-            mean=tuple(np.nan_to_num(mean).tolist()),
+            mean=tuple(mean.tolist()),
             deviation=tuple(np.where(deviation > 1e-12, deviation, 1).tolist()),
         )
 

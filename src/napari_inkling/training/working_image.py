@@ -80,15 +80,16 @@ class WorkingImage:
 
     def read(self, window: Window) -> npt.NDArray[np.float32]:
         """Return normalised pixels of a window, shape (C, y, x)."""
+        if self.scale == 1:
+            pixels = self.image.read(slice(window.top, window.bottom), slice(window.left, window.right))
+            return np.ascontiguousarray(self.intensity.apply(pixels).transpose(2, 0, 1))
         rows = self.rows.needed(window.top, window.bottom)
         columns = self.columns.needed(window.left, window.right)
-        pixels = self.intensity.apply(self.image.read(rows, columns))
-        if self.scale != 1:
-            pixels = resample(
-                pixels,
-                self.rows.matrix(window.top, window.bottom),
-                self.columns.matrix(window.left, window.right),
-            )
+        pixels = resample(
+            self.intensity.apply(self.image.read(rows, columns)),
+            self.rows.matrix(window.top, window.bottom),
+            self.columns.matrix(window.left, window.right),
+        )
         return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
     def to_working(self, coordinates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_inkling.core import Image, PlaneRef
+from napari_inkling.networks.small_unet import SmallUNet
+from napari_inkling.training.devices import Device
+from napari_inkling.training.intensity import Intensity
+from napari_inkling.training.tiling import predict_tiles, probabilities
+from napari_inkling.training.working_image import Window, WorkingImage
+
+CPU = Device(torch.device("cpu"), torch.float32)
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    return SmallUNet(1, 2, width=4, depth=2).eval()
+
+
+def working(shape: tuple[int, int], scale: float = 1) -> WorkingImage:
+    array = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    return WorkingImage(Image(PlaneRef("drawn"), array), scale, Intensity(mean=(0,), deviation=(1,)))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (16, 16), (33, 17), (100, 75), (64, 129)])
+@pytest.mark.parametrize("views", [1, 4])
+def test_tiled_equals_untiled(net, shape, views):
+    image = working(shape)
+    whole = probabilities(net, image.read(image.whole), CPU, views=views)
+    assert whole.shape == (2, *shape) and whole.dtype == np.float32
+    seen = np.zeros(shape, int)
+    for tile, window, part in predict_tiles(net, image, CPU, margin=5, side=32, views=views):
+        expected = whole[:, window.top : window.bottom, window.left : window.right]
+        np.testing.assert_allclose(part, expected, atol=1e-5)
+        assert window == tile.grown(5, *shape)
+        seen[tile.top : tile.bottom, tile.left : tile.right] += 1
+    assert (seen == 1).all()
+
+
+def test_tiled_equals_untiled_at_another_scale(net):
+    image = working((131, 90), 0.6)
+    whole = probabilities(net, image.read(image.whole), CPU)
+    for _, window, part in predict_tiles(net, image, CPU, side=16):
+        np.testing.assert_allclose(
+            part, whole[:, window.top : window.bottom, window.left : window.right], atol=1e-5
+        )
+
+
+def test_views_of_a_mirrored_image_are_the_mirrored_views(net):
+    pixels = np.random.default_rng(1).normal(size=(1, 32, 32)).astype(np.float32)
+    once = probabilities(net, pixels, CPU, views=4)
+    np.testing.assert_allclose(
+        probabilities(net, pixels[:, ::-1, ::-1].copy(), CPU, views=4), once[:, ::-1, ::-1], atol=1e-6
+    )
+
+
+def test_only_the_tiles_that_are_wanted(net):
+    tiles = [
+        t for t, *_ in predict_tiles(net, working((96, 96)), CPU, side=32, only=[Window(30, 33, 70, 71)])
+    ]
+    assert tiles == [Window(0, 32, 64, 96), Window(32, 64, 64, 96)]
