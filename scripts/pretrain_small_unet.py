@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Train the weights that the small network starts from on colour images: on synthetic tissue, and nothing else.
+"""Train the weights that the small network starts from on colour images: on drawn tissue, and nothing else.
 
     python scripts/pretrain_small_unet.py [--tiles 48] [--steps 2500]
 
-Every tile is drawn with another stain, thickness and mix of nuclei, and learnt from at three sizes, so that the network
-meets a wide range of tissue before it meets the user's. Takes about 6 minutes on 2 cores; seeded. The result ships as
-``src/napari_inkling/networks/weights/small_unet_rgb.safetensors`` (half precision, 1 MB).
+Every tile is drawn with another stain, thickness and mix of nuclei, and learnt from at three sizes, so that
+the network meets a wide range of tissue before it meets the user's. Takes about 6 minutes on 2 cores;
+seeded. The result ships as ``src/napari_inkling/networks/weights/small_unet_rgb.safetensors`` (half
+precision, 1 MB).
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors.torch import save_file
+from scipy import ndimage
+from synthetic.histology import Slide, second_slide, tissue_tile
+from tqdm import tqdm
+
 from napari_inkling.core import Image, PlaneRef
 from napari_inkling.networks.small_unet import SmallUNet
 from napari_inkling.supervision import gaussian_mask, nearest_point
@@ -26,10 +32,6 @@ from napari_inkling.training.devices import resolve_device
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.loop import Learner, Plan, train
 from napari_inkling.training.working_image import WorkingImage
-from safetensors.torch import save_file
-from scipy import ndimage
-from synthetic.histology import Slide, second_slide, tissue_tile
-from tqdm import tqdm
 
 OUT = Path(__file__).parents[1] / "src/napari_inkling/networks/weights/small_unet_rgb.safetensors"
 SIDE = 320

@@ -134,13 +134,13 @@ class Task:
         )
         net = build_network(self.settings, self.intensity.channels, len(self.classes))
         net.load_state_dict(self.learner.averaged.state_dict())
-        return DetectionModel(about, net.to(memory_format=torch.channels_last), self.device)  # type: ignore[call-overload]
+        return DetectionModel(about, net.to(memory_format=torch.channels_last), self.device)
 
 
 def prepare(
     data: TrainingData, settings: PartialPointsSettings, device: str, seed: int, start: DetectionModel | None
 ) -> Generator[Event, None, Task]:
-    """Estimate the radius, choose the scale, cut the fields and build the network, or continue with a model's."""
+    """Estimate the radius, choose the scale, cut the fields, build the network; or continue with a model."""
     found = resolve_device(device)
     yield Started(str(found))
     plan = Plan(max(1, round(settings.steps * (CONTINUED if start is not None else 1))))
@@ -219,7 +219,7 @@ def _network(
 
 
 def one_cycle(optimizer: torch.optim.Optimizer, plan: Plan) -> torch.optim.lr_scheduler.LambdaLR:
-    """Warm up over a tenth of the plan, then follow a cosine down; follows the plan when its length changes."""
+    """Warm up over a tenth of the plan, then follow a cosine down, also when the plan's length changes."""
 
     def share(_: int) -> float:
         progress = min(1.0, (plan.done + 1) / plan.steps)
@@ -245,7 +245,7 @@ def classical_answer(task: Task) -> tuple[PlaneRef, Predictions] | None:
         probability = classifier.probability(part.field.pixels)[np.newaxis]
         places, heights, _ = find_centres(probability, part.r1, task.settings, lowest=0.3)
         working = WorkingImage(part.image, task.scale, task.intensity)
-        there = working.to_image(places + (part.window.top, part.window.left))
+        there = working.to_image(places + np.array([part.window.top, part.window.left]))
         parts.append(Points(there, task.classes[0], "model", np.clip(calibrated(heights, 0.6), 0, 1)))
     return ref, Predictions(Points.concatenate(parts), radius=task.radius)
 
@@ -326,7 +326,7 @@ def keep_to_time(task: Task) -> None:
 
 
 def show(task: Task, model: DetectionModel) -> Generator[Event, None, None]:
-    """Yield what the model would suggest for the plane on screen; of a large plane, for where its hints are."""
+    """Yield suggestions for the plane on screen; of a large plane, for the parts where its hints are."""
     ref = task.data.watch or task.fields[0].image.ref
     plane = next((image for image in task.data.train if image.image.ref == ref), None)
     if plane is None:

@@ -4,8 +4,8 @@ Clicks are a sample of the cells, so the share S(t) of clicked cells whose peak 
 the recall at t, and where peaks are so high that nearly all are cells, their number n(t) estimates the number
 of all cells, N = n(t) / S(t) (the argument of Elkan & Noto, "Learning classifiers from only positive and
 unlabeled data", 2008). F1(t) = 2·N·S(t) / (n(t) + N) is largest at the threshold that would be right if
-all cells answered like the clicked ones. Those never clicked, on which the network was not trained, answer lower;
-the threshold comes down with their share.
+all cells answered like the clicked ones. Those never clicked, on which the network was not trained, answer
+lower; the threshold comes down with their share.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What *partial-points* learns from: parts of images at the working scale, and what the hints say of their pixels."""
+"""What *partial-points* learns from: parts of images at the working scale, and what hints say of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ __all__ = ["LARGEST_FIELD", "TrainingField", "fields_of", "marked_cells", "radiu
 
 FloatImage = npt.NDArray[np.float32]
 
-#: Planes of at most this many working pixels along an edge are one field; larger ones are cut where hints are.
+#: Planes of at most this many working pixels along an edge are one field; larger ones are cut where hints
+#: are.
 LARGEST_FIELD = 1536
 FIELD = 1024
 
@@ -67,7 +68,7 @@ class TrainingField:
 
 
 def radius_of(hinted: Sequence[TrainingImage]) -> float | None:
-    """Return the mean cell radius in pixels: half of the boxes' mean edge, else what the image shows at the clicks."""
+    """Return the cell radius in pixels: half of the boxes' median edge, else what the clicks show."""
     boxes = Boxes.concatenate([image.hints.boxes for image in hinted])
     if len(boxes):
         return float(np.median(boxes.coordinates[:, 2:] - boxes.coordinates[:, :2]) / 2)

@@ -1,10 +1,10 @@
 """Partial points: clicks on some cells → the centres of all cells.
 
-Stage 1 of Qu et al., "Weakly supervised deep nuclei segmentation using partial points annotation in histopathology
-images", IEEE TMI 2020 ("the paper"). The preset ``as-published`` is the paper's network and hyper-parameters; the
-default keeps the idea and adds what makes it fast on a laptop: the cell radius is estimated at the clicks, the image
-is worked on at the scale where a cell is about 10 pixels across, a small network with averaged weights learns, and a
-classical classifier answers first.
+Stage 1 of Qu et al., "Weakly supervised deep nuclei segmentation using partial points annotation in
+histopathology images", IEEE TMI 2020 ("the paper"). The preset ``as-published`` is the paper's network and
+hyper- parameters; the default keeps the idea and adds what makes it fast on a laptop: the cell radius is
+estimated at the clicks, the image is worked on at the scale where a cell is about 10 pixels across, a small
+network with averaged weights learns, and a classical classifier answers first.
 """
 
 from __future__ import annotations
