@@ -1,4 +1,4 @@
-"""What the benchmarks share: the data, the machine in words, and where results go. Measures nothing itself."""
+"""What the benchmarks share: the data, the machine in words, and where results go. Measures nothing."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def until(condition: Callable[[], Any], seconds: float, pause: float = 0.005) ->
 
 
 def arguments(about: str | None, quick: str) -> argparse.ArgumentParser:
-    """Return a parser with the options that every benchmark has; ``quick`` says what --quick makes smaller."""
+    """Return a parser with the options that every benchmark has; ``quick`` says what --quick does."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help=f"only see that it runs: {quick}")
     parser.add_argument("--out", type=Path, help="the JSON file; benchmarks/results/NAME.json by default")
@@ -211,6 +211,7 @@ def versions() -> dict[str, str]:
 
 def commit() -> str:
     """Return the commit that was measured, with a + where files differ from it."""
+
     def git(*words: str) -> str:
         answer = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
         return answer.stdout.strip()

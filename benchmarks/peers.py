@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from common import say
 from scipy import ndimage
 from scipy.spatial import cKDTree
 from skimage.color import rgb2gray, rgb2hed
 from skimage.feature import blob_log
 from skimage.transform import rescale
 
-from common import say
 from napari_inkling.methods._threshold import threshold_at_clicks
 from napari_inkling.methods._warm_start import pixel_features
 from napari_inkling.supervision import extended_gaussian_mask, nearest_point
@@ -50,9 +50,6 @@ class Found:
                 if keep[i]:
                     keep[[j for j in near if j > i]] = False
         return Found(places[keep], heights[keep])
-
-    def above(self, threshold: float) -> Array:
-        return self.places[self.heights >= threshold]
 
     def at(self, clicks: Array, radius: float) -> Array:
         """Return the height of the nearest peak within ``radius`` of each click, 0 without one."""
@@ -211,10 +208,14 @@ class RandomForest:
         smoothing, part = self.tuned.configuration
         return {"scale": round(self.scale, 3), "smoothing": smoothing, "distance": round(part * radius, 2)}
 
-    def _rows(self, name: str, clicks: Array, images: int, random: np.random.Generator) -> tuple[Array, Array]:
+    def _rows(
+        self, name: str, clicks: Array, images: int, random: np.random.Generator
+    ) -> tuple[Array, Array]:
         features = self._features(name)
         places = (clicks + 0.5) * self.scale - 0.5
-        mask = extended_gaussian_mask(nearest_point(places, features.shape[:2]).distance, self.radius * self.scale)
+        mask = extended_gaussian_mask(
+            nearest_point(places, features.shape[:2]).distance, self.radius * self.scale
+        )
         rows, labels = [], []
         for value, where in ((1, mask > 0.5), (0, mask == 0)):
             chosen = random.permutation(np.flatnonzero(where))[: self.most_pixels // (2 * images)]
@@ -225,7 +226,9 @@ class RandomForest:
     def _grown(self, rows: Mapping[str, tuple[Array, Array]], names: Iterable[str]) -> Any:
         from sklearn.ensemble import RandomForestClassifier
 
-        forest = RandomForestClassifier(self.trees, class_weight="balanced", n_jobs=-1, random_state=self._seed)
+        forest = RandomForestClassifier(
+            self.trees, class_weight="balanced", n_jobs=-1, random_state=self._seed
+        )
         features, labels = (np.concatenate([rows[name][part] for name in names]) for part in (0, 1))
         return forest.fit(features, labels)
 
