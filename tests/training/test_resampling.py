@@ -30,7 +30,7 @@ def test_weights_of_an_output_sum_to_one(size, scale):
 
 
 def test_halving_by_hand():
-    # Output i is centred between inputs 2i and 2i + 1; the triangle of half-width 2 weighs them ¾, and the next ¼.
+    # Output i is centred between inputs 2i and 2i + 1: a triangle of half-width 2 weighs them ¾, the next ¼.
     expected = np.array([[3, 3, 1, 0, 0, 0], [0, 1, 3, 3, 1, 0], [0, 0, 0, 1, 3, 3]], float)
     expected /= expected.sum(1, keepdims=True)
     np.testing.assert_allclose(Resampler(6, 0.5).matrix(0, 3).toarray(), expected, atol=1e-6)

@@ -70,6 +70,8 @@ PREVIEW_SHARE = 0.05
 FIELDS_AT_FIRST = 4
 #: Cell radius in pixels if neither the person nor the image tells one.
 FALLBACK_RADIUS = 10.0
+#: Height of a peak from which on it counts as a cell, until the clicks have told.
+FIRST_THRESHOLD = 0.25
 #: Training on after a correction takes this share of the steps, and this share of the learning rate.
 CONTINUED = 0.35
 
@@ -102,24 +104,45 @@ class Task:
         """Return the first round's targets, Eq. 1 of the paper, (K, Y, X) for each field."""
         return [f.known_mask(self.settings, len(self.classes)) for f in self.fields]
 
-    def updated_masks(self, known: Sequence[FloatImage], maps: Sequence[FloatImage]) -> list[FloatImage]:
-        """Return the next round's targets: the hints' masks with what the model tells added, Eq. 3."""
-        return [self._updated(*parts) for parts in zip(self.fields, known, maps, strict=True)]
-
-    def _updated(self, part: TrainingField, known: FloatImage, probability: FloatImage) -> FloatImage:
+    def updated_masks(
+        self, known: Sequence[FloatImage], maps: Sequence[FloatImage], number: int
+    ) -> list[FloatImage]:
+        """Return the targets of a round: the hints' masks with what the model tells added, Eq. 3."""
         settings = self.settings
+        updated = list(known)
         if settings.self_training == "background":
-            rows = [
-                propagate_background(mask, p, part.r1, settings.low, settings.high)
-                for mask, p in zip(known, probability, strict=True)
-            ]
-            return np.stack(rows)
-        places, _, channels = find_centres(probability, part.r1, settings, lowest=0.5)
+            updated = [self._with_background(*parts) for parts in zip(self.fields, known, maps, strict=True)]
+        lowest = 0.5 if settings.self_training == "nuclei" else None
+        if settings.confident is not None and number == self.rounds:
+            lowest = float(np.interp(settings.confident, [0, 0.5, 1], [0, self.threshold, 1]))
+        if lowest is None:
+            return updated
+        parts = zip(self.fields, known, updated, maps, strict=True)
+        return [self._with_nuclei(*part, lowest=lowest) for part in parts]
+
+    def _with_background(self, part: TrainingField, known: FloatImage, probability: FloatImage) -> FloatImage:
+        settings = self.settings
         rows = [
-            add_detected_nuclei(mask, places[channels == k], part.r1, settings.sigma * part.r1)
-            for k, mask in enumerate(known)
+            propagate_background(mask, p, part.r1, settings.low, settings.high)
+            for mask, p in zip(known, probability, strict=True)
         ]
         return np.stack(rows)
+
+    def _with_nuclei(
+        self,
+        part: TrainingField,
+        known: FloatImage,
+        updated: FloatImage,
+        probability: FloatImage,
+        lowest: float,
+    ) -> FloatImage:
+        places, _, channels = find_centres(probability, part.r1, self.settings, lowest)
+        sigma = self.settings.sigma * part.r1
+        rows = []
+        for k, (mask, later) in enumerate(zip(known, updated, strict=True)):
+            added = add_detected_nuclei(mask, places[channels == k], part.r1, sigma)
+            rows.append(np.where(added > 0, added, np.where(added == 0, 0, later)))
+        return np.stack(rows).astype(np.float32)
 
     def model(self) -> DetectionModel:
         """Return the model reached so far, on copies that further training leaves alone."""
@@ -148,7 +171,7 @@ def prepare(
     yield reading
     torch.manual_seed(seed)
     hinted = [image for image in data.train if len(image.hints)]
-    present = {str(name) for image in hinted for name in marked_cells(image.hints).classes}
+    present = {str(name) for image in hinted for name in marked_cells(image).classes}
     classes = (*(c for c in data.classes if c in present), *sorted(present - set(data.classes)))
     if start is not None and not _fits(start, classes, settings):
         yield Notice("the classes or the network changed since the last training: it starts anew")
@@ -188,9 +211,16 @@ def prepare(
         fields=fields,
         learner=Learner(net, found, optimizer, schedule, settings.averaging),
         plan=plan,
-        threshold=start.description.threshold if start is not None else settings.threshold or 0.25,
+        threshold=_first_threshold(settings, start),
         trained_before=start.description.trained_steps if start is not None else 0,
     )
+
+
+def _first_threshold(settings: PartialPointsSettings, start: DetectionModel | None) -> float:
+    """Return the person's threshold, else the last model's, else what peaks of a fresh network are like."""
+    if settings.threshold is not None:
+        return settings.threshold
+    return FIRST_THRESHOLD if start is None else start.description.threshold
 
 
 def _fits(start: DetectionModel, classes: tuple[str, ...], settings: PartialPointsSettings) -> bool:

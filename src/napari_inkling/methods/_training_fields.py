@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import Boxes, HintSet, Image, Points, TrainingImage
+from napari_inkling.core import Boxes, Image, Points, TrainingImage
 from napari_inkling.evaluation import cell_centres
 from napari_inkling.methods.partial_points import PartialPointsSettings
 from napari_inkling.supervision import (
@@ -31,9 +31,15 @@ LARGEST_FIELD = 1536
 FIELD = 1024
 
 
-def marked_cells(hints: HintSet) -> Points:
-    """Return the cells of a plane as points: those clicked, and the centres of boxes."""
-    return cell_centres(hints)
+def marked_cells(plane: TrainingImage) -> Points:
+    """Return the cells that are marked on a plane, as points: those clicked, and the centres of boxes."""
+    return _on_plane(cell_centres(plane.hints), plane.image)
+
+
+def _on_plane(points: Points, image: Image) -> Points:
+    """Return the points that lie on the image, its outermost pixels' rims included."""
+    y, x = points.coordinates.T
+    return points.take((y >= -0.5) & (y <= image.height - 0.5) & (x >= -0.5) & (x <= image.width - 0.5))
 
 
 @dataclass(eq=False)
@@ -80,9 +86,10 @@ def fields_of(
 ) -> Generator[TrainingField, None, None]:
     """Yield a plane as one field, or the parts of a large plane that hold hints."""
     working = WorkingImage(plane.image, scale, intensity)
-    cells = marked_cells(plane.hints)
-    places = working.to_working(cells.coordinates)
-    background = working.to_working(plane.hints.points.background.coordinates)
+    last = np.array(working.shape) - 1  # a place on the rim of the outermost pixel belongs to that pixel
+    cells, others = marked_cells(plane), _on_plane(plane.hints.points.background, plane.image)
+    places = working.to_working(cells.coordinates).clip(0, last)
+    background = working.to_working(others.coordinates).clip(0, last)
     whole = max(working.shape) <= LARGEST_FIELD
     for window in [working.whole] if whole else windows(working.shape, FIELD):
         inside, beside = window.holds(places), window.holds(background)

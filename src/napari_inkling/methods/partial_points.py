@@ -69,6 +69,12 @@ class PartialPointsSettings(MethodSettings):
     self_training: Literal["background", "nuclei", "none"] = Setting(
         "background", description="What a round adds: background (Eq. 3), detected nuclei (ST-nu), or nothing"
     )
+    confident: float | None = Setting(
+        None,
+        ge=0,
+        le=1,
+        description="In the last round, detections of at least this score count as cells; empty: none do",
+    )
     rounds: int = Setting(3, ge=0, le=20, description="Rounds of self-training after the initial one")
     first_share: float = Setting(
         0.33, gt=0, le=1, description="Share of the steps that the initial round takes"
@@ -106,7 +112,10 @@ class PartialPointsSettings(MethodSettings):
     )
     near_marked: float = Setting(0.5, ge=0, le=1, description="Share of the crops that hold a marked cell")
     jitter: float = Setting(
-        0.1, ge=0, le=1, description="Random change of each channel's gain, and half that of its offset, in σ"
+        0.1,
+        ge=0,
+        le=1,
+        description="Random change of each channel's gain, and, twice as large, of its offset, in σ",
     )
     views: int = Setting(4, ge=1, le=4, description="Mirror images over which a prediction is averaged")
     centres: Literal["peaks", "components"] = Setting(
@@ -117,8 +126,8 @@ class PartialPointsSettings(MethodSettings):
     )
     threshold: float | None = Setting(
         None,
-        ge=0,
-        le=1,
+        gt=0,
+        lt=1,
         description="Probability above which a centre is suggested; empty: estimated at the clicks",
     )
     warm_start: bool = Setting(True, description="Show a classical pixel classifier's answer first")
@@ -162,11 +171,13 @@ class PartialPoints:
         # torch is imported here, in the process that trains, and never in the viewer.
         from napari_inkling.methods import _detection_training as training
 
-        cells = sum(len(cell_centres(image.hints)) for image in data.train)
+        cells = sum(len(training.marked_cells(plane)) for plane in data.train)
+        outside = sum(len(cell_centres(plane.hints)) for plane in data.train) - cells
         if cells < self.needs.points:
+            beside = f" ({outside} more lie outside of their image)" if outside else ""
             raise TooFewHintsError(
-                f"{cells} cell{'s are' if cells != 1 else ' is'} marked, but partial-points needs at least "
-                f"{self.needs.points}: click the middle of some cells"
+                f"{cells} cell{'s are' if cells != 1 else ' is'} marked{beside}, but partial-points needs "
+                f"at least {self.needs.points}: click the middle of some cells"
             )
         task = yield from training.prepare(data, settings, device, seed, start)
         if settings.warm_start and start is None and (first := training.classical_answer(task)):
@@ -175,11 +186,11 @@ class PartialPoints:
         known = masks = task.known_masks()  # Eq. 1
         if task.trained_before:
             maps = yield from training.predict_fields(task)
-            masks = task.updated_masks(known, maps)
+            masks = task.updated_masks(known, maps, 0)
         for number in range(task.rounds + 1):
             yield from training.train_round(task, masks, number)  # Eq. 2
             maps = yield from training.predict_fields(task)
-            masks = task.updated_masks(known, maps)  # Eq. 3
+            masks = task.updated_masks(known, maps, number + 1)  # Eq. 3
             model = task.model()
             yield Checkpoint(model)
             yield from training.show(task, model)
