@@ -45,7 +45,7 @@ def resolve_device(name: str = "auto") -> Device:
         If it is not there, or the name is none of these.
     """
     kind = name.partition(":")[0]
-    if kind not in ("auto", "cpu", "cuda", "mps"):
+    if name not in ("auto", "cpu", "mps") and kind != "cuda":
         raise DeviceError(f"unknown device {name!r}: expected auto, cpu, cuda, cuda:N or mps")
     has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if kind == "auto":

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_inkling.methods._warm_start import PixelClassifier, pixel_features
+from napari_inkling.supervision import extended_gaussian_mask, nearest_point
+from napari_inkling.training.peaks import local_maxima
+from tests.methods.drawing import CENTRES, RADIUS, tissue
+
+
+def pixels(channels: int, seed: int = 0) -> np.ndarray:
+    array = tissue(channels, seed=seed).astype(np.float32).reshape(104, 104, channels)
+    return ((array - array.mean()) / array.std()).transpose(2, 0, 1)
+
+
+def mask(count: int) -> np.ndarray:
+    return extended_gaussian_mask(nearest_point(CENTRES[:count], (104, 104)).distance, RADIUS)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_few_clicks_find_the_other_cells(channels):
+    classifier = PixelClassifier.fit([pixels(channels)], [mask(4)], np.random.default_rng(0))
+    assert classifier is not None
+    probability = classifier.probability(pixels(channels, seed=1))
+    assert probability.shape == (104, 104) and probability.dtype == np.float32
+    places, _ = local_maxima(probability, 3, 0.6)
+    distance = np.hypot(*(CENTRES[:, None] - places[None]).transpose(2, 0, 1))
+    assert (distance.min(1) < RADIUS / 2).all()  # each cell is found
+    assert len(places) == len(CENTRES)
+
+
+@pytest.mark.parametrize("known", [-1.0, 0.0, 1.0])
+def test_pixels_of_one_kind_teach_nothing(known):
+    target = np.full((104, 104), known, np.float32)
+    assert PixelClassifier.fit([pixels(1)], [target], np.random.default_rng(0)) is None
+
+
+def test_ignored_pixels_do_not_count():
+    image = pixels(1)
+    spoilt = np.where(mask(4) == -1, 100, image[0])[None].astype(np.float32)
+    one, other = (
+        PixelClassifier.fit([p], [np.where(mask(4) > 0.5, 1, mask(4))], np.random.default_rng(0))
+        for p in (image, image.copy())
+    )
+    assert np.array_equal(one.probability(spoilt), other.probability(spoilt))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 1, 7), (3, 40, 30)])
+def test_features_of_any_size(shape):
+    features = pixel_features(np.random.default_rng(0).normal(size=shape).astype(np.float32))
+    assert features.shape == (3 * (3 * shape[0] + 2), *shape[1:])
+    assert np.isfinite(features).all()
+
+
+def test_features_of_a_constant_image_are_its_value_and_zeros():
+    features = pixel_features(np.full((1, 20, 20), 2, np.float32))
+    np.testing.assert_allclose(features[0], 2, rtol=1e-5)
+    np.testing.assert_allclose(features[1:5], 0, atol=1e-5)
