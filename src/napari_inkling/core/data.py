@@ -26,7 +26,7 @@ class TrainingData:
     Parameters
     ----------
     train : tuple of TrainingImage
-        Planes to learn from; some may have no hints (they serve for background propagation only).
+        Planes to learn from; a method may leave those without hints aside.
     validation : tuple of TrainingImage
         Held apart, completely annotated: only measured on, never learnt from.
     classes : tuple of str
