@@ -44,10 +44,13 @@ format: setup
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# One benchmark per claim in docs/benchmarks.md; each prints JSON. `make bench ONLY=journal_kill` runs one.
+# One benchmark per claim in docs/benchmarks.md; each prints JSON, also to benchmarks/results.
+# `make bench ONLY=journal_kill` runs one.
+BENCHMARKS := $(filter-out %/common.py %/peers.py,$(wildcard benchmarks/*.py))
 bench: setup
-	@for file in benchmarks/$(or $(ONLY),[a-z]*).py; do \
-		echo "== $$file" >&2; bash scripts/with_display.sh $(BIN)/python $$file || exit 1; done
+	@failed=0; for file in $(if $(ONLY),benchmarks/$(ONLY).py,$(BENCHMARKS)); do \
+		echo "== $$file" >&2; bash scripts/with_display.sh $(BIN)/python $$file || failed=1; done; \
+	$(BIN)/python scripts/make_benchmark_tables.py && exit $$failed
 
 screenshots: setup
 	bash scripts/with_display.sh $(BIN)/python scripts/make_screenshots.py

@@ -220,7 +220,3 @@ def commit() -> str:
         return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain", "src") else "")
     except OSError:
         return ""
-
-
-if __name__ == "__main__":  # `make bench` runs every file of this folder
-    say("nothing to measure: this file holds what the benchmarks share")

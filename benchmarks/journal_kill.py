@@ -3,9 +3,9 @@
     python benchmarks/journal_kill.py [--kills 100] [--rate 100] [--seed 0]
 
 A process edits a project (adds, moves and deletes points, accepts many at once, undoes, redoes), and writes
-what it is about to do, and that it is done, into a log of its own. The parent kills it, opens the project, and
-replays the log on a model of its own, of dicts and lists: the hints on disk must be those after the last edit
-that returned, or after the one that was under way.
+what it is about to do, and that it is done, into a log of its own. The parent kills it, opens the project,
+and replays the log on a model of its own, of dicts and lists: the hints on disk must be those after the last
+edit that returned, or after the one that was under way.
 Bounds: no edit lost whose call had returned (the issue asks for those older than 0.5 s); the project always
 opens, for writing, without damage. What a power failure does is not tested. Exit code 1 if a bound is broken.
 """

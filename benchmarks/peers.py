@@ -250,7 +250,3 @@ class RandomForest:
         """Return the peaks of an image, and the threshold."""
         probability = self._probability(self._forest, name)
         return self._peaks(probability, *self.tuned.configuration), self.tuned.threshold
-
-
-if __name__ == "__main__":  # `make bench` runs every file of this folder
-    say("nothing to measure: partial_points.py runs the peers")

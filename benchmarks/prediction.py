@@ -2,11 +2,11 @@
 
     python benchmarks/prediction.py [--size 10000] [--seconds 20]
 
-1. Full-resolution megapixels per second of the default network, on an image of 2,000 × 2,000 pixels in memory.
+1. Full-resolution megapixels per second of the default network, on an image of 2,000² pixels in memory.
 2. An OME-Zarr of 10,000 × 10,000 pixels RGB, made on the spot from pieces of the sample, is predicted in a
    process of its own: its greatest resident memory, with all libraries.
-3. The points that come from tiles against those from one piece: a crop of 1,500² in tiles of a quarter of the
-   usual edge, and one of 3,000² in tiles of the usual edge; in the precision that this CPU uses and in float32.
+3. The points that come from tiles against those from one piece: a crop of 1,500² in tiles of a quarter of
+   the usual edge, and one of 3,000² in tiles of the usual edge; in float32 and in the precision of this CPU.
 The model is trained for a few steps on the sample: neither speed nor memory depends on what it learnt.
 Bounds: 1.5 MPix/s on 2 cores, 1.5 GB, the same points. Exit code 1 if a bound is broken.
 """
@@ -83,7 +83,7 @@ def write_zarr(path: Path, tile: npt.NDArray[np.uint8], size: int) -> None:
 
 
 def make_model(steps: int) -> Any:
-    """Train for a few steps; the threshold comes from the clicks, so that the number of peaks is realistic."""
+    """Train for a few steps; the threshold comes from the clicks, so the number of peaks is realistic."""
     chosen = sample(SAMPLE)
     name = chosen.images[0].stem
     hints = HintSet(chosen.truth_points(name).take(slice(None, None, 4)))
@@ -145,7 +145,7 @@ def predict_alone(folder: Path, zarr: Path) -> None:
 
 
 def peak_memory() -> float | None:
-    """Return the greatest resident memory so far in GB (10⁹ bytes); ``None`` where the system does not tell."""
+    """Return the greatest resident memory so far in GB (10⁹ bytes); ``None`` if the system does not tell."""
     status = Path("/proc/self/status")
     if status.is_file():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))

@@ -6,7 +6,7 @@ A session trains in a real worker process. Each time, at a random moment after t
 gets a SIGKILL (as if memory had run out), or the method raises MemoryError or another exception.
 Bounds: the message within 3 s, the next training runs, every hint is as it was, also on disk; Stop to stopped
 within 1 s.
-Prints JSON; exit code 1 if a bound is broken.
+Prints JSON, also to benchmarks/results/worker_kill.json; exit code 1 if a bound is broken.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import random
 import signal
 import sys
@@ -25,6 +24,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from common import arguments as common_arguments
+from common import write_result
 from PIL import Image as Picture
 from pydantic import create_model
 
@@ -207,7 +208,6 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "method": arguments.method,
         "data": arguments.data.name if arguments.data else "sample",
         "seed": arguments.seed,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "hints": sum(len(kind["ids"]) for plane in before.values() for kind in plane.values()),
         "kills": len(kills),
         "stops": len(stops),
@@ -233,7 +233,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = common_arguments(__doc__, "3 kills, 2 stops, 1 image")
     parser.add_argument("--method", default="partial-points", help="a name, module:Class, or 'fake'")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--stops", type=int, default=10)
@@ -241,10 +241,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", type=Path, default=find_data(), help="folder with images/ and labels/")
     arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.kills, arguments.stops, arguments.images = 3, 2, 1
     if arguments.method == "fake":
         arguments.method = "tests.fake_method:FakeMethod"
     os.environ[REAL_METHOD] = arguments.method
-    result = measure(arguments)
+    result = write_result("worker_kill", arguments, measure(arguments))
     print(json.dumps(result, indent=1))
     return 0 if result["passed"] else 1
 

@@ -1,0 +1,290 @@
+"""Write the tables of docs/benchmarks.md from benchmarks/results/*.json, between their markers.
+
+    python scripts/make_benchmark_tables.py [--check]
+
+No figure is typed by hand. What was not measured yet is "not run". ``--check`` changes nothing and fails if
+the page is not what the results say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
+RESULTS = ROOT / "benchmarks" / "results"
+NOT_RUN = "not run"
+Result = Mapping[str, Any]
+
+
+# -- words
+
+
+def number(value: float | None, digits: int = 3, unit: str = "") -> str:
+    return NOT_RUN if value is None else f"{value:,.{digits}f}{unit}"
+
+
+def span(figures: Result | None, digits: int = 3, unit: str = "") -> str:
+    """Return mean and range: ".812 (.805 to .820)"."""
+    if not figures:
+        return NOT_RUN
+    mean = number(figures["mean"], digits)
+    if figures["n"] == 1:
+        return mean + unit + " (1 run)"
+    return f"{mean}{unit} ({number(figures['min'], digits)} to {number(figures['max'], digits)})"
+
+
+def percent(figures: Result | None) -> str:
+    return span(figures and {**figures, **{k: 100 * figures[k] for k in ("mean", "min", "max")}}, 1, " %")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def origin(result: Result) -> str:
+    """Return when, on what and from which source the figures come."""
+    if not result:
+        return "Not run yet."
+    if isinstance(result.get("machine"), str):  # worker_kill.py prints it so
+        return f"{result['machine']}; {result.get('date', 'no date')}."
+    machine, versions = result["machine"], result["versions"]
+    seeds = result.get("seeds", result.get("seed"))
+    words = [
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}",
+        f"load {machine['load_before']} before",
+        f"Python {versions['python']}, torch {versions['torch']}",
+        f"commit {result['commit']}, {result['date']}",
+        f"`{result['command']}`",
+    ]
+    if seeds is not None:
+        words.insert(2, "seeds " + ", ".join(map(str, seeds)) if isinstance(seeds, list) else f"seed {seeds}")
+    return "; ".join(words) + "."
+
+
+# -- one table for each claim
+
+
+def partial_points(result: Result) -> str:
+    rows = result.get("summary", [])
+
+    def found(arm: str, preset: str, fraction: float) -> Result:
+        same = (arm, preset, fraction, {})
+        return next((r for r in rows if (r["arm"], r["preset"], r["fraction"], r["settings"]) == same), {})
+
+    def line(label: str, share: float, row: Result) -> list[str]:
+        distance = NOT_RUN
+        if row:
+            distance = f"{number(row['mean_distance']['mean'], 1)} ± {number(row['sd_distance']['mean'], 1)}"
+        scores = [span(row.get(key)) for key in ("f1", "precision", "recall")]
+        compared = [percent(row.get("of_all_points")), span(row.get("f1_best_threshold"))]
+        return [label, f"{share:.0%}", *scores, distance, *compared, span(row.get("seconds"), 0)]
+
+    head = [
+        "",
+        "points",
+        "F1",
+        "precision",
+        "recall",
+        "distance, px",
+        "of all points",
+        "F1, best threshold",
+        "s",
+    ]
+    ours = [
+        line(f"**{preset}**", share, found("inkling", preset, share))
+        for preset in ("quick", "standard")
+        for share in (0.05, 0.1, 0.25, 0.5, 1.0)
+        if preset == "quick" or share in (0.1, 1.0) or found("inkling", preset, share)
+    ]
+    peers = [
+        line(label, share, found(peer, "-", share))
+        for peer, label in (("log", "LoG blobs"), ("forest", "forest"), ("forest-full", "forest, full scale"))
+        for share in (0.05, 0.1, 0.25, 0.5)
+        if share == 0.1 or found(peer, "-", share)
+    ]
+    arms = [
+        [label, paper, *(span(found(arm, "quick", 0.1).get(k)) for k in ("f1", "precision", "recall"))]
+        for arm, label, paper in (
+            ("GM", "GM: plain Gaussian mask", ".645"),
+            ("ext-GM", "ext-GM: extended Gaussian mask", ".819"),
+            ("ST-nu", "ST-nu: and self-training on nuclei", ".794"),
+            ("inkling", "ST-bg: and background propagation (the default)", ".828"),
+        )
+    ]
+    chosen = {r["arm"]: r.get("chosen") for r in result.get("runs", {}).values() if "chosen" in r}
+    parts = [table(head, ours + peers)]
+    if chosen:
+        choices = "; ".join(f"{arm} {json.dumps(what)}" for arm, what in sorted(chosen.items()))
+        parts.append(f"What the peers chose at the clicks, last run: {choices}.")
+    parts.append("The paper's arms, 10 % of the points, `quick`, equal steps:")
+    parts.append(table(["arm", "F1 in the paper", "F1", "precision", "recall"], arms))
+    changed = [r for r in rows if r["settings"]]
+    if changed:
+        parts.append("With other settings:")
+        parts.append(table(["arm", "preset", "points", "settings", "F1"], [
+            [r["arm"], r["preset"], f"{r['fraction']:.0%}",
+             " ".join(f"`{k}={v}`" for k, v in r["settings"].items()), span(r["f1"])] for r in changed
+        ]))  # fmt: skip
+    return "\n\n".join(parts)
+
+
+def first_suggestions(result: Result) -> str:
+    scenes = result.get("scenes", {})
+    labels = {"tile": "one tile", "all": "12 tiles", "he_tile": "sample `he_tile`"}
+
+    def each(key: str, digits: int = 2) -> list[str]:
+        return [span(scenes.get(scene, {}).get(key), digits) for scene in labels]
+
+    def start(key: str) -> list[str]:
+        return [span(scenes.get(scene, {}).get("first_seconds", {}).get(key), 1) for scene in labels]
+
+    def at(key: str, seconds: str) -> list[str]:
+        return [span(scenes.get(scene, {}).get(key, {}).get(seconds)) for scene in labels]
+
+    rows = [
+        ["first suggestions, warm worker, s", *start("warm")],
+        ["first suggestions, cold worker, s", *start("cold")],
+        ["first suggestions, second training, s", *start("second")],
+        *(
+            ["F1 on the nuclei not clicked, after " + s + " s", *at("f1_at", s)]
+            for s in ("5", "10", "20", "60")
+        ),
+        ["… at the end", *each("f1_last", 3)],
+        *(["F1 on the val tiles, after " + s + " s", *at("f1_val_at", s)] for s in ("10", "20", "60")),
+        ["… at the end", *each("f1_val", 3)],
+        ["after a correction: suggestions, s", *each("correction_first_seconds", 1)],
+        ["after a correction: better ones, s", *each("correction_better_seconds", 1)],
+        ["F1 on the nuclei not marked, before it", *each("correction_f1_before", 3)],
+        ["… and when it has been learnt", *each("correction_f1_after", 3)],
+    ]
+    return table(["", *labels.values()], rows)
+
+
+def ui_stall(result: Result) -> str:
+    phases = result.get("phases", {})
+    labels = {
+        "idle": "nothing runs",
+        "training": "training in the worker",
+        "previews": "5,000 suggestions, twice a second",
+        "previews-load": "the same, the worker at full load",
+        "thread": "training in a thread of the viewer",
+    }
+
+    def row(phase: str) -> list[str]:
+        figures = phases.get(phase, {})
+        if "error" in figures:
+            return [figures["error"], "", "", "", ""]
+        gaps = [number(figures.get(key), 1) for key in ("p50", "p99", "max")]
+        counts = [number(figures.get(key), 0) for key in ("over_50_ms", "previews")]
+        return [*gaps, *counts]
+
+    head = ["while …", "median, ms", "99th percentile, ms", "longest, ms", "> 50 ms", "previews"]
+    return table(head, [[label, *row(phase)] for phase, label in labels.items()])
+
+
+def journal_kill(result: Result) -> str:
+    edit = result.get("edit_ms", {})
+    rows = [
+        ["kills (of them while the project opened)",
+         f"{result['kills']} ({result['kills_while_opening']})" if result else NOT_RUN],
+        ["edits", number(result.get("edits"), 0)],
+        ["edits per second", number(result.get("edits_per_second"), 0)],
+        ["lost although their call had returned", number(result.get("lost_after_return"), 0)],
+        ["lost although older than 0.5 s", number(result.get("lost_older_than_half_a_second"), 0)],
+        ["killed in the middle of an edit", number(result.get("killed_during_an_edit"), 0)],
+        ["times the project opened", number(result.get("opened"), 0)],
+        ["an edit takes, median / 99th percentile / longest, ms",
+         " / ".join(number(edit.get(key), 1) for key in ("p50", "p99", "max"))],
+    ]  # fmt: skip
+    return table(["", ""], rows)
+
+
+def prediction(result: Result) -> str:
+    speed, memory = result.get("speed", {}), result.get("memory", {})
+    rows = [
+        ["MPix/s of the image, in memory", span(speed.get("mpix_per_second"), 2)],
+        ["on", str(speed.get("device", NOT_RUN))],
+        ["working scale, views", f"{speed['scale']:.2f}, {speed['views']}" if speed else NOT_RUN],
+        ["OME-Zarr, edge in pixels", number(memory.get("size"), 0)],
+        ["greatest resident memory, GB", number(memory.get("peak_gb"), 2)],
+        ["of it libraries and model, GB", number(memory.get("libraries_gb"), 2)],
+        ["seconds, reading included", number(memory.get("seconds"), 0)],
+    ]
+    keys = ("points", "without_counterpart", "moved")
+    tiles = [
+        [f"{row['side']:,}² in {row['tiles']} tiles", row["precision"], *(number(row[k], 0) for k in keys),
+         number(row["max_distance"], 3), number(row["max_score_difference"], 4)]
+        for row in result.get("tiles", [])
+    ] or [[NOT_RUN] * 7]  # fmt: skip
+    head = [
+        "crop",
+        "precision",
+        "points",
+        "only in one",
+        "moved > 0.05 px",
+        "furthest, px",
+        "score differs by",
+    ]
+    return table(["", ""], rows) + "\n\nTiles against one piece:\n\n" + table(head, tiles)
+
+
+def worker_kill(result: Result) -> str:
+    rows = [
+        ["trainings killed, stopped", f"{result['kills']}, {result['stops']}" if result else NOT_RUN],
+        ["until the message, median / longest, s",
+         " / ".join(number(result.get(f"message_s_{k}"), 2) for k in ("median", "max"))],
+        ["from Stop to stopped, median / longest, s",
+         " / ".join(number(result.get(f"stopped_s_{k}"), 2) for k in ("median", "max"))],
+        ["hints intact", {True: "yes", False: "no", None: NOT_RUN}[result.get("hints_intact")]],
+        ["the training after all that", str(result.get("last_training", NOT_RUN))],
+    ]  # fmt: skip
+    return table(["", ""], rows)
+
+
+TABLES: dict[str, Callable[[Result], str]] = {
+    "partial_points": partial_points,
+    "first_suggestions": first_suggestions,
+    "ui_stall": ui_stall,
+    "journal_kill": journal_kill,
+    "prediction": prediction,
+    "worker_kill": worker_kill,
+}
+
+
+def page_with_tables(page: str, results: Path) -> str:
+    """Return the page with what stands between ``<!-- NAME: … -->`` and ``<!-- /NAME -->`` written anew."""
+    for name, make in TABLES.items():
+        file = results / f"{name}.json"
+        result = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        marked = re.compile(rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        escaped = f"\n{make(result)}\n\n{origin(result)}\n\n".replace("\\", r"\\")
+        page, count = marked.subn(rf"\g<1>{escaped}\g<2>", page)
+        if count != 1:
+            raise SystemExit(f"{PAGE.name} has {count} places for the table {name!r}, expected one")
+    return page
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    before = PAGE.read_text(encoding="utf-8")
+    after = page_with_tables(before, RESULTS)
+    if options.check:
+        if after != before:
+            print("docs/benchmarks.md is not what the results say: run this without --check", file=sys.stderr)
+        return int(after != before)
+    PAGE.write_text(after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
