@@ -116,7 +116,7 @@ def partial_points(result: Result) -> str:
             ("GM", "GM: plain Gaussian mask", ".645"),
             ("ext-GM", "ext-GM: extended Gaussian mask", ".819"),
             ("ST-nu", "ST-nu: and self-training on nuclei", ".794"),
-            ("inkling", "ST-bg: and background propagation (the default)", ".828"),
+            ("ST-bg", "ST-bg: and background propagation", ".828"),
         )
     ]
     chosen = {r["arm"]: r.get("chosen") for r in result.get("runs", {}).values() if "chosen" in r}

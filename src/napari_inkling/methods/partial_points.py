@@ -29,7 +29,7 @@ class PartialPointsSettings(MethodSettings):
 
     presets: ClassVar = {
         "quick": {},
-        "standard": {"steps": 3600},
+        "standard": {"steps": 3000, "rounds": 5, "confident": 0.5, "jitter": 0.2},
         "as-published": {
             "network": "resnet34",
             "steps": 3840,
