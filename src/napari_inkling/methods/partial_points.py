@@ -170,8 +170,9 @@ class PartialPoints:
         """
         # torch is imported here, in the process that trains, and never in the viewer.
         from napari_inkling.methods import _detection_training as training
+        from napari_inkling.methods._training_fields import marked_cells
 
-        cells = sum(len(training.marked_cells(plane)) for plane in data.train)
+        cells = sum(len(marked_cells(plane)) for plane in data.train)
         outside = sum(len(cell_centres(plane.hints)) for plane in data.train) - cells
         if cells < self.needs.points:
             beside = f" ({outside} more lie outside of their image)" if outside else ""
