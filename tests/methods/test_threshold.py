@@ -5,14 +5,6 @@ import pytest
 
 from napari_inkling.methods._threshold import threshold_at_clicks
 
-HIGH = np.full(20, 0.9)
-
-
-def brute_force(clicked: np.ndarray, cells: float, peaks: np.ndarray) -> dict[float, float]:
-    """F1 at each candidate, as the docstring of the module has it."""
-    candidates = np.linspace(0.05, 0.6, 56)
-    return {float(t): 2 * cells * np.mean(clicked >= t) / (np.sum(peaks >= t) + cells) for t in candidates}
-
 
 @pytest.mark.parametrize(
     "clicked",
@@ -24,27 +16,44 @@ def test_too_little_to_tell(clicked):
     assert threshold_at_clicks(clicked, np.empty(0), default=0.4) == 0.4
 
 
-def test_noise_is_cut_off():
-    # All 20 clicks are at .9, 100 peaks like them and 300 of noise at .3: above .3 all is right.
-    threshold = threshold_at_clicks(HIGH, np.concatenate([np.full(100, 0.9), np.full(300, 0.3)]))
-    assert 0.3 < threshold <= 0.6
+def test_all_cells_are_clicked():
+    # 20 clicks at .9, and 300 peaks of noise at .3: the first candidate above the noise is .31.
+    peaks = np.concatenate([np.full(20, 0.9), np.full(300, 0.3)])
+    assert threshold_at_clicks(np.full(20, 0.9), peaks) == pytest.approx(0.31)
 
 
-def test_half_of_the_cells_are_faint():
-    # Clicks are high or faint alike. With few false peaks among the faint ones, they are worth keeping.
+def test_cells_never_clicked_answer_lower():
+    # 100 peaks are like the 20 clicks: 80 % of the cells were never clicked, and .31 · (1 - ¼ · .8) = .248.
+    peaks = np.concatenate([np.full(100, 0.9), np.full(300, 0.3)])
+    assert threshold_at_clicks(np.full(20, 0.9), peaks) == pytest.approx(0.248)
+
+
+# Half of the 20 clicks are high and half faint; 50 high peaks tell of 50 / ½ = 100 cells.
+@pytest.mark.parametrize(
+    ("faint", "threshold"),
+    [
+        # Keeping the faint ones: F1 = 2·100·1 / (110 + 100) = .95, else 2·100·½ / (50 + 100) = .67.
+        (60, 0.05 * 0.8),
+        # Keeping them: 2·100·1 / (1050 + 100) = .17.
+        (1000, 0.31 * 0.8),
+    ],
+)
+def test_faint_peaks_are_kept_while_they_pay(faint, threshold):
     clicked = np.concatenate([np.full(10, 0.9), np.full(10, 0.3)])
-    few = np.concatenate([np.full(50, 0.9), np.full(60, 0.3)])
-    assert threshold_at_clicks(clicked, few) <= 0.3
-    # With hundreds they are not: F1 = 2·100·1/(1050 + 100) = .17 against 2·100·½/(50 + 100) = .67.
-    many = np.concatenate([np.full(50, 0.9), np.full(1000, 0.3)])
-    assert 0.3 < threshold_at_clicks(clicked, many) <= 0.6
+    peaks = np.concatenate([np.full(50, 0.9), np.full(faint, 0.3)])
+    # ½ of the clicks lie above every quantile between .3 and .9
+    assert threshold_at_clicks(clicked, peaks) == pytest.approx(threshold)
 
 
 def test_the_result_maximises_the_estimated_f1():
     random = np.random.default_rng(0)
-    clicked, noise = random.beta(5, 2, 40), random.beta(2, 6, 300)
-    peaks = np.concatenate([random.beta(5, 2, 400), noise])
+    clicked = random.beta(5, 2, 40)
+    peaks = np.concatenate([random.beta(5, 2, 400), random.beta(2, 6, 300)])
     at = np.quantile(clicked, 0.5)
     cells = np.sum(peaks >= at) / np.mean(clicked >= at)
-    curve = brute_force(clicked, cells, peaks)
-    assert curve[threshold_at_clicks(clicked, peaks)] == pytest.approx(max(curve.values()))
+    best = threshold_at_clicks(clicked, peaks) / (1 - 0.25 * (1 - 40 / cells))
+
+    def f1(threshold: float) -> float:
+        return 2 * cells * np.mean(clicked >= threshold) / (np.sum(peaks >= threshold) + cells)
+
+    assert f1(best) == pytest.approx(max(f1(t) for t in np.linspace(0.05, 0.6, 56)), rel=1e-3)

