@@ -41,7 +41,7 @@ def test_cells_never_clicked_answer_lower():
 def test_faint_peaks_are_kept_while_they_pay(faint, threshold):
     clicked = np.concatenate([np.full(10, 0.9), np.full(10, 0.3)])
     peaks = np.concatenate([np.full(50, 0.9), np.full(faint, 0.3)])
-    # ½ of the clicks lie above every quantile between .3 and .9
+    # the median of the clicks is .6: half of them lie above
     assert threshold_at_clicks(clicked, peaks) == pytest.approx(threshold)
 
 
