@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field as Setting
 
 from napari_inkling.core import Checkpoint, Event, Preview, Round, TooFewHintsError, TrainingData
-from napari_inkling.evaluation import cell_centres
 from napari_inkling.methods._protocol import MethodSettings, Needs
 
 if TYPE_CHECKING:
@@ -169,6 +168,7 @@ class PartialPoints:
             If the device is not there.
         """
         # torch is imported here, in the process that trains, and never in the viewer.
+        from napari_inkling.evaluation import cell_centres
         from napari_inkling.methods import _detection_training as training
         from napari_inkling.methods._training_fields import marked_cells
 
