@@ -56,6 +56,36 @@ def test_it_gives_way_to_the_viewer(runner: LocalRunner) -> None:
         assert psutil.Process(runner.pid).nice() >= 10
 
 
+@posix
+def test_it_need_not_give_way() -> None:
+    runner = LocalRunner(ahead=(), nice=0)
+    begin(runner, ProbeJob(1, end="hang"))
+    assert psutil.Process(runner.pid).nice() == psutil.Process().nice()
+    runner.close()
+
+
+def test_how_long_a_cancelled_job_may_take_is_a_parameter(tmp_path: Path) -> None:
+    runner = LocalRunner(ahead=(), cancel_seconds=20)
+    left = tmp_path / "left"
+    listener = begin(runner, ProbeJob(5, seconds=2, left_behind=str(left)))  # two seconds between events
+    runner.cancel()
+    listener.wait()
+    assert left.read_text() == "closed"
+    runner.close()
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_a_terminal_tells_the_whole_group_is_left_to_the_parent(
+    runner: LocalRunner, number: signal.Signals
+) -> None:
+    listener = run(runner, ProbeJob(20, seconds=0.02))
+    os.kill(runner.pid, number)  # the process may not even have begun to ignore it
+    time.sleep(0.1)
+    os.kill(runner.pid, number)
+    assert listener.wait().state == "finished"
+
+
 def test_close_leaves_no_process(runner: LocalRunner) -> None:
     runner.warm_up()
     pid = runner.pid

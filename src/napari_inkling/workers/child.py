@@ -24,13 +24,16 @@ from napari_inkling.workers._protocol import Job, Outcome
 from napari_inkling.workers.failure import describe_error
 from napari_inkling.workers.throttle import Throttle
 
-__all__ = ["main"]
+__all__ = ["GROUP_SIGNALS", "main"]
+
+#: Ctrl-C, and what a cluster sends when time is up.
+GROUP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 #: How often the child looks whether its parent is still there, should the pipe not tell.
 PARENT_SECONDS = 1.0
 
 
-def main(pipe: Connection, parent: int, threads: int | None, ahead: Sequence[str]) -> None:
+def main(pipe: Connection, parent: int, threads: int | None, ahead: Sequence[str], nice: int = 10) -> None:
     """Serve jobs until the pipe breaks.
 
     Parameters
@@ -43,9 +46,12 @@ def main(pipe: Connection, parent: int, threads: int | None, ahead: Sequence[str
         For torch; all cores that this process may use by default.
     ahead : sequence of str
         Modules to import before the first job comes.
+    nice : int
+        How much to give way to other processes, from 0 to 19 as on the command line.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches us too; the viewer decides
-    _be_nice()
+    _leave_signals_to_the_parent()
+    if nice:
+        _be_nice(nice)
     inbox = _Inbox(pipe, parent)
     threading.Thread(target=inbox.listen, name="inkling-listen", daemon=True).start()
     with suppress(Exception):  # the job that needs it says so in its own words
@@ -59,7 +65,18 @@ def main(pipe: Connection, parent: int, threads: int | None, ahead: Sequence[str
         inbox.send("done", number, outcome)
 
 
-def _be_nice() -> None:
+def _leave_signals_to_the_parent() -> None:
+    """Ignore what a terminal or a scheduler sends to all processes of a group: the parent cancels the job.
+
+    The parent blocks these signals while it starts us, so that none comes before this.
+    """
+    for number in GROUP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, GROUP_SIGNALS)
+
+
+def _be_nice(nice: int) -> None:
     """Give way to the viewer."""
     if sys.platform == "win32":
         import ctypes
@@ -67,7 +84,7 @@ def _be_nice() -> None:
         below_normal = 0x4000
         ctypes.windll.kernel32.SetPriorityClass(ctypes.windll.kernel32.GetCurrentProcess(), below_normal)
     else:
-        os.nice(10)
+        os.nice(nice)
 
 
 def _cores() -> int:

@@ -8,6 +8,7 @@ import multiprocessing.util  # registers its own exit handler now, so that ours 
 import os
 import pickle
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ from napari_inkling.workers.failure import describe_death, describe_error
 
 __all__ = ["CANCEL_SECONDS", "LocalRunner"]
 
-#: A job that has not stopped so long after it was asked to is killed.
+#: What a person at a window waits for a job to stop.
 CANCEL_SECONDS = 0.7
 
 
@@ -41,7 +42,7 @@ class _Current:
 class LocalRunner:
     """Runs jobs in one spawned process of this machine, kept warm between them.
 
-    The process gives way to the viewer (``nice``) and leaves at once when the pipe breaks, so nothing
+    The process gives way to the viewer and leaves at once when the pipe breaks, so nothing
     outlives the viewer, however it ends. No port is opened.
 
     Parameters
@@ -50,11 +51,24 @@ class LocalRunner:
         Threads for torch; all cores by default.
     ahead : sequence of str
         Modules that the process imports before its first job.
+    nice : int
+        How much the process gives way to others: 0, not at all, to 19.
+    cancel_seconds : float
+        A job that has not stopped so long after it was asked to is killed.
     """
 
-    def __init__(self, threads: int | None = None, ahead: Sequence[str] = ("torch",)) -> None:
+    def __init__(
+        self,
+        threads: int | None = None,
+        ahead: Sequence[str] = ("torch",),
+        *,
+        nice: int = 10,
+        cancel_seconds: float = CANCEL_SECONDS,
+    ) -> None:
         self._threads = threads
         self._ahead = tuple(ahead)
+        self._nice = nice
+        self._cancel_seconds = cancel_seconds
         self._lock = threading.RLock()
         self._process: SpawnProcess | None = None
         self._outbox: queue.SimpleQueue[object] | None = None
@@ -103,13 +117,13 @@ class LocalRunner:
             self._tell(("run", self._count, packed))
 
     def cancel(self) -> None:
-        """Ask the job to stop between two events; after :data:`CANCEL_SECONDS` it is killed."""
+        """Ask the job to stop between two events; if it has not after ``cancel_seconds``, it is killed."""
         with self._lock:
             if (current := self._current) is None or current.unwanted:
                 return
             current.unwanted = True
             self._tell(("cancel", current.number))
-        timer = threading.Timer(CANCEL_SECONDS, self._kill, (current.number,))
+        timer = threading.Timer(self._cancel_seconds, self._kill, (current.number,))
         timer.daemon = True
         timer.start()
 
@@ -151,12 +165,12 @@ class LocalRunner:
         ours, theirs = context.Pipe()
         process = context.Process(
             target=child.main,
-            args=(theirs, os.getpid(), self._threads, self._ahead),
+            args=(theirs, os.getpid(), self._threads, self._ahead, self._nice),
             name="inkling-worker",
             daemon=False,
         )
         try:
-            with _without_main():
+            with _without_main(), _signals_blocked():
                 process.start()
         except OSError as error:
             ours.close()
@@ -223,6 +237,19 @@ class LocalRunner:
                 return
             self._current = None
         current.on_done(outcome)
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Hold back Ctrl-C and SIGTERM: a process that starts inherits that, and then learns to ignore them."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, child.GROUP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
