@@ -84,24 +84,26 @@ POINTS = Needs(points=3, sentence="Points on some cells → finds the rest.")
 BOXES = Needs(points=1, boxes=5, sentence="A few boxes, points on the rest.")
 
 
+ENOUGH = "marked: enough to train."
 BOTH = {"p": POINTS, "b": BOXES}
 
 
 @pytest.mark.parametrize(
-    ("counts", "needs", "expected", "reason"),
+    ("counts", "needs", "expected"),
     [
-        (HintCounts(), {}, "", "No method is installed."),
-        (HintCounts(), {"p": POINTS}, "p", f"Mark 3 more cell points. {POINTS.sentence}"),
-        (HintCounts(1, points=2), {"p": POINTS}, "p", f"Mark 1 more cell point. {POINTS.sentence}"),
-        (HintCounts(1, points=3), {"p": POINTS}, "p", f"3 cell points marked. {POINTS.sentence}"),
-        (HintCounts(1, points=2345), BOTH, "p", f"2,345 cell points marked. {POINTS.sentence}"),
-        (HintCounts(1, 9, boxes=5), BOTH, "b", f"9 cell points and 5 boxes marked. {BOXES.sentence}"),
-        (HintCounts(1, points=1, boxes=2), BOTH, "p", f"1 cell point and 2 boxes marked. {POINTS.sentence}"),
-        (HintCounts(1, points=1), BOTH, "p", f"Mark 2 more cell points. {POINTS.sentence}"),
+        (HintCounts(), {}, ("", "No method is installed.")),
+        (HintCounts(), {"p": POINTS}, ("p", POINTS.sentence, "3 more cell points")),
+        (HintCounts(1, points=2), {"p": POINTS}, ("p", POINTS.sentence, "1 more cell point")),
+        (HintCounts(1, points=1), BOTH, ("p", POINTS.sentence, "2 more cell points")),
+        (HintCounts(1, points=3), {"p": POINTS}, ("p", f"3 cells {ENOUGH} P finds the rest.")),
+        (HintCounts(1, points=2345), BOTH, ("p", f"2,345 cells {ENOUGH} P finds the rest.")),
+        (HintCounts(1, 9, boxes=5), BOTH, ("b", f"9 cells and 5 boxes {ENOUGH} B finds the rest.")),
+        (HintCounts(1, 1, boxes=2), BOTH, ("p", f"1 cell and 2 boxes {ENOUGH} P finds the rest.")),
+        (HintCounts(1, 3), {"a-b": POINTS}, ("a-b", f"3 cells {ENOUGH} A b finds the rest.")),
     ],
 )
-def test_recommendation(counts: HintCounts, needs: dict[str, Needs], expected: str, reason: str) -> None:
-    assert recommend(counts, needs) == Recommendation(expected, reason)
+def test_recommendation(counts: HintCounts, needs: dict[str, Needs], expected: tuple[str, ...]) -> None:
+    assert recommend(counts, needs) == Recommendation(*expected)
 
 
 AT_LEAST = "P needs at least 3 cell points, and there "

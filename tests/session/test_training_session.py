@@ -24,6 +24,7 @@ from napari_inkling.core import (
     Step,
     TooFewHintsError,
 )
+from napari_inkling.project import Project
 from napari_inkling.session import Session
 from napari_inkling.workers import PredictJob, TrainJob
 from tests.fake_method import FAKE, FakeModel
@@ -100,6 +101,45 @@ def test_wrong_settings_are_refused_at_once(ready: Session, runner: HandRunner, 
     assert not list((ready.project.folder / "models").glob("*"))
 
 
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_closing_during_a_training_keeps_its_checkpoint_and_nothing_else(
+    ready: Session, runner: HandRunner, checkpoint: bool
+) -> None:
+    ready.train()
+    if checkpoint:
+        save_model(runner.jobs[0])
+    folder = ready.project.folder
+    ready.close()
+    with Project.open(folder) as project:  # the lock is free
+        assert project.models() == ([Path(runner.jobs[0].out)] if checkpoint else [])
+    assert len(list((folder / "models").iterdir())) == checkpoint
+
+
+def test_a_second_session_sees_all_changes_nothing_and_is_told(ready: Session, heard: Heard) -> None:
+    second, told = Session(HandRunner(), method=FAKE), Heard()
+    told.listen(second, "message")
+    second.open_project(ready.project.folder)
+    assert second.project.read_only
+    assert not ready.project.read_only
+    ((level, text),) = told("message")
+    assert level == "warning"
+    assert "read-only" in text
+    assert second.hints.points.equals(ready.hints.points)
+    second.edit(HintSet(), points((1, 1)), "add point")
+    assert "read-only" in told("message")[-1][1]
+    assert len(second.hints.points) == 2
+    ready.edit(HintSet(), points((9, 9)), "add point")  # the first goes on as before
+    assert heard("message") == []
+    folder = ready.project.folder
+    second.close()
+    ready.close()
+    second = Session(HandRunner(), method=FAKE)
+    second.open_project(folder)
+    assert not second.project.read_only
+    assert len(second.hints.points) == 3
+    second.close()
+
+
 def test_a_read_only_project_cannot_be_trained_in(ready: Session) -> None:
     second = Session(HandRunner(), method=FAKE)
     second.open_project(ready.project.folder)
@@ -109,6 +149,7 @@ def test_a_read_only_project_cannot_be_trained_in(ready: Session) -> None:
 
 
 def test_recommendation_of_the_installed_methods(ready: Session) -> None:
+    ready.method = None
     advice = ready.recommend()
     assert advice.method in ("", "partial-points")
     assert advice.reason

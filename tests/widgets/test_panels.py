@@ -257,8 +257,8 @@ def test_undo_says_what_it_would_undo(with_image):
 @pytest.mark.parametrize(
     ("points", "enabled", "says"),
     [
-        (0, False, "Mark 2 cells more to train."),
-        (1, False, "Mark 1 cell more to train."),
+        (0, False, "Mark 2 more cell points to train."),
+        (1, False, "Mark 1 more cell point to train."),
         (2, True, "Press Train"),
     ],
 )
@@ -269,6 +269,8 @@ def test_train_says_what_is_missing(with_image, points, enabled, says):
     settle(0.1)
     assert dock.train.go.isEnabled() == enabled
     assert dock.train.next_step.text().startswith(says)
+    # The hints that one marks by stand there only as long as they lack.
+    assert dock.train.why.text().startswith("2 cells marked: enough" if enabled else "Learns nothing")
 
 
 def test_points_on_background_alone_do_not_train(with_image):

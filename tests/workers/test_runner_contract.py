@@ -73,9 +73,9 @@ def test_a_job_that_cannot_be_received_fails(runner: Runner) -> None:
 @pytest.mark.parametrize(
     ("end", "says"),
     [
-        ("sigkill", "The training process was killed (signal 9), probably because memory ran out. "),
-        ("sigsegv", "The training process crashed (signal 11, SIGSEGV). "),
-        ("exit", "The training process ended unexpectedly (exit code 3). "),
+        ("sigkill", "The training process was killed (signal 9), probably because memory ran out."),
+        ("sigsegv", "The training process crashed (signal 11, SIGSEGV)."),
+        ("exit", "The training process ended unexpectedly (exit code 3)."),
     ],
 )
 def test_a_death_is_told_soon_and_the_next_job_runs(runner: Runner, end: str, says: str) -> None:
@@ -84,7 +84,8 @@ def test_a_death_is_told_soon_and_the_next_job_runs(runner: Runner, end: str, sa
     outcome = listener.wait()
     assert time.monotonic() - began < 3.0
     assert outcome.state == "died"
-    assert outcome.message == says + "Your hints are safe; press Train to start again."
+    assert outcome.message == says
+    assert outcome.advice == "Your hints are safe; press Train to start again."
     assert listener.notices == ["0"]
     assert run(runner, ProbeJob(1)).wait().state == "finished"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Trained", "model_folder", "parse_settings", "run_training", "session_on"]
 
-#: A worker that has not answered Stop so long after Ctrl-C is given up.
+#: A worker that has not stopped so long after Ctrl-C is killed; what it learns until then is kept.
 STOP_SECONDS = 10.0
 
 
@@ -41,14 +41,16 @@ def session_on(project: Path) -> Iterator[Session]:
     """Give a session on a project that tells its messages on stderr; its worker ends with the block.
 
     The worker is a process of its own as in the dock: memory that runs out ends the worker, and the person
-    still reads why; what Stop does is the same code everywhere.
+    still reads why; what Stop does is the same code everywhere. Here it gives way to nobody.
     """
     from napari_inkling.session import Session
+    from napari_inkling.workers import LocalRunner
 
-    session = Session(predict_on_visit=False)
+    runner = LocalRunner(nice=0, cancel_seconds=STOP_SECONDS)
+    session = Session(runner, predict_on_visit=False)
 
     def tell(level: str, text: str) -> None:
-        if text != session.training.message:  # how a training ended is told at the end
+        if text != session.training.full_message:  # how a training ended is told at the end
             note(text)
 
     session.message.connect(tell)
@@ -90,7 +92,7 @@ def run_training(session: Session, show: bool | None, **arguments: Any) -> Train
             state = session.wait()
         except KeyboardInterrupt:
             session.stop()
-            state = session.wait(STOP_SECONDS)
+            state = session.wait(STOP_SECONDS + 2)
     model = state.model if out is None or _written(out) != older else None
     if state.status == "failed":
         error = InklingError(_failure(state, model))
@@ -116,11 +118,8 @@ def _older_kept(out: Path | None, model: Path | None, older: float | None) -> st
 
 
 def _failure(state: TrainingState, model: Path | None) -> str:
-    """Return why a training failed, without the dock's words, and where the model is that it reached."""
-    reason = state.message
-    for words in (" The model reached so far is kept.", "; press Train to start again"):
-        reason = reason.replace(words, "")
-    return f"{reason.rstrip('. ')}; the model reached so far is in {model}" if model else reason
+    """Return why a training failed, and where the model is that it reached."""
+    return f"{state.message.rstrip('. ')}; the model reached so far is in {model}" if model else state.message
 
 
 def _last_metrics(state: TrainingState) -> dict[str, float]:

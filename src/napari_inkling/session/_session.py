@@ -13,9 +13,9 @@ from napari_inkling.core import (
 )
 from napari_inkling.project import Project
 from napari_inkling.session.desk import Desk, Dispatch
-from napari_inkling.session.training_session import TrainingSession
+from napari_inkling.session.training_session import TrainingSession, tidy_after
 from napari_inkling.session.training_state import TrainingState
-from napari_inkling.workers import Outcome, PredictJob, Runner
+from napari_inkling.workers import Outcome, PredictJob, Runner, TrainJob
 
 __all__ = ["Session"]
 
@@ -137,7 +137,10 @@ class Session(TrainingSession):
     def close(self) -> None:
         """Stop everything, leave no process or thread, and close the project. May be called twice."""
         self._closed = True
+        job = self._desk.job
         self._desk.close()
+        if isinstance(job, TrainJob):  # its last checkpoint stays
+            tidy_after(job)
         self._leave()
         self._plane = None
 

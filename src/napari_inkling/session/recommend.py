@@ -24,10 +24,11 @@ class HintCounts:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The method to take (``""`` if none is installed), and one sentence that says why."""
+    """The method to take (``""`` if none is installed), why or how, and what it lacks (``""`` if nothing)."""
 
     method: str
     reason: str
+    missing: str = ""
 
 
 def _plural(count: int, noun: str) -> str:
@@ -55,11 +56,17 @@ def recommend(counts: HintCounts, needs: Mapping[str, Needs]) -> Recommendation:
     ready = {name: n for name, n in needs.items() if not _missing(counts, n)}
     if ready:
         name = max(ready, key=lambda m: (ready[m].boxes > 0, ready[m].points > 0))
-        have = [_plural(counts.points, "cell point"), _plural(counts.boxes, "box")]
-        marked = " and ".join(text for text, n in zip(have, (counts.points, counts.boxes), strict=True) if n)
-        return Recommendation(name, f"{marked or 'No hints'} marked. {ready[name].sentence}".strip())
+        have = ((counts.points, "cell"), (counts.boxes, "box"))
+        marked = " and ".join(_plural(count, noun) for count, noun in have if count) or "No hints"
+        return Recommendation(name, f"{marked} marked: enough to train. {_spoken(name)} finds the rest.")
     name = min(needs, key=lambda m: needs[m].points + 5 * needs[m].boxes)
-    return Recommendation(name, f"Mark {_missing(counts, needs[name])}. {needs[name].sentence}".strip())
+    return Recommendation(name, needs[name].sentence, _missing(counts, needs[name]))
+
+
+def _spoken(name: str) -> str:
+    """Return the name of a method as a sentence begins with it: "Partial points"."""
+    words = name.rpartition(":")[2].replace("-", " ")
+    return words[:1].upper() + words[1:]
 
 
 def check_enough(counts: HintCounts, method: str, needs: Needs) -> None:

@@ -27,7 +27,7 @@ from napari_inkling.session.review_session import ReviewSession
 from napari_inkling.session.training_state import TrainingState
 from napari_inkling.workers import Outcome, TrainJob, model_method, tidy_up
 
-__all__ = ["TrainingSession"]
+__all__ = ["TrainingSession", "tidy_after"]
 
 
 class TrainingSession(ReviewSession):
@@ -61,8 +61,12 @@ class TrainingSession(ReviewSession):
         return self._state.seconds_left if self.is_training else None
 
     def recommend(self) -> Recommendation:
-        """Return the method that suits the hints there are, and a sentence that says why."""
-        return recommend(self.hint_counts(), self._needs())
+        """Return the session's own method, else the one that suits the hints there are, and why.
+
+        Raises :class:`~napari_inkling.core.SettingsError` if the session's own cannot be loaded.
+        """
+        needs = {self.method: get_method(self.method).needs} if self.method else self._needs()
+        return recommend(self.hint_counts(), needs)
 
     def _needs(self) -> dict[str, Needs]:
         """Return what the installed methods need; one that cannot be loaded is told once and left out."""
@@ -186,15 +190,13 @@ class TrainingSession(ReviewSession):
     def _trained(self, job: TrainJob, outcome: Outcome) -> None:
         state = replace(self._state, seconds_left=None, details=outcome.details)
         out = Path(job.out)
-        tidy_up(out)
+        tidy_after(job)
         if state.model is None and (out / "model.json").exists():
             # Nobody listened after Stop; after a crash the last preview is the best there is.
             self._new_model(set() if state.status == "stopping" else self._previewed)
             state = replace(state, model=out)
-        elif state.model is None:
-            _remove_if_empty(out)
         self._set_state(_ended(state, outcome))
-        self.message.emit("error" if self._state.status == "failed" else "info", self._state.message)
+        self.message.emit("error" if self._state.status == "failed" else "info", self._state.full_message)
         self._predict_plane()
 
     def _new_model(self, predicted: set[PlaneRef]) -> None:
@@ -227,13 +229,18 @@ def _ended(state: TrainingState, outcome: Outcome) -> TrainingState:
         case "cancelled":
             text = "Training stopped; the model reached so far is kept."
             return replace(state, status="stopped", message=text)
-    text = outcome.message.rstrip(". ") + "."
-    if state.model is not None:
-        text += " The model reached so far is kept."
-    return replace(state, status="failed", message=text)
+    kept = "The model reached so far is kept." if state.model is not None else ""
+    return replace(
+        state,
+        status="failed",
+        message=outcome.message.rstrip(". ") + ".",
+        advice=f"{kept} {outcome.advice}".strip(),
+    )
 
 
-def _remove_if_empty(folder: Path) -> None:
-    """Remove the folder that was made for a model that never came."""
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+def tidy_after(job: TrainJob) -> None:
+    """Remove what a training left half-written, and the folder that was made for a model that never came."""
+    out = Path(job.out)
+    tidy_up(out)
+    if out.is_dir() and not any(out.iterdir()):
+        out.rmdir()

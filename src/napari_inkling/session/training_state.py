@@ -37,6 +37,8 @@ class TrainingState:
         One for each round.
     message, details : str
         How it ended, for a person; a traceback, for a bug report.
+    advice : str
+        What is left of one that failed, and what to do now in a window.
     model : Path or None
         The folder of the model that it left.
     """
@@ -54,8 +56,14 @@ class TrainingState:
     metrics: tuple[Round, ...] = ()
     message: str = ""
     details: str = ""
+    advice: str = ""
     model: Path | None = None
     first_step: tuple[int, float] | None = None
+
+    @property
+    def full_message(self) -> str:
+        """Message and advice together, as a window tells them."""
+        return f"{self.message} {self.advice}".strip()
 
     @property
     def active(self) -> bool:

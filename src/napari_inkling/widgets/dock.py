@@ -173,9 +173,10 @@ class InklingDock(QWidget):
 
     def _tell(self, level: str, text: str) -> None:
         state = self.session.training
-        if text == state.message and level == "info" and not self.train.is_folded:
+        about_training = text == state.full_message
+        if about_training and level == "info" and not self.train.is_folded:
             return  # it stands below the button
-        self.messages.show_message(level, text, state.details if text == state.message else "")
+        self.messages.show_message(level, text, state.details if about_training else "")
 
     def _retheme(self, *_: Any) -> None:
         colours = palette(self.viewer.theme)
@@ -203,6 +204,8 @@ class InklingDock(QWidget):
         super().showEvent(event)
 
     def _find_window(self) -> None:
+        if self._closed:
+            return
         widget: QWidget | None = self
         while widget is not None and not isinstance(widget, QMainWindow):
             widget = widget.parentWidget()
@@ -228,7 +231,9 @@ class InklingDock(QWidget):
         if self._closed:
             return
         self._closed = True
-        self._warm.stop()
+        self.setEnabled(False)
+        for timer in (self._warm, self._scroll_soon):
+            timer.stop()
         with ExitStack() as every:  # backwards, and each one whatever becomes of the others
             every.callback(self.dispatcher.close)
             every.callback(self.session.close)
@@ -243,6 +248,7 @@ class InklingDock(QWidget):
             every.callback(self.memory.closed, self.session.project.folder)
         if self._window is not None:
             self._window.removeEventFilter(self)
+            self._window = None  # it holds napari's canvas
 
     def _drop_cheat_sheet(self) -> None:
         if self.cheat_sheet is not None:

@@ -15,11 +15,24 @@ State = Literal["finished", "cancelled", "failed", "died"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended. ``message`` is for a person, ``details`` (a traceback) for a bug report."""
+    """How a job ended.
+
+    Parameters
+    ----------
+    state : str
+        One of :data:`State`.
+    message : str
+        What happened, for a person.
+    details : str
+        A traceback, for a bug report.
+    advice : str
+        What to do now in a window with a Train button; a command line leaves it out.
+    """
 
     state: State
     message: str = ""
     details: str = ""
+    advice: str = ""
 
 
 OnEvent = Callable[[Event], None]

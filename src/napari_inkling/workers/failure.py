@@ -23,8 +23,9 @@ def describe_error(noun: str, error: BaseException) -> Outcome:
         return Outcome(
             "failed",
             f"The {noun} ran out of memory: use fewer or smaller images, a smaller crop or batch in the "
-            "settings, or another device. Your hints are safe.",
+            "settings, or another device.",
             details,
+            "Your hints are safe.",
         )
     text = str(error).strip() or "no message"
     return Outcome(
@@ -47,8 +48,9 @@ def describe_death(noun: str, exitcode: int | None) -> Outcome:
     """Return the outcome of a job whose process ended with ``exitcode`` (negative: a signal) under it."""
     return Outcome(
         "died",
-        f"The {noun} process {_end(exitcode)}. Your hints are safe; press Train to start again.",
+        f"The {noun} process {_end(exitcode)}.",
         f"exit code {exitcode}",
+        "Your hints are safe; press Train to start again." if noun == "training" else "Your hints are safe.",
     )
 
 

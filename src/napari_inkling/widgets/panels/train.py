@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QProgressBar
 
 from napari_inkling.core import InklingError
 from napari_inkling.methods import get_method
+from napari_inkling.session import Recommendation
 from napari_inkling.widgets.panels._curves import Curves
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, restyle, row
@@ -113,24 +114,20 @@ class TrainPanel(Panel):
 
     def refresh(self, *_: Any) -> None:
         """Show the recommended method, the radius, and whether there is enough to train."""
-        method, why = self._choose()
-        self.why.setText(why)
-        self.why.setVisible(bool(why))
-        if method != self._method:
-            self._method = method
+        advice = self._advice()
+        self.why.setText(advice.reason)
+        self.why.setVisible(bool(advice.reason))
+        if advice.method != self._method:
+            self._method = advice.method
             self._fill_advanced()
         self._show_radius()
         self._show_button()
 
-    def _choose(self) -> tuple[str, str]:
-        """Return the method and why: the session's own, else the recommended one."""
-        if not self.session.method:
-            advice = self.session.recommend()
-            return advice.method, advice.reason
+    def _advice(self) -> Recommendation:
         try:
-            return self.session.method, get_method(self.session.method).needs.sentence
+            return self.session.recommend()
         except InklingError as error:
-            return self.session.method, str(error)
+            return Recommendation(self.session.method, str(error))
 
     def _show_radius(self) -> None:
         chosen, plane = self.session.radius, self.session.plane
@@ -150,8 +147,7 @@ class TrainPanel(Panel):
         self.estimate.setToolTip("Click to change it; the circle in the image shows it and can be dragged")
 
     def _show_button(self) -> None:
-        state, counts = self.session.training, self.session.hint_counts()
-        missing = self._missing(counts)
+        state, missing = self.session.training, self._missing()
         self.go.setText(
             {"stopping": "Stopping…"}.get(state.status, "Stop" if state.active else self._train_word())
         )
@@ -168,26 +164,25 @@ class TrainPanel(Panel):
     def _train_word(self) -> str:
         return "Train on" if self.session.newest_model is not None else "Train"
 
-    def _missing(self, counts: Any) -> str:
+    def _missing(self) -> str:
+        """Return why Train cannot be pressed, ``""`` if it can."""
         if self.session.project.read_only:
             return "This project is read-only: it cannot keep a model."
-        if not counts.images:
+        if not self.session.project.images:
             return "Open an image first."
         try:
-            needs = get_method(self._method).needs
+            advice = self.session.recommend()
         except InklingError as error:
             return str(error)
-        short = max(0, needs.points - counts.points), max(0, needs.boxes - counts.boxes)
-        if not any(short):
-            return ""
-        words = [f"{n} {w}{'s' * (n > 1)}" for n, w in zip(short, ("cell", "box"), strict=True) if n]
-        return f"Mark {' and '.join(words)} more to train."
+        if not advice.method:
+            return advice.reason
+        return f"Mark {advice.missing} to train." if advice.missing else ""
 
     def _sentence(self, state: Any, missing: str) -> tuple[str, bool]:
         if state.status in ("starting", "running"):
             return "Suggestions appear while it trains. Go on marking, or stop when you like them.", False
         if missing:
-            return missing, False
+            return missing, bool(self.session.project.images)
         if self.session.newest_model is None:
             return "Press Train: first suggestions come within seconds.", True
         return "Corrected some? Train on: it continues from the last model.", False
@@ -201,7 +196,7 @@ class TrainPanel(Panel):
             parts = [state.stage or "starting the worker", f"{left} left" * bool(left), state.device]
             self.stage.setText(" · ".join(filter(None, parts)))
         else:
-            self.stage.setText(state.message)
+            self.stage.setText(state.full_message)
         self.stage.setProperty("role", "warning" if state.status == "failed" else "muted")
         restyle(self.stage)
         self.stage.setVisible(bool(self.stage.text()))
