@@ -58,11 +58,13 @@ def napari() -> Any:
 
 @pytest.fixture
 def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
-    """Return a shown napari viewer of 1200 × 800; it is closed afterwards and must leave no widget behind."""
+    """Return a shown napari viewer of 1200 × 800; closed afterwards, it must leave no widget or canvas."""
+    from napari._qt.qt_viewer import QtViewer
+    from qtpy.QtCore import QEvent
     from qtpy.QtWidgets import QApplication
 
     QApplication.instance().setDoubleClickInterval(1)  # two clicks are two clicks, however fast a test is
-    widgets_before = set(QApplication.topLevelWidgets())
+    widgets_before, canvases_before = set(QApplication.topLevelWidgets()), len(QtViewer._instances)
     made = napari.Viewer(show=True)
     made.window._qt_window.resize(1200, 800)
     QApplication.processEvents()
@@ -70,9 +72,11 @@ def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
     with suppress(RuntimeError):  # the test closed it
         made.close()
     del made
-    QApplication.processEvents()
-    gc.collect()
-    QApplication.processEvents()
+    for _ in range(3):  # what is freed may free more
+        QApplication.processEvents()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        gc.collect()
+    assert len(QtViewer._instances) <= canvases_before, "something holds on to napari's canvas"
     # vispy's canvas lives a little longer than its window.
     left = [w for w in set(QApplication.topLevelWidgets()) - widgets_before
             if type(w).__name__ != "CanvasBackendDesktop"]  # fmt: skip

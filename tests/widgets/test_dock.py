@@ -10,7 +10,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from tests.widgets.dock_driving import click, dock_widget, open_dock, picture
+from tests.widgets.dock_driving import click, dock_widget, open_dock, picture, train_to_the_end
 from tests.widgets.driving import click_at, press_key, settle, wait_until
 
 pytestmark = pytest.mark.window
@@ -101,6 +101,52 @@ def test_closing_napari_during_training_leaves_no_process(viewer, tmp_path):
     click(dock.train.go)
     wait_until(lambda: dock.session.training.step > 0, 20)
     viewer.close()  # the fixture looks for what is left
+
+
+@pytest.mark.parametrize("how", ["hidden", "closed"])
+def test_the_dock_comes_back_during_a_training(viewer, tmp_path, how):
+    dock = open_dock(viewer)
+    dock.images.add_paths([picture(tmp_path)])
+    settle(0.1)
+    for place in ((20, 20), (70, 70)):
+        click_at(viewer, *place)
+    wait_until(dock.train.go.isEnabled)
+    dock.train.advanced.fields["steps"].set(100000)
+    click(dock.train.go)
+    wait_until(lambda: dock.session.training.step > 0, 60)
+    if how == "hidden":  # it trains on
+        dock_widget(viewer).close()
+        settle(0.1)
+        dock_widget(viewer).show()
+        step = dock.session.training.step
+        wait_until(lambda: dock.session.training.step > step, 10)
+        assert dock.train.go.text() == "Stop"
+        return
+    folder = dock.session.project.folder
+    dock_widget(viewer).destroyOnClose()  # it stops; what was marked is there again
+    settle(0.2)
+    assert not dock.session.has_project
+    again = open_dock(viewer)
+    assert again.session.project.folder == folder
+    assert not again.session.project.read_only
+    assert len(again.session.hints.points) == 2
+    assert not again.session.is_training
+    assert again.train.go.isEnabled()
+    train_to_the_end(again)
+    assert again.session.training.status == "finished"
+
+
+def test_a_closed_dock_does_nothing_more(viewer, tmp_path):
+    dock = open_dock(viewer)
+    dock.images.add_paths([picture(tmp_path)])
+    dock.export.refresh()
+    for panel in dock.panels:  # a refresh is due when it closes
+        if hasattr(panel, "_soon"):
+            panel._soon.start()
+    dock.close_down()
+    settle(0.2)
+    assert not dock.session.has_project
+    assert not dock.isEnabled()
 
 
 def test_folded_parts_stay_folded(viewer):

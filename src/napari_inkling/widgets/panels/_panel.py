@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -190,10 +190,12 @@ class Panel(QWidget):
         self._listening.append((signal, slot))
 
     def release(self) -> None:
-        """Disconnect from everything that outlives this widget."""
+        """Disconnect from everything that outlives this widget; what it was about to do is not done."""
         for signal, slot in self._listening:
             signal.disconnect(slot)
         self._listening.clear()
+        for timer in self.findChildren(QTimer):  # a refresh that is due would find the session closed
+            timer.stop()
 
     @contextmanager
     def telling(self) -> Iterator[None]:
