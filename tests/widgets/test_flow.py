@@ -104,6 +104,19 @@ def test_reject_makes_a_background_hint_if_wanted(viewer, dock):
     assert len(dock.session.suggestions().points) <= suggested - 2
 
 
+@pytest.mark.parametrize(
+    ("ticked", "keys", "marks"), [(True, "Q", 1), (False, "Q", 0), (False, "Shift+Q", 1)]
+)
+def test_the_keys_that_reject_do_what_they_say(viewer, dock, ticked, keys, marks):
+    mark(viewer, dock)
+    train_to_the_end(dock)
+    dock.review.as_background.setChecked(ticked)
+    assert ("not a cell" in dock.review.reject_button.toolTip()) == ticked
+    press_key(viewer, "G")
+    press_key(viewer, keys)
+    assert len(dock.session.hints.points.background) == marks
+
+
 def test_accept_in_view_takes_only_what_is_seen(viewer, dock):
     mark(viewer, dock)
     train_to_the_end(dock)

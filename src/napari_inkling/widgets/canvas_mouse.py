@@ -66,7 +66,7 @@ class CanvasMouse:
             if one is not None and "Shift" in modifiers:
                 self._session.accept([one])
             elif one is not None and "Control" in modifiers:
-                self._session.reject([one])
+                self._session.reject([one], as_background=self._review.marks_background)
             else:
                 self._review.focus(one, move=False)
 

@@ -47,6 +47,8 @@ class Reviewer:
         self._place: npt.NDArray[np.float64] | None = None
         self._rank = 0
         self.focused: int | None = None
+        #: Whether rejecting also makes a "not a cell" hint, unless a key says so itself.
+        self.marks_background = False
 
     def order(self) -> npt.NDArray[np.int64]:
         """Return the ids of all that is shown, the most doubtful first."""
@@ -105,7 +107,8 @@ class Reviewer:
 
     def reject(self, as_background: bool = False) -> int:
         """Reject the suggestion that is meant; returns how many were rejected."""
-        return self._judge(lambda one: self._session.reject([one], as_background=as_background))
+        background = as_background or self.marks_background
+        return self._judge(lambda one: self._session.reject([one], as_background=background))
 
     def _judge(self, verdict: Callable[[int], int]) -> int:
         meant = self.meant()

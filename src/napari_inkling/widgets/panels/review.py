@@ -42,7 +42,7 @@ class ReviewPanel(Panel):
             "▶", "The most doubtful one that is left", self.go_on, key=key_of("next_suggestion")
         )
         self.accept_button = button("✓ accept", "It is a cell", self.accept, key=key_of("accept"))
-        self.reject_button = button("✕ reject", "It is none", self.reject, key=key_of("reject"))
+        self.reject_button = button("✕ reject", "", self.reject, key=key_of("reject"))
         self.accept_all = button(
             "Accept all above",
             "Accept everything that is shown",
@@ -71,8 +71,11 @@ class ReviewPanel(Panel):
         self.as_background = self._put(QCheckBox("Rejecting also marks “not a cell”"))
         self.as_background.setChecked(True)
         self.as_background.setToolTip(
-            "A rejected suggestion becomes a hint, so that the next training learns from it"
+            "A rejected suggestion becomes a hint, so that the next training learns from it; "
+            f"{key_of('reject_background')} does that in any case"
         )
+        self.as_background.toggled.connect(self._set_background)
+        self._set_background(True)
 
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -139,6 +142,13 @@ class ReviewPanel(Panel):
         self.score.setText(f"The one in the ring has score {scores[at[0]]:.2f}." if len(at) else "")
         self.score.setVisible(bool(self.score.text()))
 
+    def _set_background(self, marks: bool) -> None:
+        """Let the button, its key and Ctrl+click reject in the same way, and say which."""
+        self.bridge.review.marks_background = marks
+        words = "It is no cell: reject it" + (" and mark “not a cell”" if marks else "")
+        self.reject_button.setToolTip(f"{words}  [{key_of('reject')}]")
+        self.reject_button.setAccessibleName(words)
+
     # -- what it does
 
     def _set_threshold(self, value: float) -> None:
@@ -158,7 +168,7 @@ class ReviewPanel(Panel):
 
     def reject(self) -> None:
         """Reject it; the box below says whether that makes a hint, too."""
-        self._judge(lambda: self.bridge.review.reject(as_background=self.as_background.isChecked()))
+        self._judge(self.bridge.review.reject)
 
     def _judge(self, verdict: Callable[[], Any]) -> None:
         self.bridge.flush()  # what was just clicked comes first
