@@ -201,3 +201,60 @@ def test_pixel_size_becomes_scale_and_units(make_bridge, tmp_path):
         assert [str(unit) for unit in layer.units] == ["micrometer", "micrometer"]
     driving.click_at(bridge.viewer, 5, 10)
     np.testing.assert_allclose(bridge.session.hints.points.coordinates, [[20, 40]], atol=1)
+
+
+@pytest.mark.window
+def test_a_large_image_opens_without_being_read_whole(make_bridge, tmp_path, monkeypatch):
+    from napari_inkling.project import omezarr
+    from tests.project.test_levels import write_zarr
+
+    large = np.random.default_rng(0).integers(0, 255, (3000, 4000), np.uint8)
+    write_zarr(tmp_path / "slide.ome.zarr", [large, large[::4, ::4], large[::16, ::16]], "yx")
+    bridge = make_bridge({})
+    monkeypatch.setattr("napari_inkling.project.lazy.WHOLE_PLANE", 1 << 20)  # as if it were larger
+    read = []
+    real = omezarr.cached
+
+    def counted(reader, path, info, cache):
+        def read_window(index, rows, columns):
+            window = reader(index, rows, columns)
+            read.append((info.shape, window.size))
+            return window
+
+        return real(read_window, path, info, cache)
+
+    monkeypatch.setattr(omezarr, "cached", counted)
+    bridge.session.add_images([tmp_path / "slide.ome.zarr"])
+    driving.settle(0.1)
+    layer = bridge.images.primary
+    assert layer.multiscale
+    assert [tuple(shape) for shape in layer.level_shapes] == [(3000, 4000), (750, 1000), (188, 250)]
+    at_full = sum(size for shape, size in read if shape == (3000, 4000))
+    assert at_full <= 9 * 512**2  # the windows that the contrast is chosen by
+
+    clicked = driving.click_at(bridge.viewer, 1500, 2000)
+    np.testing.assert_allclose(bridge.session.hints.points.coordinates, [clicked])
+    bridge.view.look_at((1500, 2000), 5)
+    driving.settle(0.1)
+    assert layer.data_level == 0
+    shown = np.asarray(layer._slice.image.raw)
+    y, x = layer.corner_pixels[0]
+    np.testing.assert_array_equal(shown, large[y : y + shown.shape[0], x : x + shown.shape[1]])
+    assert sum(size for shape, size in read if shape == (3000, 4000)) < large.size / 2
+
+
+@pytest.mark.window
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_a_large_image_of_one_level_gets_previews(make_bridge, monkeypatch, channels):
+    monkeypatch.setattr("napari_inkling.project.preview.LARGE_PLANE", 1000)
+    monkeypatch.setattr("napari_inkling.project.preview._SCREEN", 50)
+    pixels = RNG.integers(0, 60000, (400, 600, *channels), np.uint16)
+    bridge = make_bridge({"x": pixels})
+    layers = bridge.images.layers
+    assert len(layers) == (channels or (1,))[0]
+    for number, layer in enumerate(layers):
+        assert [tuple(s) for s in layer.level_shapes] == [(400, 600), (100, 150), (25, 38)]
+        expected = pixels[..., number] if channels else pixels
+        np.testing.assert_array_equal(layer.data[1][...], expected[::4, ::4])
+    driving.click_at(bridge.viewer, 200, 300)
+    assert len(bridge.session.hints.points) == 1

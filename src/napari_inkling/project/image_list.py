@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_inkling.core import Image, ImageError, PlaneRef
-from napari_inkling.project.images import find_images, fingerprint, open_array
+from napari_inkling.project.images import find_images, fingerprint, open_array, open_coarser
 from napari_inkling.project.kept_arrays import write_array
 from napari_inkling.project.lazy import FileArray, PixelCache, PlaneArray
 from napari_inkling.project.records import ImageProblem, ImageRecord, relative_path, unique_name
@@ -120,6 +120,10 @@ class ImageList:
             return Image(ref, PlaneArray(array, ref.plane), array.info.pixel_size_um)
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from error
+
+    def coarser(self, name: str) -> tuple[FileArray, ...]:
+        """Return the smaller copies that an image's file keeps, the largest first."""
+        return open_coarser(self.path(name), self._cache)
 
     def seen_from(self, folder: Path) -> Content:
         """Return the records as a copy of the project in another folder should hold them."""

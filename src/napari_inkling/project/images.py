@@ -12,12 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import Image, ImageError, PlaneRef
+from napari_inkling.project import omezarr, tiff
 from napari_inkling.project.lazy import FileArray, ImageInfo, PixelCache, PlaneArray
 from napari_inkling.project.omezarr import ZARR_METADATA, guess_axes, open_zarr
 from napari_inkling.project.pictures import open_picture
 from napari_inkling.project.tiff import open_tiff
 
-__all__ = ["IMAGE_SUFFIXES", "ImageInfo", "find_images", "fingerprint", "open_array", "open_image"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "ImageInfo",
+    "find_images",
+    "fingerprint",
+    "open_array",
+    "open_coarser",
+    "open_image",
+]
 
 #: Files that are taken for images when a folder is added.
 IMAGE_SUFFIXES = (".tif", ".tiff", ".btf", ".svs", ".lsm", ".png", ".jpg", ".jpeg", ".bmp", ".npy", ".zarr")
@@ -49,6 +58,40 @@ def open_array(path: Path | str, cache: PixelCache | None = None) -> tuple[FileA
         raise ImageError(_unreadable(path, error)) from error
     _check(array.info, path)
     return FileArray(array.info, _with_plain_errors(array, path)), array.info
+
+
+def open_coarser(path: Path | str, cache: PixelCache | None = None) -> tuple[FileArray, ...]:
+    """Return the smaller copies of its image that a file keeps (OME-Zarr, pyramidal TIFF), the largest first.
+
+    Those that do not hold every plane and channel are left out. Raises as :func:`open_array` does.
+    """
+    path, cache = Path(path), cache or PixelCache()
+    _, info = open_array(path, cache)
+    found: list[FileArray] = []
+    try:
+        if path.is_dir():
+            found = [open_zarr(path, cache, n) for n in range(1, omezarr.count_levels(path))]
+        elif _opener(path) is open_tiff:
+            found = [open_tiff(path, cache, n) for n in range(1, tiff.count_levels(path))]
+    except (ImageError, MemoryError):
+        raise
+    except Exception as error:
+        raise ImageError(_unreadable(path, error)) from error
+    kept, last = [], info
+    for array in found:
+        if _is_coarser(array.info, last):
+            kept.append(FileArray(array.info, _with_plain_errors(array, path)))
+            last = array.info
+    return tuple(kept)
+
+
+def _is_coarser(info: ImageInfo, than: ImageInfo) -> bool:
+    """Whether an image is a smaller copy of another: the same planes and channels of fewer pixels."""
+    same = (info.axes, info.dtype, info.stack_shape, info.plane_shape[2:]) == (
+        than.axes, than.dtype, than.stack_shape, than.plane_shape[2:]
+    )  # fmt: skip
+    smaller = all(0 < a < b for a, b in zip(info.plane_shape[:2], than.plane_shape[:2], strict=True))
+    return same and smaller
 
 
 def open_image(path: Path | str, ref: PlaneRef, cache: PixelCache | None = None) -> Image:

@@ -96,7 +96,7 @@ def cached(read: ReadPlane, path: Path, info: ImageInfo, cache: PixelCache) -> R
     height, width = info.plane_shape[:2]
 
     def read_cached(index: tuple[int, ...], rows: slice, columns: slice) -> Pixels:
-        key = (str(path), stat.st_mtime_ns, stat.st_size, index)
+        key = (str(path), stat.st_mtime_ns, stat.st_size, info.shape, index)
         plane = cache.get(key, lambda: read(index, slice(0, height), slice(0, width)))
         return plane[rows, columns].copy()
 

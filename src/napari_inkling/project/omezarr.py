@@ -13,14 +13,34 @@ from napari_inkling.core import ImageError
 from napari_inkling.project import pixel_size
 from napari_inkling.project.lazy import FileArray, ImageInfo, PixelCache, cached
 
-__all__ = ["ZARR_METADATA", "guess_axes", "open_zarr"]
+__all__ = ["ZARR_METADATA", "count_levels", "guess_axes", "open_zarr"]
 
 #: One of these lies in every Zarr array or group.
 ZARR_METADATA = ("zarr.json", ".zarray", ".zgroup")
 
 
-def open_zarr(path: Path, cache: PixelCache) -> FileArray:
-    """Return the first multiscale image of an OME-Zarr folder, or a Zarr array, channels last."""
+def open_zarr(path: Path, cache: PixelCache, level: int = 0) -> FileArray:
+    """Return the first multiscale image of an OME-Zarr folder, or a Zarr array, channels last.
+
+    ``level`` 0 is the full resolution; there are as many as :func:`count_levels` says.
+    """
+    node, multiscale = _open(path)
+    if multiscale is None:
+        return _as_file_array(node, guess_axes(tuple(node.shape)), None, path, cache)
+    dataset = multiscale["datasets"][level]
+    array = node[dataset["path"]]
+    axes = _axis_names(multiscale, array.ndim)
+    return _as_file_array(array, axes, _pixel_size(multiscale, dataset), path, cache)
+
+
+def count_levels(path: Path) -> int:
+    """Return at how many resolutions a Zarr folder holds its image."""
+    _, multiscale = _open(path)
+    return 1 if multiscale is None else len(multiscale["datasets"])
+
+
+def _open(path: Path) -> tuple[Any, Mapping[str, Any] | None]:
+    """Return the group with its first multiscale image, or an array and None."""
     import zarr
 
     node = zarr.open(path, mode="r")
@@ -33,12 +53,8 @@ def open_zarr(path: Path, cache: PixelCache) -> FileArray:
         node = node["0"]  # the layout of bioformats2raw
         attributes = dict(node.attrs)
     if isinstance(node, zarr.Array):
-        return _as_file_array(node, guess_axes(tuple(node.shape)), None, path, cache)
-    multiscale = attributes.get("ome", attributes)["multiscales"][0]
-    level = multiscale["datasets"][0]
-    array = node[level["path"]]
-    axes = _axis_names(multiscale, array.ndim)
-    return _as_file_array(array, axes, _pixel_size(multiscale, level), path, cache)
+        return node, None
+    return node, attributes.get("ome", attributes)["multiscales"][0]
 
 
 def guess_axes(shape: tuple[int, ...]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from napari_inkling.core import BACKGROUND, HintSet, Image, ImageError, PlaneRef, ProjectError
 from napari_inkling.project.history import Edit
+from napari_inkling.project.lazy import FileArray
 from napari_inkling.project.project_folder import ProjectFolder
 from napari_inkling.project.records import ClassInfo, ImageProblem, ImageRecord, make_classes
 from napari_inkling.project.snapshot import Snapshot, SnapshotImage
@@ -160,6 +161,10 @@ class Project(ProjectFolder):
     def open_image(self, ref: PlaneRef) -> Image:
         """Return a plane, read lazily; raises :class:`~napari_inkling.core.ImageError`."""
         return self._images.open(ref)
+
+    def coarser(self, name: str) -> tuple[FileArray, ...]:
+        """Return the smaller copies that an image's file keeps for a look from afar, the largest first."""
+        return self._images.coarser(name)
 
     # Hints
 

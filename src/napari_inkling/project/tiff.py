@@ -17,7 +17,7 @@ from napari_inkling.core import ImageError
 from napari_inkling.project import pixel_size
 from napari_inkling.project.lazy import WHOLE_PLANE, FileArray, ImageInfo, PixelCache, ReadPlane, cached
 
-__all__ = ["open_tiff"]
+__all__ = ["count_levels", "open_tiff"]
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,16 @@ class _Page:
     offset: int
 
 
-def open_tiff(path: Path, cache: PixelCache) -> FileArray:
-    """Return the first series of a TIFF file at full resolution, channels last."""
+def open_tiff(path: Path, cache: PixelCache, level: int = 0) -> FileArray:
+    """Return the first series of a TIFF file, channels last.
+
+    ``level`` 0 is the full resolution; there are as many as :func:`count_levels` says.
+    """
     with tifffile.TiffFile(path) as tif:
         _check_not_truncated(tif, path)
         if not tif.series:
             raise ImageError(f"{path} holds no image: the TIFF has no pages that can be read")
-        series = tif.series[0]
+        series = tif.series[0].levels[level]
         shape, axes = _shape_and_axes(series)
         if "Y" not in axes or "X" not in axes:
             raise ImageError(f"{path} has axes {series.axes}, expected Y and X among them")
@@ -46,8 +49,14 @@ def open_tiff(path: Path, cache: PixelCache) -> FileArray:
             order,
             _pixel_size(tif),
         )
-        read = _reader(path, tif, shape, axes, info)
+        read = _reader(path, tif, level, shape, axes, info)
     return FileArray(info, cached(read, path, info, cache))
+
+
+def count_levels(path: Path) -> int:
+    """Return at how many resolutions a TIFF file holds its first series."""
+    with tifffile.TiffFile(path) as tif:
+        return len(tif.series[0].levels) if tif.series else 1
 
 
 def _shape_and_axes(series: Any) -> tuple[tuple[int, ...], str]:
@@ -67,8 +76,10 @@ def _channels_last(axes: str) -> str:
     return stack + "YX" + ("C" if "C" in axes else "")
 
 
-def _reader(path: Path, tif: Any, shape: tuple[int, ...], axes: str, info: ImageInfo) -> ReadPlane:
-    series = tif.series[0]
+def _reader(
+    path: Path, tif: Any, level: int, shape: tuple[int, ...], axes: str, info: ImageInfo
+) -> ReadPlane:
+    series = tif.series[0].levels[level]
     if series.dataoffset is not None:
         dtype = np.dtype(series.dtype).newbyteorder(tif.byteorder)
         return _read_contiguous(path, series.dataoffset, dtype, shape, axes, info)
@@ -78,7 +89,7 @@ def _reader(path: Path, tif: Any, shape: tuple[int, ...], axes: str, info: Image
     )
     if pages_match and axes.endswith(page_axes) and page_axes in ("YX", "YXC", "CYX"):
         return _read_pages(path, _locate(series.pages), shape, axes, page_axes, info)
-    return _read_whole(path, axes, info)
+    return _read_whole(path, level, axes, info)
 
 
 def _locate(pages: Sequence[Any]) -> list[_Page | None]:
@@ -139,13 +150,13 @@ def _read_window(at: _Page, page_axes: str, rows: slice, columns: slice) -> npt.
     return np.moveaxis(np.asarray(window), page_axes.index("C"), -1) if "C" in page_axes else window
 
 
-def _read_whole(path: Path, axes: str, info: ImageInfo) -> ReadPlane:
+def _read_whole(path: Path, level: int, axes: str, info: ImageInfo) -> ReadPlane:
     """Anything else (volumetric tiles, odd axes): the whole series is assembled, the window cut from it."""
     order = [axes.index(a) for a in info.axes]
 
     def read(index: tuple[int, ...], rows: slice, columns: slice) -> npt.NDArray[Any]:
         with tifffile.TiffFile(path) as tif:
-            series = tif.series[0]
+            series = tif.series[0].levels[level]
             pixels = series.asarray().reshape([int(n) for n in series.shape])
         return np.asarray(pixels.transpose(order)[(*index, rows, columns)])
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from napari_inkling.core import Image, ImageError, PlaneRef
 from napari_inkling.project.images import open_array
-from napari_inkling.project.lazy import FileArray
+from napari_inkling.project.lazy import FileArray, ImageInfo, ReadPlane
+from napari_inkling.project.preview import previews
 
 __all__ = [
     "ChannelArray",
@@ -20,6 +21,7 @@ __all__ = [
     "axes_of",
     "contrast_limits",
     "is_rgb",
+    "levels_of",
     "record_of",
     "sample",
     "stack_of",
@@ -90,19 +92,43 @@ def sample(image: Image) -> npt.NDArray[Any]:
 
 def stack_of(project: Any, record: Any, say: Callable[[str], object]) -> FileArray:
     """Return all planes of an image as one lazy array; one that cannot be read is black, and that is said."""
-    told: set[str] = set()
 
     def read(index: tuple[int, ...], rows: slice, columns: slice) -> npt.NDArray[Any]:
+        return np.asarray(project.open_image(PlaneRef(record.name, index)).array[rows, columns])
+
+    return _or_black(record.info, read, say)
+
+
+def levels_of(project: Any, record: Any, say: Callable[[str], object]) -> list[FileArray]:
+    """Return an image as napari shows it: at full resolution, then ever coarser if it is large.
+
+    The coarser ones are the file's own if it keeps some, else previews; what is on screen decides which of
+    them is read, and where.
+    """
+    full = stack_of(project, record, say)
+    own = [
+        _or_black(a.info, lambda index, rows, columns, a=a: a[(*index, rows, columns)], say)
+        for a in project.coarser(record.name)
+    ]
+    levels = [full, *own]
+    return [*levels, *previews(levels[-1])]
+
+
+def _or_black(info: ImageInfo, read: ReadPlane, say: Callable[[str], object]) -> FileArray:
+    """Return an array by way of ``read``; where that cannot be done it is black, and that is said once."""
+    told: set[str] = set()
+
+    def read_or_say(index: tuple[int, ...], rows: slice, columns: slice) -> npt.NDArray[Any]:
         try:
-            return np.asarray(project.open_image(PlaneRef(record.name, index)).array[rows, columns])
+            return read(index, rows, columns)
         except ImageError as error:
             if str(error) not in told:
                 told.add(str(error))
                 say(str(error))
             window = (rows.stop - rows.start, columns.stop - columns.start)
-            return np.zeros((*window, *record.info.plane_shape[2:]), record.info.dtype)
+            return np.zeros((*window, *info.plane_shape[2:]), info.dtype)
 
-    return FileArray(record.info, read)
+    return FileArray(info, read_or_say)
 
 
 class ImageLayers:
@@ -221,13 +247,15 @@ class ImageLayers:
     def _make(self, project: Any, record: Any) -> list[Any]:
         info = record.info
         pixels = sample(project.open_image(record.planes()[0]))  # reads: what is damaged shows here
-        array = stack_of(project, record, self._say)
-        parts = channels_of(array) if info.axes.endswith("C") else [array]
+        levels = levels_of(project, record, self._say)
+        parts: list[Any] = [levels]  # of each layer, one array for each level
+        if info.axes.endswith("C"):
+            parts = list(zip(*map(channels_of, levels), strict=True))
         rgb = is_rgb(info.axes, info.shape, info.dtype)
         if rgb and is_grey(pixels):
             rgb, parts = False, parts[:1]
         elif rgb:
-            parts = [array]
+            parts = [levels]
         kwargs: dict[str, Any] = {"metadata": {MARK: (record.name, record.path)}, **_pixel_size(info)}
         made = []
         with self._alone():
@@ -239,7 +267,9 @@ class ImageLayers:
                     look["colormap"] = _CHANNEL_COLOURS[number % len(_CHANNEL_COLOURS)]
                     look["blending"] = "additive" if number else "translucent_no_depth"
                 name = f"{record.name} [{number}]" if len(parts) > 1 else record.name
-                made.append(self._viewer.add_image(part, name=name, **kwargs, **look))
+                data = list(part) if len(part) > 1 else part[0]
+                multiscale = len(part) > 1
+                made.append(self._viewer.add_image(data, name=name, multiscale=multiscale, **kwargs, **look))
         return made
 
     @contextmanager
