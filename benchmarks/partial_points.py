@@ -36,7 +36,7 @@ from napari_inkling.supervision import estimate_radius
 RADIUS = 11.0
 #: How the paper decodes and starts: components at a fixed threshold, and here random weights.
 PUBLISHED = {"pretrained": "false", "centres": "components", "threshold": "0.5"}
-#: "inkling" is the default. The others are the paper's ablation, with the small network and the default's steps.
+#: "inkling" is the default. The others are the paper's ablation, with the small network and our steps.
 ARMS: dict[str, dict[str, str]] = {
     "inkling": {},
     "GM": {**PUBLISHED, "mask": "plain", "self_training": "none"},
