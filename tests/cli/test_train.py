@@ -135,7 +135,11 @@ def test_a_bar_is_shown_if_asked_for_and_not_else(inkling: Inkling) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_ctrl_c_keeps_the_model_reached_so_far(here: Path, number: signal.Signals) -> None:
-    script = "import sys; from napari_inkling.cli import main; sys.exit(main())"
+    # Whatever starts the tests may ignore Ctrl+C, and children inherit that.
+    script = (
+        "import signal, sys; from napari_inkling.cli import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(main())"
+    )
     settings = ["--set", "steps=4000", "--set", "previews=400", "--set", "seconds_per_step=0.02"]
     command = ["train", "study", "--method", FAKE, "--out", "m", *settings, "--progress"]
     path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
