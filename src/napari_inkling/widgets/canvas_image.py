@@ -106,12 +106,13 @@ def levels_of(project: Any, record: Any, say: Callable[[str], object]) -> list[F
     them is read, and where.
     """
     full = stack_of(project, record, say)
-    own = [
-        _or_black(a.info, lambda index, rows, columns, a=a: a[(*index, rows, columns)], say)
-        for a in project.coarser(record.name)
-    ]
+    own = [_or_black(array.info, _window_of(array), say) for array in project.coarser(record.name)]
     levels = [full, *own]
     return [*levels, *previews(levels[-1])]
+
+
+def _window_of(array: FileArray) -> ReadPlane:
+    return lambda index, rows, columns: array[(*index, rows, columns)]
 
 
 def _or_black(info: ImageInfo, read: ReadPlane, say: Callable[[str], object]) -> FileArray:
