@@ -116,9 +116,19 @@ class FileArray:
         self._read_plane = read_plane
 
     @property
+    def size(self) -> int:
+        """Number of values."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
     def ndim(self) -> int:
         """Number of axes."""
         return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return int(np.prod(self.shape, dtype=np.int64))
 
     def __getitem__(self, key: Any) -> Pixels:
         keys = _full_key(key, self.ndim)

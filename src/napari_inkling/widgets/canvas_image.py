@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,8 @@ class ChannelArray:
         self.shape = tuple(array.shape[:-1])
         self.dtype = np.dtype(array.dtype)
         self.ndim = len(self.shape)
+        self.size = int(np.prod(self.shape, dtype=np.int64))
+        self.size = math.prod(self.shape)
 
     def __getitem__(self, key: Any) -> npt.NDArray[Any]:
         keys = key if isinstance(key, tuple) else (key,)
