@@ -125,11 +125,6 @@ class FileArray:
         """Number of axes."""
         return len(self.shape)
 
-    @property
-    def size(self) -> int:
-        """Number of values."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
     def __getitem__(self, key: Any) -> Pixels:
         keys = _full_key(key, self.ndim)
         lead = len(self.info.stack_shape)
