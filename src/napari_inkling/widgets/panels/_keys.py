@@ -12,6 +12,8 @@ MOUSE = [
     ("Click", "mark, with a tool in hand"),
     ("Drag", "draw a box, or move the view"),
     ("Wheel", "zoom"),
+    ("Shift+Click", "accept a suggestion, with no tool in hand"),
+    ("Ctrl+Click", "reject it as Q does, with no tool in hand"),
 ]
 
 

@@ -182,7 +182,7 @@ class TrainPanel(Panel):
         if state.status in ("starting", "running"):
             return "Suggestions appear while it trains. Go on marking, or stop when you like them.", False
         if missing:
-            return missing, bool(self.session.project.images)
+            return missing, False  # the mark on what to do now stands in Annotate
         if self.session.newest_model is None:
             return "Press Train: first suggestions come within seconds.", True
         return "Corrected some? Train on: it continues from the last model.", False
