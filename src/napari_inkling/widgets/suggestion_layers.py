@@ -13,10 +13,10 @@ from napari_inkling.widgets.canvas_colors import Palette, make_palette, paint
 __all__ = ["MANY", "SUGGESTIONS_NAME", "SuggestionLayer", "opacity_of"]
 
 SUGGESTIONS_NAME = "Inkling suggestions"
-#: From here on rings are smaller, thinner and less smooth, which takes a third of the time without a GPU.
+#: From here on rings are smaller, thinner and less smooth, which takes half of the time without a GPU.
 MANY = 1000
 #: Of few and of many: diameter in cell radii, thickness in diameters, smoothing of edges in screen pixels.
-_DIAMETER = (2.0, 1.5)
+_DIAMETER = (2.0, 1.0)
 _RING = (0.14, 0.08)
 _SMOOTHING = (1.0, 0.25)
 #: Rings are lighter than hints by this share of the way to white: thin lines need more contrast.
