@@ -1,4 +1,4 @@
-"""The vocabulary: hints, images, predictions, events and errors. numpy only."""
+"""The vocabulary: hints, images, predictions, events and errors. numpy, and scipy for label images."""
 
 from napari_inkling.core.data import TrainingData, TrainingImage
 from napari_inkling.core.errors import (
@@ -27,13 +27,15 @@ from napari_inkling.core.events import (
     Started,
     Step,
 )
-from napari_inkling.core.hints import BACKGROUND, CELL, SOURCES, Boxes, HintSet, Points, new_ids
+from napari_inkling.core.hints import BACKGROUND, CELL, KINDS, SOURCES, Boxes, HintSet, Points, new_ids
 from napari_inkling.core.image import Image, LazyArray, PlaneRef
+from napari_inkling.core.masks import Masks
 from napari_inkling.core.predictions import Predictions
 
 __all__ = [
     "BACKGROUND",
     "CELL",
+    "KINDS",
     "SOURCES",
     "Boxes",
     "Checkpoint",
@@ -48,6 +50,7 @@ __all__ = [
     "ImageError",
     "InklingError",
     "LazyArray",
+    "Masks",
     "ModelFileError",
     "Notice",
     "PlaneRef",

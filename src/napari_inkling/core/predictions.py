@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from napari_inkling.core.hints import Boxes, Points
+from napari_inkling.core.masks import Masks
 
 __all__ = ["Predictions"]
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Suggested points and boxes of one plane, with ``sources`` all ``"model"`` and ``scores`` in [0, 1].
+    """Suggested points, boxes and masks of one plane: ``sources`` all ``"model"``, ``scores`` in [0, 1].
 
-    ``points`` and ``boxes`` use full-resolution pixels of the image, whatever scale the model works at.
+    They are in full-resolution pixels of the image, whatever scale the model works at.
     ``radius`` is the cell radius in pixels that the model works with, ``None`` if it knows none.
     """
 
     points: Points = field(default_factory=Points)
     boxes: Boxes = field(default_factory=Boxes)
     radius: float | None = None
+    masks: Masks = field(default_factory=Masks)
+
+    @property
+    def kinds(self) -> tuple[Points, Boxes, Masks]:
+        """The rows of every kind, in the order of :attr:`HintSet.kinds`."""
+        return self.points, self.boxes, self.masks
+
+    def mapped(self, change: Callable[[Any], Any]) -> Predictions:
+        """Return these predictions after a change that works on rows of any kind."""
+        points, boxes, masks = map(change, self.kinds)
+        return Predictions(points, boxes, self.radius, masks)
 
     def above(self, score: float) -> Predictions:
         """Return only what the model is at least this sure of."""
-        return Predictions(
-            self.points.take(self.points.scores >= score),
-            self.boxes.take(self.boxes.scores >= score),
-            self.radius,
-        )
+        return self.mapped(lambda rows: rows.take(rows.scores >= score))
