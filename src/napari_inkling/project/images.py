@@ -175,7 +175,7 @@ def _check(info: ImageInfo, path: Path) -> None:
 def _with_plain_errors(array: FileArray, path: Path) -> Any:
     def read(index: tuple[int, ...], rows: slice, columns: slice) -> npt.NDArray[Any]:
         try:
-            return array._read_plane(index, rows, columns)
+            return array.read_plane(index, rows, columns)
         except (ImageError, MemoryError):
             raise
         except Exception as error:

@@ -107,13 +107,20 @@ class FileArray:
     """All planes of a file as one array with numpy's basic indexing (integers, slices with step, ``...``).
 
     Nothing stays open between reads, so a file can be moved or deleted at any time.
+
+    Parameters
+    ----------
+    info : ImageInfo
+        Shape, axes and type of what is read.
+    read_plane : callable
+        Reads a window of a plane as the file has it; indexing the array brings it to native byte order.
     """
 
     def __init__(self, info: ImageInfo, read_plane: ReadPlane) -> None:
         self.info = info
         self.shape = info.shape
         self.dtype = np.dtype(info.dtype).newbyteorder("=")
-        self._read_plane = read_plane
+        self.read_plane = read_plane
 
     @property
     def size(self) -> int:
@@ -135,7 +142,7 @@ class FileArray:
         rest = (y, x, *keys[lead + 2 :])
         # Native byte order: nothing above reads any other.
         planes = [
-            np.asarray(self._read_plane(index, rows, columns)[rest], dtype=self.dtype)
+            np.asarray(self.read_plane(index, rows, columns)[rest], dtype=self.dtype)
             for index in product(*(p if isinstance(p, range) else (p,) for p in picks))
         ]
         kept = tuple(len(p) for p in picks if isinstance(p, range))
