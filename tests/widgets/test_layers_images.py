@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import HintSet, PlaneRef, Points
-from napari_inkling.widgets.canvas_image import ChannelArray, contrast_limits, is_rgb
+from napari_inkling.widgets.canvas_image import contrast_limits, is_rgb
+from napari_inkling.widgets.channel_array import ChannelArray
 from tests.widgets import driving
 from tests.widgets.conftest import IMAGE
 

@@ -13,13 +13,14 @@ from napari_inkling.widgets.canvas_actions import canvas_actions
 from napari_inkling.widgets.canvas_colors import make_palette
 from napari_inkling.widgets.canvas_connections import Connections
 from napari_inkling.widgets.canvas_hints import HintEditor, single_shot, telling
-from napari_inkling.widgets.canvas_image import ImageLayers, record_of
+from napari_inkling.widgets.canvas_image import ImageLayers
 from napari_inkling.widgets.canvas_keys import CanvasKeys
 from napari_inkling.widgets.canvas_mouse import CanvasMouse
 from napari_inkling.widgets.canvas_review import Reviewer
 from napari_inkling.widgets.canvas_stack import LayerStack
 from napari_inkling.widgets.canvas_tools import Tool, Toolbox
 from napari_inkling.widgets.canvas_view import CanvasView
+from napari_inkling.widgets.layer_records import record_of
 from napari_inkling.widgets.radius_circle import Guides
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
 
