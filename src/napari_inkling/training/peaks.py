@@ -30,9 +30,12 @@ def local_maxima(
     plateaus, count = ndimage.label(highest, structure=np.ones((3, 3)))
     if not count:
         return np.empty((0, 2)), np.empty(0)
-    index = np.arange(1, count + 1)
-    places = np.array(ndimage.center_of_mass(highest, plateaus, index), dtype=np.float64)
-    heights = np.asarray(ndimage.maximum(smooth, plateaus, index), dtype=np.float64)
+    y, x = np.nonzero(plateaus)
+    plateau = plateaus[y, x] - 1
+    pixels = np.bincount(plateau, minlength=count)
+    places = np.stack([np.bincount(plateau, axis, count) / pixels for axis in (y, x)], axis=1)
+    heights = np.empty(count)
+    heights[plateau] = smooth[y, x]  # neighbours that are both the largest around are equal
     return places, heights
 
 
