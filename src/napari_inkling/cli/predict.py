@@ -11,14 +11,13 @@ import typer
 
 from napari_inkling.cli.console import AsJson, ShowProgress, StoppedError, plural, result
 from napari_inkling.cli.prediction import DEFAULT_THRESHOLD, predict_planes
+from napari_inkling.cli.signals import terminated_like_interrupted
 from napari_inkling.cli.sources import PlaneSource, find_planes, must_be_writable
 
 if TYPE_CHECKING:
     from napari_inkling.core import PlaneRef, Predictions
 
 __all__ = ["predict", "write_predictions"]
-
-_WORDS: Mapping[type[BaseException], str] = {MemoryError: "out of memory", KeyboardInterrupt: "stopped"}
 
 
 def predict(
@@ -79,20 +78,26 @@ def predict(
 def _kept_if_interrupted(
     planes: Sequence[PlaneSource], out: Path, format: str, threshold: float
 ) -> Iterator[dict[PlaneRef, Predictions]]:
-    """Give a dictionary to fill; what is in it is written even if an image later on cannot be read."""
-    from napari_inkling.core import InklingError
-
+    """Give a dictionary to fill; what is in it is written even if something goes wrong later on."""
     found: dict[PlaneRef, Predictions] = {}
     try:
-        yield found
-    except (InklingError, MemoryError, KeyboardInterrupt) as error:
+        with terminated_like_interrupted():
+            yield found
+    except (Exception, KeyboardInterrupt) as error:  # whatever it is, hours of work may be in `found`
         if not found:
             raise
         written = write_predictions(_above(found, threshold), planes, out, format)
-        reason = str(error) if isinstance(error, InklingError) else _WORDS[type(error)]
         raise StoppedError(
-            f"{reason}; {len(found):,} of {plural(len(planes), 'plane')} were done before, see {written}"
+            f"{_reason(error)}; {len(found):,} of {plural(len(planes), 'plane')} were done before, see {written}"
         ) from error
+
+
+def _reason(error: BaseException) -> str:
+    from napari_inkling.workers.failure import describe_error
+
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped"
+    return describe_error("prediction", error).message.rstrip(".")
 
 
 def _above(found: Mapping[PlaneRef, Predictions], threshold: float) -> dict[PlaneRef, Predictions]:

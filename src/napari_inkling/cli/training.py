@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_inkling.cli.console import Bar, StoppedError, note, progress_bar
+from napari_inkling.cli.signals import terminated_like_interrupted
 from napari_inkling.cli.sources import must_be_writable
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def run_training(session: Session, show: bool | None, **arguments: Any) -> Train
     out = arguments.get("out")
     older = _written(out)
     started = time.perf_counter()
-    with progress_bar(show) as bar, _shown(session, bar), _terminated_like_interrupted():
+    with progress_bar(show) as bar, _shown(session, bar), terminated_like_interrupted():
         try:
             session.train(**arguments)
             state = session.wait()
@@ -140,23 +139,6 @@ def _shown(session: Session, bar: Bar) -> Iterator[None]:
         yield
     finally:
         session.progress.disconnect(on_step)
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def model_folder(path: Path) -> Path:
