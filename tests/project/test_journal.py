@@ -92,10 +92,10 @@ def test_each_row_is_seen_by_another_connection_at_once(tmp_path: Path) -> None:
 def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
     written(tmp_path, 3)
     with sqlite3.connect(tmp_path / JOURNAL) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
     connection.close()
     for read_only in (False, True):
-        with pytest.raises(ProjectVersionError, match="journal version 2, this one reads up to 1"):
+        with pytest.raises(ProjectVersionError, match="journal version 3, this one reads up to 2"):
             Journal(tmp_path, read_only=read_only)
     assert [p.name for p in tmp_path.glob("*damaged*")] == []
 

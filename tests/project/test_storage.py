@@ -31,7 +31,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert read_project(tmp_path) == (CONTENT, [])
     assert names(tmp_path) == [BACKUP_FILE, PROJECT_FILE]
     values = json.loads((tmp_path / PROJECT_FILE).read_text("utf-8"))
-    assert (values["format"], values["version"]) == ("inkling-project", 1)
+    assert (values["format"], values["version"]) == ("inkling-project", 2)
 
 
 def test_writing_that_fails_leaves_the_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ def test_a_folder_that_is_no_project(tmp_path: Path) -> None:
 def test_a_newer_project_is_refused_and_left_alone(tmp_path: Path) -> None:
     text = json.dumps({"format": "inkling-project", "version": 7, "classes": "of another shape"})
     (tmp_path / PROJECT_FILE).write_text(text)
-    with pytest.raises(ProjectVersionError, match="project version 7, this one reads up to 1"):
+    with pytest.raises(ProjectVersionError, match="project version 7, this one reads up to 2"):
         read_project(tmp_path)
     assert ((tmp_path / PROJECT_FILE).read_text(), names(tmp_path)) == (text, [PROJECT_FILE])
 

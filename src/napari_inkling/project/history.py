@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from napari_inkling.core import Boxes, HintSet, PlaneRef, Points, ProjectError
+from napari_inkling.core import KINDS, HintSet, PlaneRef, ProjectError
 from napari_inkling.project.journal import Journal
 from napari_inkling.project.rows import Kind, Row, decode, edit_payload, encode
 
@@ -40,15 +42,18 @@ class _Step:
     label: str
 
 
+#: id → (columns of the edit that brought the row, its place in them).
+_Scattered = dict[int, tuple[Mapping[str, Any], int]]
+
+
 @dataclass
 class _Loaded:
-    """One plane's rows during replay: id → (columns of the edit that brought it, its place in them)."""
+    """One plane's rows of every kind during replay."""
 
-    points: dict[int, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
-    boxes: dict[int, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
+    kinds: dict[str, _Scattered] = field(default_factory=lambda: {kind: {} for kind in KINDS})
 
     def apply(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        for kind, rows in (("points", self.points), ("boxes", self.boxes)):
+        for kind, rows in self.kinds.items():
             for row_id in before.get(kind, {}).get("ids", ()):
                 rows.pop(row_id, None)
             columns = after.get(kind, {})
@@ -57,7 +62,7 @@ class _Loaded:
                 rows[row_id] = (columns, i)
 
     def hints(self) -> HintSet:
-        return HintSet.from_json({"points": _gather(self.points), "boxes": _gather(self.boxes)})
+        return HintSet.from_json({kind: _gather(rows, kind) for kind, rows in self.kinds.items() if rows})
 
 
 class History:
@@ -92,8 +97,7 @@ class History:
         """Return the classes that hints have, background too, and how many hints each."""
         counts: dict[str, int] = {}
         for plane in self.planes():
-            hints = self.hints(plane)
-            for name in (*hints.points.classes.tolist(), *hints.boxes.classes.tolist()):
+            for name in self.hints(plane).classes:
                 counts[name] = counts.get(name, 0) + 1
         return counts
 
@@ -101,7 +105,7 @@ class History:
         """Apply and write a change; ``None`` if there is none. ``ProjectError``: it is in memory only."""
         now = self.hints(plane)
         # What is recorded as gone is what was there, so that undo brings back exactly that.
-        gone = HintSet(now.points.with_ids(before.points.ids), now.boxes.with_ids(before.boxes.ids))
+        gone = now.matching(before)
         if not len(gone) and not len(after):
             return None
         changed = now.replaced(gone, after)
@@ -215,7 +219,7 @@ class History:
         self._renames.append((seq, old, new))
         seen: set[int] = set()
         for plane in self._loaded.values():
-            for columns, _ in (*plane.points.values(), *plane.boxes.values()):
+            for columns, _ in chain.from_iterable(rows.values() for rows in plane.kinds.values()):
                 if id(columns) not in seen:
                     seen.add(id(columns))
                     classes: list[str] = columns["classes"]
@@ -234,19 +238,17 @@ def _label(steps: list[_Step], images: Collection[str]) -> str:
 
 
 def _renamed(hints: HintSet, old: str, new: str) -> HintSet:
-    def rows(part: Points | Boxes) -> Any:
-        return part.changed(classes=np.where(part.classes == old, new, part.classes).astype(object))
-
-    return HintSet(rows(hints.points), rows(hints.boxes))
+    return hints.mapped(lambda rows: rows.changed(classes=_renamed_column(rows.classes, old, new)))
 
 
-def _gather(rows: Mapping[int, tuple[Mapping[str, Any], int]]) -> dict[str, Any]:
+def _renamed_column(classes: npt.NDArray[np.object_], old: str, new: str) -> npt.NDArray[np.object_]:
+    return np.where(classes == old, new, classes).astype(object)
+
+
+def _gather(rows: _Scattered, kind: str) -> dict[str, Any]:
     """Return the columns of rows that lie scattered over many edits."""
-    if not rows:
-        return {}
-    places: Iterable[tuple[Mapping[str, Any], int]] = list(rows.values())
-    names = ("coordinates", "classes", "sources", "scores", "rounds", "times", "seconds", "ids")
-    columns: dict[str, Any] = {n: [c[n][i] for c, i in places] for n in names}
+    places = list(rows.values())
+    columns: dict[str, Any] = {n: [c[n][i] for c, i in places] for n in KINDS[kind].column_names()}
     keys = sorted({k for c, _ in places for k in c["attributes"]})
     columns["attributes"] = {
         k: [c["attributes"][k][i] if k in c["attributes"] else "" for c, i in places] for k in keys

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from napari_inkling.core import ProjectError
 from napari_inkling.project.journal_file import (
+    bring_up,
     connect,
     has_a_page,
     insert,
@@ -141,8 +142,9 @@ class Journal:
                 if getattr(error, "sqlite_errorcode", 0) & 0xFF in _CIRCUMSTANCES:
                     raise
                 readable = False
-        if readable:
+        if readable and self._connection is not None:
             self._take_from_log(logged)
+            bring_up(self._connection)
         else:
             self._rebuild(logged)
 

@@ -12,9 +12,10 @@ from napari_inkling.core import ProjectVersionError
 from napari_inkling.project.rows import Row, sound
 from napari_inkling.project.salvage import PAGE_SIZE
 
-__all__ = ["connect", "has_a_page", "insert", "log_of", "read_without_writing", "select"]
+__all__ = ["bring_up", "connect", "has_a_page", "insert", "log_of", "read_without_writing", "select"]
 
-JOURNAL_VERSION = 1
+#: 2: edits may hold masks. What version 1 wrote is read as it is.
+JOURNAL_VERSION = 2
 #: A version above this is a damaged header, not a later program.
 _LARGEST_VERSION = 1000
 _SCHEMA = """
@@ -56,6 +57,12 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def bring_up(connection: sqlite3.Connection) -> None:
+    """Mark a file of an older version as one to which this program writes; its rows stay as they are."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] < JOURNAL_VERSION:
+        connection.execute(f"PRAGMA user_version = {JOURNAL_VERSION}")
 
 
 def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:

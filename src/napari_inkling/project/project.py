@@ -197,7 +197,7 @@ class Project(ProjectFolder):
         stack = self.image(ref.image).info.stack_shape
         if len(ref.plane) != len(stack) or not all(0 <= i < n for i, n in zip(ref.plane, stack, strict=True)):
             raise ImageError(f"there is no plane {ref}: the stack has {list(stack)} planes")
-        missing = self._take_in_classes([*after.points.classes.tolist(), *after.boxes.classes.tolist()])
+        missing = self._take_in_classes(after.classes)
         self._history.edit(str(ref), before, after, label)
         if missing:
             self._save()

@@ -27,11 +27,15 @@ __all__ = [
 PROJECT_FILE = "project.json"
 BACKUP_FILE = "project.backup.json"
 FORMAT = "inkling-project"
-VERSION = 1
+VERSION = 2
+#: The version from which on the file has the shape that :class:`Content` reads.
+_SHAPE_SINCE = 1
 #: What parsing raises for values that are not what is expected.
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, ProjectError)
 #: Schema version → what turns it into the next one, given the parsed file. Version 1 is the first.
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: lambda values: values,  # the journal may hold masks, which a program that knows only 1 would drop
+}
 
 
 @dataclass
@@ -133,7 +137,7 @@ def _load(path: Path) -> dict[str, Any]:
         raise ValueError(f'expected an object with "format": "{FORMAT}"')
     if not isinstance(version := values.get("version"), int):
         raise ValueError(f'"version" is {version!r}, expected a whole number')
-    if version == VERSION:
+    if _SHAPE_SINCE <= version <= VERSION:
         try:
             Content.from_json(values)
         except _MALFORMED as error:
