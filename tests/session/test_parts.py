@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from napari_inkling.core import (
+    Boxes,
     Event,
     Finished,
+    HintSet,
+    Masks,
     PlaneRef,
+    Points,
     Predictions,
     Preview,
     Round,
@@ -18,7 +23,7 @@ from napari_inkling.core import (
 )
 from napari_inkling.methods import Needs
 from napari_inkling.session import HintCounts, Recommendation, TrainingState
-from napari_inkling.session.clock import AnnotationClock
+from napari_inkling.session.clock import AnnotationClock, timed
 from napari_inkling.session.recommend import check_enough, recommend
 from napari_inkling.session.training_state import MOST_LOSSES
 
@@ -42,6 +47,19 @@ def test_clock_that_was_never_started() -> None:
     now = iter([3.0, 4.0])
     clock = AnnotationClock(clock=lambda: next(now))
     assert [clock.lap(), clock.lap()] == [0.0, 1.0]
+
+
+def test_the_time_of_an_edit_is_shared_by_a_persons_new_rows_of_every_kind() -> None:
+    pixel = np.ones((1, 1), bool)
+    there = HintSet(masks=Masks.from_crops([[0, 0]], [pixel], ids=[1]))
+    after = HintSet(
+        Points([[1, 2]]),
+        Boxes([[0, 0, 1, 1]], sources="accepted"),
+        Masks.from_crops([[0, 0], [5, 5]], [pixel] * 2, ids=[1, 2]),
+    )
+    rows = timed(there, after, 6.0)
+    assert [kind.seconds.tolist() for kind in rows.kinds] == [[3.0], [0.0], [0.0, 3.0]]
+    assert [kind.times.astype(bool).tolist() for kind in rows.kinds] == [[True], [False], [False, True]]
 
 
 def state_after(*events: tuple[Event, float]) -> TrainingState:

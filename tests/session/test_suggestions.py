@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.core import BACKGROUND, Boxes, HintSet, Points, Predictions
+from napari_inkling.core import BACKGROUND, Boxes, HintSet, Masks, Points, Predictions
 from napari_inkling.session.suggestions import (
     accepted,
     background_at,
@@ -65,6 +65,50 @@ def test_many_against_brute_force() -> None:
     to_gone = np.linalg.norm(found[:, None] - gone, axis=-1).min(1)
     assert kept.tolist() == found[(to_marked > 8) & (to_gone > 4)].tolist()
     assert 0 < len(kept) < 400
+
+
+#: A point at (0, 0) and squares of 5 pixels by 5 with their centres at (10, 10) and (10, 30).
+OUTLINED = Predictions(
+    Points([[0, 0]], scores=[0.9]),
+    masks=Masks.from_crops(
+        [[8, 8], [8, 28]], [np.ones((5, 5), bool)] * 2, sources="model", scores=[0.5, 0.7]
+    ),
+)
+
+
+def square(y: int, x: int, side: int) -> HintSet:
+    """A mask with its first pixel there."""
+    return HintSet(masks=Masks.from_crops([[y, x]], [np.ones((side, side), bool)]))
+
+
+@pytest.mark.parametrize(
+    ("hints", "rejected", "expected"),
+    [
+        (HintSet(), NOTHING, [[0, 0], [10, 10], [10, 30]]),
+        (point(10, 13), NOTHING, [[0, 0], [10, 10], [10, 30]]),  # a cell that is clicked can be outlined
+        (point(10, 13, BACKGROUND), NOTHING, [[0, 0], [10, 30]]),
+        (HintSet(boxes=Boxes([[8, 8, 12, 12]])), NOTHING, [[0, 0], [10, 10], [10, 30]]),
+        (square(8, 8, 5), NOTHING, [[0, 0], [10, 30]]),
+        (square(10, 0, 21), NOTHING, [[0, 0], [10, 30]]),  # around (20, 10): half its side is 10.5 pixels
+        (square(0, 0, 5), NOTHING, [[10, 10], [10, 30]]),  # around (2, 2): a mask hides a point
+        (HintSet(), [[10, 30]], [[0, 0], [10, 10]]),
+    ],
+)
+def test_masks_are_suggested_unless_known(hints: HintSet, rejected: object, expected: object) -> None:
+    left = without_known(OUTLINED, hints, np.asarray(rejected, float), 4.0)
+    assert positions(left).tolist() == expected
+
+
+def test_masks_are_judged_as_points_and_boxes_are() -> None:
+    ids = [*OUTLINED.points.ids, *OUTLINED.masks.ids]
+    assert positions(within(OUTLINED, 5, 5, 20, 20)).tolist() == [[10, 10]]
+    assert by_doubt(OUTLINED, 0.5).tolist() == [ids[1], ids[2], ids[0]]
+    hints = accepted(with_ids(OUTLINED, [ids[0], ids[2]]), time=5.0)
+    assert [len(rows) for rows in hints.kinds] == [1, 0, 1]
+    assert (hints.masks.sources.tolist(), hints.masks.times.tolist()) == (["accepted"], [5.0])
+    assert hints.masks.areas.tolist() == [25]
+    assert hints.masks.ids[0] != ids[2]
+    assert background_at(OUTLINED).points.coordinates.tolist() == [[0, 0], [10, 10], [10, 30]]
 
 
 def test_rectangle_with_its_edges() -> None:

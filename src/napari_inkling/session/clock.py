@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import Boxes, HintSet, Points
+from napari_inkling.core import HintSet
 
 __all__ = ["IDLE_SECONDS", "AnnotationClock", "timed"]
 
-R = TypeVar("R", Points, Boxes)
 BoolArray = npt.NDArray[np.bool_]
 
 #: A longer pause between two edits counts as this much; nobody looks longer for the next cell.
@@ -41,19 +40,18 @@ class AnnotationClock:
 
 def timed(before: HintSet, after: HintSet, seconds: float) -> HintSet:
     """Return ``after`` with times, and an equal share of ``seconds``, on a person's new rows."""
-    new_points = _new(before.points, after.points)
-    new_boxes = _new(before.boxes, after.boxes)
-    share = seconds / max(1, int(new_points.sum() + new_boxes.sum()))
-    return HintSet(_stamp(after.points, new_points, share), _stamp(after.boxes, new_boxes, share))
+    new = [_new(*kinds) for kinds in zip(before.kinds, after.kinds, strict=True)]
+    share = seconds / max(1, sum(int(rows.sum()) for rows in new))
+    return HintSet(*(_stamp(rows, which, share) for rows, which in zip(after.kinds, new, strict=True)))
 
 
-def _new(before: Points | Boxes, after: Points | Boxes) -> BoolArray:
+def _new(before: Any, after: Any) -> BoolArray:
     by_person: BoolArray = np.asarray(after.sources == "human", dtype=bool)
     by_person[np.isin(after.ids, before.ids)] = False
     return by_person
 
 
-def _stamp(rows: R, new: BoolArray, share: float) -> R:
+def _stamp(rows: Any, new: BoolArray, share: float) -> Any:
     if not new.any():
         return rows
     return rows.changed(

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import Boxes, HintSet, PlaneRef, Points, Predictions, ProjectError
+from napari_inkling.core import HintSet, PlaneRef, Predictions, ProjectError
 from napari_inkling.project import Project
 from napari_inkling.project.formats import export_annotations
 from napari_inkling.session.clock import timed
@@ -162,7 +162,7 @@ class ReviewSession(ProjectSession):
         """
         ref = self._required(ref)
         chosen = with_ids(self.suggestions(ref, threshold=0.0), np.fromiter(ids, np.int64))
-        count = len(chosen.points) + len(chosen.boxes)
+        count = sum(map(len, chosen.kinds))
         if not count:
             return 0
         seconds = self._clock.lap()
@@ -234,6 +234,4 @@ class ReviewSession(ProjectSession):
 
     def _both(self, ref: PlaneRef) -> HintSet:
         hints, shown = self.hints_of(ref), self.suggestions(ref)
-        return HintSet(
-            Points.concatenate([hints.points, shown.points]), Boxes.concatenate([hints.boxes, shown.boxes])
-        )
+        return hints.joined(HintSet(*shown.kinds))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import KDTree
 
-from napari_inkling.core import BACKGROUND, Boxes, HintSet, Points, Predictions, new_ids
+from napari_inkling.core import BACKGROUND, HintSet, Points, Predictions, new_ids
 
 __all__ = [
     "accepted",
@@ -22,8 +22,8 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def positions(items: HintSet | Predictions) -> FloatArray:
-    """Return where the points and then the boxes (their centres) lie, shape (N, 2)."""
-    return np.concatenate([items.points.coordinates, items.boxes.centres])
+    """Return where the points, then the boxes, then the masks (their centres) lie, shape (N, 2)."""
+    return np.concatenate([items.points.coordinates, items.boxes.centres, items.masks.centres])
 
 
 def near(found: FloatArray, places: FloatArray, reach: float | FloatArray) -> npt.NDArray[np.bool_]:
@@ -45,32 +45,36 @@ def without_known(
     predictions : Predictions
         Of one plane.
     hints : HintSet
-        Of the same plane. A point, cell or background, hides what is within ``radius`` of it; a box what is
-        within ``radius`` or half its shorter side of its centre.
+        Of the same plane. A point, cell or background, hides what is within ``radius`` of it; a box, or
+        a mask, what is within ``radius`` or half its box's shorter side of its centre. A mask is still
+        suggested where a cell was only pointed at or boxed.
     rejected : (N, 2) array
         Where suggestions were rejected; each hides what is within ``radius / 2``.
     radius : float
         Radius of a cell, in pixels.
     """
-    sides = hints.boxes.coordinates[:, 2:] - hints.boxes.coordinates[:, :2]
+    edges = np.concatenate([hints.boxes.coordinates, hints.masks.coordinates])
+    sides = edges[:, 2:] - edges[:, :2]
     reach = np.concatenate([np.full(len(hints.points), radius), np.maximum(radius, sides.min(1) / 2)])
-    found = positions(predictions)
-    unknown = np.ones(len(found), dtype=bool)
-    unknown[near(found, positions(hints), reach)] = False
-    unknown[near(found, rejected, radius / 2)] = False
-    return _take(predictions, unknown)
+    found, places = positions(predictions), positions(hints)
+    judged = (hints.points.classes == BACKGROUND, np.zeros(len(hints.boxes)), np.ones(len(hints.masks)))
+    tells_outline = np.concatenate(judged).astype(bool)
+    masks = len(found) - len(predictions.masks)  # from here on
+    known = near(found, rejected, radius / 2)
+    known[:masks] |= near(found[:masks], places, reach)
+    known[masks:] |= near(found[masks:], places[tells_outline], reach[tells_outline])
+    return _take(predictions, ~known)
 
 
 def _take(predictions: Predictions, mask: npt.NDArray[np.bool_]) -> Predictions:
-    count = len(predictions.points)
-    return Predictions(
-        predictions.points.take(mask[:count]), predictions.boxes.take(mask[count:]), predictions.radius
-    )
+    ends = np.cumsum([len(rows) for rows in predictions.kinds])
+    parts = iter(np.split(mask, ends[:-1]))
+    return predictions.mapped(lambda rows: rows.take(next(parts)))
 
 
 def with_ids(predictions: Predictions, ids: npt.ArrayLike) -> Predictions:
     """Return the suggestions with these ids."""
-    return Predictions(predictions.points.with_ids(ids), predictions.boxes.with_ids(ids), predictions.radius)
+    return predictions.mapped(lambda rows: rows.with_ids(ids))
 
 
 def within(predictions: Predictions, y0: float, x0: float, y1: float, x1: float) -> Predictions:
@@ -82,13 +86,8 @@ def within(predictions: Predictions, y0: float, x0: float, y1: float, x1: float)
 
 def accepted(suggestions: Predictions, time: float, round: int = 0) -> HintSet:
     """Return new hints for accepted suggestions; they keep class, score and attributes, not their id."""
-
-    def accept(rows: Points | Boxes) -> dict[str, object]:
-        return {"sources": "accepted", "times": time, "rounds": round, "ids": new_ids(len(rows))}
-
-    return HintSet(
-        suggestions.points.changed(**accept(suggestions.points)),
-        suggestions.boxes.changed(**accept(suggestions.boxes)),
+    return HintSet(*suggestions.kinds).mapped(
+        lambda rows: rows.changed(sources="accepted", times=time, rounds=round, ids=new_ids(len(rows)))
     )
 
 
@@ -99,6 +98,6 @@ def background_at(suggestions: Predictions) -> HintSet:
 
 def by_doubt(suggestions: Predictions, threshold: float) -> npt.NDArray[np.int64]:
     """Return the ids of all suggestions, those with a score closest to ``threshold`` first."""
-    scores = np.concatenate([suggestions.points.scores, suggestions.boxes.scores])
-    ids = np.concatenate([suggestions.points.ids, suggestions.boxes.ids])
+    scores = np.concatenate([rows.scores for rows in suggestions.kinds])
+    ids = np.concatenate([rows.ids for rows in suggestions.kinds])
     return ids[np.argsort(np.abs(scores - threshold), kind="stable")]
