@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_inkling.core import BACKGROUND, Boxes, HintSet, Points, Predictions
+from napari_inkling.core import BACKGROUND, Boxes, HintSet, Masks, Points, Predictions
 from napari_inkling.evaluation import (
     DetectionScore,
     best_threshold,
@@ -100,6 +100,15 @@ def test_cells_are_counted_once():
     assert cell_centres(Predictions(hints.points)).ids.tolist() == [7]
     assert cell_centres(hints.boxes).coordinates.tolist() == [[2, 2], [15, 20]]
     assert score_detection(hints, np.array([(1, 1), (15, 20)]), 1).f1 == 1
+
+
+def test_a_mask_counts_where_no_point_or_box_marks_its_cell():
+    square = np.ones((3, 3), bool)
+    masks = Masks.from_crops([(0, 0), (9, 19), (30, 30)], [square] * 3, ids=np.array([7, 9, 11]))
+    hints = HintSet(Points([(1, 2)], ids=np.array([7])), Boxes([(8, 18, 13, 23)], ids=np.array([9])), masks)
+    assert cell_centres(hints).ids.tolist() == [7, 9, 11]
+    assert cell_centres(hints).coordinates.tolist() == [[1, 2], [10.5, 20.5], [31, 31]]
+    assert cell_centres(masks).coordinates.tolist() == [[1, 1], [10, 20], [31, 31]]
 
 
 def scored(*rows):

@@ -31,7 +31,7 @@ Per: TypeAlias = Literal["image", "object"]
 
 def annotation_seconds(hints: HintSet) -> float:
     """Return the time that all hints together took, in seconds."""
-    return float(hints.points.seconds.sum() + hints.boxes.seconds.sum())
+    return float(sum(rows.seconds.sum() for rows in hints.kinds))
 
 
 def paper_noise_mean(areas: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -185,7 +185,7 @@ def _background(truth: HintSet, count: int, seed: int, shape: tuple[int, int]) -
     rng = np.random.default_rng([seed, 3])
     free = np.flatnonzero(~_near_cells(truth, shape))
     drawn = rng.permutation(free)[:count]
-    taken = set(truth.points.ids.tolist()) | set(truth.boxes.ids.tolist())
+    taken = {row_id for rows in truth.kinds for row_id in rows.ids.tolist()}
     ids: list[int] = []
     while len(ids) < len(drawn):
         new = int(rng.integers(1, 2**53))

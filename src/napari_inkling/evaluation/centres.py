@@ -7,16 +7,16 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import BACKGROUND, Boxes, HintSet, Points, Predictions
+from napari_inkling.core import BACKGROUND, Boxes, HintSet, Masks, Points, Predictions
 
 __all__ = ["Cells", "box_centres", "cell_centres"]
 
 #: Anything that says where cells are; bare coordinates have the shape (N, 2).
-Cells: TypeAlias = "Points | Boxes | HintSet | Predictions | npt.NDArray[Any]"
+Cells: TypeAlias = "Points | Boxes | Masks | HintSet | Predictions | npt.NDArray[Any]"
 
 
-def box_centres(boxes: Boxes) -> Points:
-    """Return the boxes' centres with all their columns, ids included."""
+def box_centres(boxes: Boxes | Masks) -> Points:
+    """Return the centres of boxes, or of masks, with all their columns, ids included."""
     return Points(
         coordinates=boxes.centres,
         classes=boxes.classes,
@@ -33,14 +33,16 @@ def box_centres(boxes: Boxes) -> Points:
 def cell_centres(cells: Cells) -> Points:
     """Return one point per cell; background points are no cells.
 
-    A box counts by its centre (the truth of paper 004). A point and a box with the same id are the same cell,
-    as the import of masks writes them; it counts once, at its point.
+    A box counts by its centre (the truth of paper 004), a mask by its own. Rows of several kinds with the
+    same id are one cell, as the import of masks writes them: it counts once, at its point, else its box.
     """
     if isinstance(cells, Points):
         return cells.take(cells.classes != BACKGROUND)
-    if isinstance(cells, Boxes):
+    if isinstance(cells, Boxes | Masks):
         return box_centres(cells.take(cells.classes != BACKGROUND))
     if isinstance(cells, HintSet | Predictions):
-        points = cell_centres(cells.points)
-        return Points.concatenate([points, cell_centres(cells.boxes.without_ids(points.ids))])
+        centres = Points()
+        for rows in cells.kinds:
+            centres = Points.concatenate([centres, cell_centres(rows.without_ids(centres.ids))])
+        return centres
     return Points(coordinates=np.asarray(cells, dtype=np.float64))
