@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from napari_inkling.core import Boxes, FormatError, HintSet, PlaneRef, Points
+from napari_inkling.core import Boxes, FormatError, HintSet, Masks, PlaneRef, Points
 from napari_inkling.project.formats.items import Annotations, make_items
 from napari_inkling.project.formats.known_images import KnownImages
 from napari_inkling.project.formats.registry import find_format
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from napari_inkling.project.project import Project
 
 __all__ = ["export_annotations", "import_annotations"]
-
-R = TypeVar("R", Points, Boxes)
 
 
 def import_annotations(
@@ -198,25 +196,22 @@ def _new(hints: HintSet, known: HintSet, key: str, tally: Tally) -> HintSet:
         "left out rows that are in the project already",
         "left out rows that {n} images have already",
     )
-    points, boxes = _unknown(hints.points, known.points), _unknown(hints.boxes, known.boxes)
-    if gone := len(hints) - len(points) - len(boxes):
+    new = HintSet(*map(_unknown, hints.kinds, known.kinds))
+    if gone := len(hints) - len(new):
         note(f"{key} ({gone})")
-    return HintSet(_as_hints(points), _as_hints(boxes))
+    return new.mapped(_as_hints)
 
 
-def _unknown(rows: R, known: R) -> R:
-    places = _places(known)
+def _unknown(rows: Any, known: Any) -> Any:
+    places = set(_places_in_order(known))
     new = [place not in places for place in _places_in_order(rows)]
     return rows.take(np.array(new, dtype=bool) & ~np.isin(rows.ids, known.ids))
 
 
-def _places(rows: Points | Boxes) -> set[tuple[object, ...]]:
-    return set(_places_in_order(rows))
+def _places_in_order(rows: Points | Boxes | Masks) -> list[tuple[object, ...]]:
+    columns = [rows.classes, rows.bitmaps] if isinstance(rows, Masks) else [rows.classes]
+    return [(*place, *rest) for place, *rest in zip(rows.coordinates.tolist(), *columns, strict=True)]
 
 
-def _places_in_order(rows: Points | Boxes) -> list[tuple[object, ...]]:
-    return [(*place, name) for place, name in zip(rows.coordinates.tolist(), rows.classes, strict=True)]
-
-
-def _as_hints(rows: R) -> R:
+def _as_hints(rows: Any) -> Any:
     return rows.changed(sources=np.where(rows.sources == "model", "imported", rows.sources).astype(object))

@@ -54,7 +54,7 @@ def make_items(
         items.append(
             Item(
                 ref,
-                HintSet(rows.points, rows.boxes),
+                HintSet(*rows.kinds),
                 name,
                 (shapes or {}).get(ref.image),
                 radius if radius is not None else own,
@@ -67,6 +67,6 @@ def make_items(
 
 def class_names(items: Sequence[Item], order: Collection[str] = ()) -> list[str]:
     """Return ``order`` and then all other classes of the rows, sorted; background is no class."""
-    found = {str(c) for i in items for rows in (i.hints.points, i.hints.boxes) for c in rows.classes}
+    found = {name for item in items for name in item.hints.classes}
     known = [c for c in order if c != BACKGROUND]
     return known + sorted(found - {BACKGROUND, *known})

@@ -34,8 +34,8 @@ class ImportResult:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes of all hints, sorted, without background."""
-        kinds = [rows for hints in self.hints.values() for rows in (hints.points, hints.boxes)]
-        return tuple(sorted({str(c) for rows in kinds for c in rows.classes} - {BACKGROUND}))
+        names = {name for hints in self.hints.values() for name in hints.classes}
+        return tuple(sorted(names - {BACKGROUND}))
 
 
 class Tally:
