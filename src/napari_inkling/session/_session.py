@@ -1,21 +1,14 @@
-"""The session: what the other parts add up to, prediction, and the end."""
+"""The session: what the other parts add up to, and its end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
-from napari_inkling.core import (
-    Event,
-    Notice,
-    PlaneRef,
-    Preview,
-    ProjectError,
-)
 from napari_inkling.project import Project
 from napari_inkling.session.desk import Desk, Dispatch
 from napari_inkling.session.training_session import TrainingSession, tidy_after
 from napari_inkling.session.training_state import TrainingState
-from napari_inkling.workers import Outcome, PredictJob, Runner, TrainJob
+from napari_inkling.workers import Runner, TrainJob
 
 __all__ = ["Session"]
 
@@ -53,74 +46,7 @@ class Session(TrainingSession):
         method: str | None = None,
         predict_on_visit: bool = True,
     ) -> None:
-        super().__init__(Desk(runner, dispatch), method)
-        self.predict_on_visit = predict_on_visit
-
-    # -- prediction --------------------------------------------------------------------------------
-
-    @property
-    def is_predicting(self) -> bool:
-        """Whether a prediction runs or waits."""
-        return isinstance(self._desk.job, PredictJob)
-
-    def predict(self, refs: Collection[PlaneRef] | None = None, device: str | None = None) -> None:
-        """Predict planes with the newest model in the background.
-
-        Parameters
-        ----------
-        refs : collection of PlaneRef or None
-            Which; by default all that this model has not predicted.
-        device : str or None
-            That of the last training by default.
-
-        Raises
-        ------
-        ProjectError
-            If there is no model yet, or a training runs.
-        """
-        if (model := self.newest_model) is None:
-            raise ProjectError("there is no model yet: train one first")
-        if self.is_training:
-            raise ProjectError("a training is running: its model predicts when it is done")
-        if refs is None:
-            every = [plane for record in self.project.images for plane in record.planes()]
-            refs = [plane for plane in every if plane not in self._fresh]
-        if not refs:
-            return
-        job = PredictJob(
-            model=str(model),
-            snapshot=self.project.snapshot(only=refs),
-            device=device or self._device,
-            methods=tuple(sorted(self._named_methods)),
-        )
-        asked = frozenset(refs)
-        self._desk.start(job, self._on_prediction, lambda outcome: self._predicted(asked, outcome))
-
-    def _on_prediction(self, event: Event) -> None:
-        if isinstance(event, Preview):
-            self._fresh.add(event.image)
-            self._set_predictions(event.image, event.predictions)
-        elif isinstance(event, Notice):
-            self.message.emit("info", event.text)
-
-    def _predicted(self, asked: frozenset[PlaneRef], outcome: Outcome) -> None:
-        if outcome.state in ("failed", "died"):
-            self._refused |= asked - self._fresh
-            self.message.emit("warning", outcome.message)
-        self._predict_plane()
-
-    def _predict_plane(self) -> None:
-        """Predict the plane on screen if the newest model has not; interrupts nothing, tries only once."""
-        if not self.predict_on_visit or self._plane is None or self._desk.job is not None:
-            return
-        if self._plane not in self._fresh | self._refused and self.newest_model is not None:
-            self.predict([self._plane])
-
-    def _plane_changed(self) -> None:
-        super()._plane_changed()
-        self._predict_plane()
-
-    # -- life --------------------------------------------------------------------------------------
+        super().__init__(Desk(runner, dispatch), method, predict_on_visit)
 
     def warm_up(self) -> None:
         """Start the worker ahead of the first training, so that Train answers sooner. Returns at once."""

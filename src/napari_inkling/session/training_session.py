@@ -22,28 +22,22 @@ from napari_inkling.core import (
 )
 from napari_inkling.methods import Needs, Preset, get_method, method_names
 from napari_inkling.session.desk import Desk
+from napari_inkling.session.prediction_session import PredictionSession
 from napari_inkling.session.recommend import HintCounts, Recommendation, check_enough, recommend
-from napari_inkling.session.review_session import ReviewSession
 from napari_inkling.session.training_state import TrainingState
 from napari_inkling.workers import Outcome, TrainJob, model_method, tidy_up
 
 __all__ = ["TrainingSession", "tidy_after"]
 
 
-class TrainingSession(ReviewSession):
+class TrainingSession(PredictionSession):
     """Recommends a method and trains it; see :class:`~napari_inkling.session.Session`."""
 
-    def __init__(self, desk: Desk, method: str | None) -> None:
-        super().__init__()
-        self._desk = desk
+    def __init__(self, desk: Desk, method: str | None, predict_on_visit: bool) -> None:
+        super().__init__(desk, method, predict_on_visit)
         self._state = TrainingState()
-        self._device = "auto"
         self._previewed: set[PlaneRef] = set()
-        self._fresh: set[PlaneRef] = set()  # predicted by the newest model
-        self._refused: set[PlaneRef] = set()  # which it failed on
-        self._named_methods = {method} if method else set()
         self._broken_methods: set[str] = set()
-        self.method = method
 
     @property
     def training(self) -> TrainingState:
@@ -193,30 +187,15 @@ class TrainingSession(ReviewSession):
         tidy_after(job)
         if state.model is None and (out / "model.json").exists():
             # Nobody listened after Stop; after a crash the last preview is the best there is.
-            self._new_model(set() if state.status == "stopping" else self._previewed)
+            self._new_model(() if state.status == "stopping" else self._previewed)
             state = replace(state, model=out)
         self._set_state(_ended(state, outcome))
         self.message.emit("error" if self._state.status == "failed" else "info", self._state.full_message)
         self._predict_plane()
 
-    def _new_model(self, predicted: set[PlaneRef]) -> None:
-        """Take note of a model that has predicted these planes."""
-        self._fresh, self._refused = set(predicted), set()
-        self.models_changed.emit()
-
     def _set_state(self, state: TrainingState) -> None:
         self._state = state
         self.training_changed.emit(state)
-
-    @property
-    def newest_model(self) -> Path | None:
-        """The folder of the project's newest model."""
-        models = self._project.models() if self._project is not None else []
-        return models[-1] if models else None
-
-    def _predict_plane(self) -> None:
-        """Predict the plane on screen, if that is called for."""
-        raise NotImplementedError
 
 
 def _ended(state: TrainingState, outcome: Outcome) -> TrainingState:
