@@ -393,6 +393,28 @@ def test_predict_all_that_is_not_known(ready: Session, runner: HandRunner, pictu
         ready.predict()
 
 
+def test_planes_that_the_newest_model_has_not_predicted(
+    ready: Session, runner: HandRunner, pictures: list[Path]
+) -> None:
+    ready.add_images(pictures[2:])
+    stack = tuple(PlaneRef("c", (z,)) for z in range(3))
+    assert ready.unpredicted_planes == (A, B, *stack)
+    train(ready, runner)
+    assert ready.unpredicted_planes == (B, *stack)
+    ready.predict([B, stack[1]])
+    runner.tell(Preview(B, SOME), Preview(stack[1], SOME))
+    runner.end()
+    assert ready.unpredicted_planes == (stack[0], stack[2])
+    ready.remove_image("a")
+    assert ready.unpredicted_planes == (stack[0], stack[2])
+    ready.edit(HintSet(), points((3, 4), (20, 20)), "add points", B)
+    train(ready, runner)  # what an older model predicted does not count
+    assert ready.unpredicted_planes == stack
+    ready.remove_image("c")
+    ready.remove_image("b")
+    assert ready.unpredicted_planes == ()
+
+
 def test_a_new_model_makes_older_suggestions_stale(ready: Session, runner: HandRunner) -> None:
     train(ready, runner)
     ready.go_to(B)

@@ -47,13 +47,21 @@ class PredictionSession(ReviewSession):
         """Whether a prediction runs or waits."""
         return isinstance(self._desk.job, PredictJob)
 
+    @property
+    def unpredicted_planes(self) -> tuple[PlaneRef, ...]:
+        """The planes that the newest model has not predicted, image by image; all while there is no model."""
+        if self._project is None:
+            return ()
+        every = (plane for record in self._project.images for plane in record.planes())
+        return tuple(plane for plane in every if plane not in self._fresh)
+
     def predict(self, refs: Collection[PlaneRef] | None = None, device: str | None = None) -> None:
         """Predict planes with the newest model in the background.
 
         Parameters
         ----------
         refs : collection of PlaneRef or None
-            Which; by default all that this model has not predicted.
+            Which; by default the :attr:`unpredicted_planes`.
         device : str or None
             That of the last training by default.
 
@@ -66,9 +74,7 @@ class PredictionSession(ReviewSession):
             raise ProjectError("there is no model yet: train one first")
         if isinstance(self._desk.job, TrainJob):
             raise ProjectError("a training is running: its model predicts when it is done")
-        if refs is None:
-            every = [plane for record in self.project.images for plane in record.planes()]
-            refs = [plane for plane in every if plane not in self._fresh]
+        refs = self.unpredicted_planes if refs is None else refs
         if not refs:
             return
         job = PredictJob(
