@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, Predictions, Preview
 from napari_inkling.session import Session
@@ -157,6 +160,40 @@ def test_five_thousand_are_accepted_in_well_under_a_second(session: Session, run
 def test_export_of_what_is_asked_for(reviewed: Session, tmp_path: Path, what: str, count: int) -> None:
     path = reviewed.export(tmp_path / "out.json", "coco", what)  # type: ignore[arg-type]
     assert len(json.loads(path.read_text())["annotations"]) == count
+
+
+@pytest.mark.parametrize(("what", "cells"), [("hints", 3), ("suggestions", 3), ("both", 6)])
+def test_points_are_drawn_as_large_as_the_cells_are(
+    reviewed: Session, tmp_path: Path, what: Any, cells: int
+) -> None:
+    reviewed.edit(HintSet(), points((20, 40)), "add point")
+    y, x = np.mgrid[-9:10, -9:10]
+    for radius in (3.0, 4.5):  # the model's, then the person's
+        path = reviewed.export(tmp_path / "a.tif", "masks", what, ["a"])
+        areas = np.bincount(tifffile.imread(path).ravel())[1:]
+        disk = np.count_nonzero(np.hypot(y, x) <= radius)
+        assert len(areas) == cells
+        assert areas.max() == disk
+        reviewed.radius = 4.5
+
+
+@pytest.mark.parametrize("what", ["hints", "suggestions", "both"])
+def test_export_of_some_images(reviewed: Session, heard: Heard, tmp_path: Path, what: Any) -> None:
+    reviewed.edit(HintSet(), points((5, 5)), "add point", B)
+    heard.clear()
+    path = reviewed.export(tmp_path / "out.csv", "points-csv", what, ["a"])
+    assert {line["image"] for line in csv.DictReader(path.open())} == {"a"}
+    assert heard("message") == []  # nothing of it is left out
+    reviewed.export(tmp_path / "all.csv", "points-csv", what)
+    says = [("info", "1 plane has no suggestions yet: predict them first.")]
+    assert heard("message") == ([] if what == "hints" else says)
+
+
+def test_a_removed_image_is_not_said_to_be_left_out(reviewed: Session, heard: Heard, tmp_path: Path) -> None:
+    reviewed.remove_image("a")
+    reviewed.edit(HintSet(), points((5, 5)), "add point", B)
+    reviewed.export(tmp_path / "all.csv", "points-csv", "both")
+    assert heard("message") == [("info", "1 plane has no suggestions yet: predict them first.")]
 
 
 def test_suggestions_stay_apart_from_hints(reviewed: Session) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -216,21 +216,46 @@ class ReviewSession(ProjectSession):
         project.set_setting("threshold", self._threshold)
 
     def export(
-        self, path: Path | str, format: str, what: Literal["hints", "suggestions", "both"] = "hints"
+        self,
+        path: Path | str,
+        format: str,
+        what: Literal["hints", "suggestions", "both"] = "hints",
+        images: Collection[str] | None = None,
     ) -> Path:
-        """Write hints, visible suggestions, or both to a file or folder; returns it."""
-        every = [plane for record in self.project.images for plane in record.planes()]
+        """Write hints, visible suggestions, or both to a file or folder; returns it.
+
+        Where a format draws a point, it gets the cell radius of the person, else that of the model.
+
+        Parameters
+        ----------
+        path : Path
+            File, or folder for formats that write one file for each plane.
+        format : str
+            A name of :data:`~napari_inkling.project.formats.FORMATS`.
+        what : str
+            "hints", "suggestions" (above the threshold) or "both".
+        images : collection of str or None
+            Names of the images to write; all by default.
+
+        Raises
+        ------
+        FormatError
+            If the format or an image is unknown, there is nothing to write, or it cannot be written.
+        """
+        radius = self._radius or next((p.radius for p in self._predictions.values() if p.radius), None)
         if what == "hints":
-            return export_annotations(self.project, path, format)
+            return export_annotations(self.project, path, format, images=images, radius=radius)
+        chosen = [record for record in self.project.images if images is None or record.name in images]
+        every = [plane for record in chosen for plane in record.planes()]
         items: dict[PlaneRef, HintSet | Predictions] = {
             ref: self.suggestions(ref) if what == "suggestions" else self._both(ref)
             for ref in every
             if ref in self._predictions or what == "both"
         }
-        if left_out := len(every) - len(self._predictions):
-            self.message.emit("info", f"{left_out:,} planes have no suggestions yet: predict them first.")
-        radius = self._radius or next((p.radius for p in self._predictions.values() if p.radius), None)
-        return export_annotations(self.project, path, format, items=items, radius=radius)
+        if left_out := sum(ref not in self._predictions for ref in every):
+            planes = "1 plane has" if left_out == 1 else f"{left_out:,} planes have"
+            self.message.emit("info", f"{planes} no suggestions yet: predict them first.")
+        return export_annotations(self.project, path, format, items=items, images=images, radius=radius)
 
     def _both(self, ref: PlaneRef) -> HintSet:
         hints, shown = self.hints_of(ref), self.suggestions(ref)
