@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, Predictions, Preview
+from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, Predictions, Preview, ProjectError
 from napari_inkling.session import Session
 from napari_inkling.session.review_session import DEFAULT_RADIUS
 
@@ -75,6 +75,35 @@ def test_accepting_by_score_and_by_place(reviewed: Session) -> None:
     assert shown(reviewed) == []
     assert reviewed.can_undo == "accept 1 suggestion"
     assert len(reviewed.hints) == 5
+
+
+def test_a_refused_judgement_counts_as_none(reviewed: Session) -> None:
+    second, told = Session(HandRunner()), Heard()
+    second.open_project(reviewed.project.folder)  # read-only: the first one writes
+    told.listen(second, "message")
+    second._set_predictions(A, ROW)
+    assert second.accept_above() == 0
+    assert second.accept([ROW.points.ids[0]]) == 0
+    assert second.accept_in(0, 0, 40, 60) == 0
+    assert second.reject([ROW.points.ids[0]], as_background=True) == 0
+    assert [level for level, _ in told("message")] == ["error"] * 4
+    assert shown(second) == [[10, 10], [10, 20], [30, 10]]
+    second.close()
+
+
+def test_a_judgement_on_a_full_disk_counts(
+    reviewed: Session, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = reviewed.project.edit
+
+    def kept_in_memory(*args: object) -> None:
+        real(*args)  # type: ignore[arg-type]
+        raise ProjectError("1 edit could not be written: the disk is full")
+
+    monkeypatch.setattr(reviewed.project, "edit", kept_in_memory)
+    assert reviewed.accept_above() == 3
+    assert shown(reviewed) == []
+    assert [level for level, _ in heard("message")] == ["error"]
 
 
 def test_what_was_accepted_does_not_come_back(reviewed: Session, runner: HandRunner) -> None:

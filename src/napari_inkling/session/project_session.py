@@ -235,18 +235,24 @@ class ProjectSession(SessionSignals):
 
     def _write(
         self, ref: PlaneRef, before: HintSet, after: HintSet, label: str, seconds: float = 0.0
-    ) -> None:
-        """Put one edit into the journal; if that fails, say so, and let views show what is really held."""
+    ) -> bool:
+        """Put one edit into the journal; if that fails, say so, and let views show what is really held.
+
+        Returns whether the edit is held, on disk or (if the disk refuses) in memory.
+        """
         classes = self.project.classes
+        held = True
         try:
             self.project.edit(ref, before, after, label)
             self.project.add_seconds(seconds)
         except ProjectError as error:
+            held = not self.project.read_only
             self.message.emit("error", str(error))
         self._hints_changed(ref)
         self.history_changed.emit()
         if self.project.classes != classes:
             self.classes_changed.emit()
+        return held
 
     def undo(self) -> Edit | None:
         """Take back the last edit, show its plane, and return it; ``None`` if there is none."""

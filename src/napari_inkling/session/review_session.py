@@ -149,10 +149,10 @@ class ReviewSession(ProjectSession):
 
     def _accept(self, ref: PlaneRef, chosen: Predictions) -> int:
         hints = accepted(chosen, time.time(), self._training_round())
-        if len(hints):
-            label = f"accept {len(hints):,} suggestion{'s' * (len(hints) > 1)}"
-            self._write(ref, HintSet(), hints, label, self._clock.lap())
-        return len(hints)
+        if not len(hints):
+            return 0
+        label = f"accept {len(hints):,} suggestion{'s' * (len(hints) > 1)}"
+        return len(hints) if self._write(ref, HintSet(), hints, label, self._clock.lap()) else 0
 
     def reject(self, ids: Iterable[int], as_background: bool = False, ref: PlaneRef | None = None) -> int:
         """Hide suggestions for good, in later previews too; returns how many.
@@ -168,7 +168,9 @@ class ReviewSession(ProjectSession):
         seconds = self._clock.lap()
         if as_background:
             label = f"reject {count:,} suggestion{'s' * (count > 1)}"
-            self._write(ref, HintSet(), timed(HintSet(), background_at(chosen), seconds), label, seconds)
+            background = timed(HintSet(), background_at(chosen), seconds)
+            if not self._write(ref, HintSet(), background, label, seconds):
+                return 0
         else:
             before = self._rejected.get(ref, np.empty((0, 2)))
             self._rejected[ref] = np.concatenate([before, positions(chosen)])
