@@ -77,6 +77,40 @@ def test_accepting_by_score_and_by_place(reviewed: Session) -> None:
     assert len(reviewed.hints) == 5
 
 
+@pytest.mark.parametrize(
+    "judge",
+    [
+        lambda session: session.accept_above(),
+        lambda session: session.accept_in(0, 0, 40, 60),
+        lambda session: session.accept(ROW.points.ids),
+        lambda session: session.reject(ROW.points.ids),
+        lambda session: session.reject(ROW.points.ids, as_background=True),
+    ],
+)
+def test_an_image_is_reviewed_when_nothing_is_left(reviewed: Session, heard: Heard, judge: Any) -> None:
+    reviewed.accept(ROW.points.ids[:2])
+    assert not reviewed.project.image("a").reviewed
+    assert "images_changed" not in heard.names
+    judge(reviewed)  # (10, 30) is below the threshold and may stay
+    assert reviewed.project.image("a").reviewed
+    assert not reviewed.project.image("b").reviewed
+    assert heard.names.count("images_changed") == 1
+
+
+def test_a_stack_is_reviewed_when_all_its_planes_are(
+    reviewed: Session, runner: HandRunner, pictures: list[Path]
+) -> None:
+    reviewed.add_images(pictures[2:])
+    first, second, third = (PlaneRef("c", (z,)) for z in range(3))
+    runner.tell(Preview(first, ROW), Preview(second, ROW))
+    reviewed.accept_above(first)
+    reviewed.accept_above(second)
+    assert not reviewed.project.image("c").reviewed  # the third may hold some, too
+    runner.tell(Preview(third, suggested((5, 5, 0.9), (20, 20, 0.1))))
+    assert reviewed.accept_above(third) == 1
+    assert reviewed.project.image("c").reviewed
+
+
 def test_a_refused_judgement_counts_as_none(reviewed: Session) -> None:
     second, told = Session(HandRunner()), Heard()
     second.open_project(reviewed.project.folder)  # read-only: the first one writes

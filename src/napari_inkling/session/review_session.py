@@ -152,7 +152,10 @@ class ReviewSession(ProjectSession):
         if not len(hints):
             return 0
         label = f"accept {len(hints):,} suggestion{'s' * (len(hints) > 1)}"
-        return len(hints) if self._write(ref, HintSet(), hints, label, self._clock.lap()) else 0
+        if not self._write(ref, HintSet(), hints, label, self._clock.lap()):
+            return 0
+        self._mark_reviewed(ref.image)
+        return len(hints)
 
     def reject(self, ids: Iterable[int], as_background: bool = False, ref: PlaneRef | None = None) -> int:
         """Hide suggestions for good, in later previews too; returns how many.
@@ -177,7 +180,21 @@ class ReviewSession(ProjectSession):
             self._keep_rejected()
             self.project.add_seconds(seconds)
             self._refresh(ref)
+        self._mark_reviewed(ref.image)
         return count
+
+    def _mark_reviewed(self, image: str) -> None:
+        """Mark an image as reviewed once nothing that is shown is left to judge on any of its planes."""
+        record = self.project.image(image)
+        if record.reviewed or any(map(self._has_to_be_judged, record.planes())):
+            return
+        try:
+            self.update_image(image, reviewed=True)
+        except ProjectError as error:
+            self.message.emit("error", str(error))
+
+    def _has_to_be_judged(self, ref: PlaneRef) -> bool:
+        return ref not in self._predictions or any(map(len, self.suggestions(ref).kinds))
 
     def restore_rejected(self, ref: PlaneRef | None = None) -> int:
         """Show again what was rejected on a plane without becoming background; returns how many."""
