@@ -154,9 +154,10 @@ def test_what_was_rejected_does_not_come_back(reviewed: Session, runner: HandRun
     near, far = (11, 11, 0.95), (12, 12, 0.95)  # 1.4 px and 2.8 px away; half the radius is 1.5
     runner.tell(Preview(A, suggested(near, far)))
     assert shown(reviewed) == [[12, 12]]
+    assert (reviewed.rejected_count(), reviewed.rejected_count(B)) == (1, 0)
     assert reviewed.restore_rejected() == 1
     assert shown(reviewed) == [[11, 11], [12, 12]]
-    assert reviewed.restore_rejected() == 0
+    assert reviewed.rejected_count() == reviewed.restore_rejected() == 0
 
 
 def test_the_rejected_are_remembered_by_the_project(reviewed: Session, tmp_path: Path) -> None:

@@ -196,6 +196,11 @@ class ReviewSession(ProjectSession):
     def _has_to_be_judged(self, ref: PlaneRef) -> bool:
         return ref not in self._predictions or any(map(len, self.suggestions(ref).kinds))
 
+    def rejected_count(self, ref: PlaneRef | None = None) -> int:
+        """Return how many suggestions of a plane :meth:`restore_rejected` would show again."""
+        ref = ref or self._plane
+        return 0 if ref is None else len(self._rejected.get(ref, ()))
+
     def restore_rejected(self, ref: PlaneRef | None = None) -> int:
         """Show again what was rejected on a plane without becoming background; returns how many."""
         ref = self._required(ref)
