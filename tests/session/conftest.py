@@ -85,6 +85,7 @@ class Heard:
 SIGNALS = (
     "project_changed",
     "images_changed",
+    "problems_changed",
     "plane_changed",
     "hints_changed",
     "classes_changed",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 from psygnal import Signal
 
 from napari_inkling.core import HintSet, ImageError, InklingError, PlaneRef, ProjectError
-from napari_inkling.project import Project
+from napari_inkling.project import Project, image_list
 from napari_inkling.session import Session
 from napari_inkling.session.signals import SessionSignals
 
@@ -142,6 +145,115 @@ def test_a_missing_image_is_told_when_its_project_opens(
     assert [level for level, _ in heard("message")] == ["warning"]
     assert "b.tif" in heard("message")[0][1]
     again.close()
+
+
+class ByHand:
+    """Keeps what is handed over until the test runs it."""
+
+    def __init__(self) -> None:
+        self.calls: list[Callable[[], None]] = []
+
+    def __call__(self, call: Callable[[], None]) -> None:
+        self.calls.append(call)
+
+    def run(self) -> None:
+        while self.calls:
+            self.calls.pop(0)()
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """Which files are fingerprinted from now on, and whether in the main thread."""
+    files: list[tuple[str, bool]] = []
+    real = image_list.fingerprint
+
+    def noted(path: Path) -> str:
+        files.append((Path(path).name, threading.current_thread() is threading.main_thread()))
+        return real(path)
+
+    monkeypatch.setattr(image_list, "fingerprint", noted)
+    return files
+
+
+def test_images_are_looked_at_once_and_beside_everything_else(
+    session: Session, pictures: list[Path], tmp_path: Path, read: list[tuple[str, bool]]
+) -> None:
+    session.close()
+    gone = pictures[1].rename(tmp_path / "elsewhere.tif")
+    later, heard = ByHand(), Heard()
+    again = Session(HandRunner(), later)
+    heard.listen(again, "problems_changed", "message")
+    again.open_project(tmp_path / "p.inkling")
+    assert (dict(again.problems), heard.told) == ({}, [])
+    until(lambda: later.calls)
+    later.run()
+    assert {name: problem.what for name, problem in again.problems.items()} == {"b": "missing"}
+    assert heard.names == ["problems_changed", "message"]
+    assert read == [("a.tif", False)]  # what is missing has nothing to read
+
+    again.add_images(pictures[2:])
+    assert read[1:] == [("c.tif", True)]  # to know it again: nothing else was read
+    again.relink("b", gone)
+    assert (dict(again.problems), heard("problems_changed")) == ({}, [(), ()])
+    again.close()
+
+
+def test_an_image_that_is_back_is_in_order_when_it_is_visited(
+    session: Session, heard: Heard, pictures: list[Path], tmp_path: Path
+) -> None:
+    folder = session.project.folder
+    session.new_project(tmp_path / "q.inkling")
+    pictures[1].rename(tmp_path / "elsewhere.tif")
+    session.open_project(folder)
+    assert list(session.problems) == ["b"]
+    heard.clear()
+    session.go_to(B)
+    assert heard.names == ["plane_changed"]  # known
+    (tmp_path / "elsewhere.tif").rename(pictures[1])
+    session.go_to(A)
+    session.go_to(B)
+    assert dict(session.problems) == {}
+    assert heard.names[-1] == "problems_changed"
+
+
+def test_problems_of_an_image_go_with_it(session: Session, pictures: list[Path], tmp_path: Path) -> None:
+    folder = session.project.folder
+    session.new_project(tmp_path / "q.inkling")
+    pictures[1].unlink()
+    session.open_project(folder)
+    session.remove_image("b")
+    assert dict(session.problems) == {}
+    pictures[0].unlink()
+    session.new_project(tmp_path / "r.inkling")
+    assert dict(session.problems) == {}
+
+
+@pytest.mark.parametrize("how", ["close", "switch"])
+def test_no_answer_comes_about_a_project_that_was_left(
+    session: Session, pictures: list[Path], tmp_path: Path, how: str
+) -> None:
+    session.close()
+    pictures[1].unlink()
+    later, heard = ByHand(), Heard()
+    again = Session(HandRunner(), later)
+    again.open_project(tmp_path / "p.inkling")
+    until(lambda: later.calls)
+    heard.listen(again, "problems_changed", "message")
+    if how == "close":
+        again.close()
+    else:
+        again.new_project(tmp_path / "q.inkling")
+    later.run()
+    assert heard.told == []
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("inkling-image")]
+    again.close()
+
+
+def until(holds: Callable[[], object]) -> None:
+    end = time.monotonic() + 10
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.005)
+    assert holds()
 
 
 def test_planes_in_turn(session: Session, heard: Heard, pictures: list[Path]) -> None:

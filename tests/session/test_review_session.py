@@ -246,7 +246,7 @@ def test_export_of_some_images(reviewed: Session, heard: Heard, tmp_path: Path, 
     reviewed.edit(HintSet(), points((5, 5)), "add point", B)
     heard.clear()
     path = reviewed.export(tmp_path / "out.csv", "points-csv", what, ["a"])
-    assert {line["image"] for line in csv.DictReader(path.open())} == {"a"}
+    assert {line["image"] for line in csv.DictReader(path.read_text().splitlines())} == {"a"}
     assert heard("message") == []  # nothing of it is left out
     reviewed.export(tmp_path / "all.csv", "points-csv", what)
     says = [("info", "1 plane has no suggestions yet: predict them first.")]

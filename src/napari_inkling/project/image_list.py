@@ -42,7 +42,9 @@ class ImageList:
 
     def path(self, name: str) -> Path:
         """Return where an image is: where it was, or at the same place seen from the project's folder."""
-        record = self.record(name)
+        return self._path_of(self.record(name))
+
+    def _path_of(self, record: ImageRecord) -> Path:
         absolute = Path(record.path)
         if not record.relative:
             return absolute
@@ -101,10 +103,15 @@ class ImageList:
         self._content.images[name] = record
         return record
 
-    def problems(self) -> list[ImageProblem]:
-        """Check every image's place and fingerprint."""
-        found = (self._problem(record) for record in self._content.images.values())
-        return [problem for problem in found if problem is not None]
+    def problem(self, name: str) -> ImageProblem | None:
+        """Check an image's place and fingerprint; any thread may ask, at any time."""
+        if (record := self._content.images.get(name)) is None:
+            return None
+        try:
+            return self._problem(record)
+        except OSError as error:  # a folder that may not be entered
+            text = f"{record.path} cannot be read: {error.strerror or error}"
+            return ImageProblem(name, record.path, "unreadable", text)
 
     def open(self, ref: PlaneRef) -> Image:
         """Return a plane; headers of the last few files and a few hundred MB of pixels are kept."""
@@ -182,7 +189,7 @@ class ImageList:
         return known[1]
 
     def _problem(self, record: ImageRecord) -> ImageProblem | None:
-        path = self.path(record.name)
+        path = self._path_of(record)
         if not path.exists():
             return ImageProblem(
                 record.name, str(path), "missing", f"{path} is missing; it was moved or deleted"

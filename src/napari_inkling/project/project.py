@@ -156,7 +156,15 @@ class Project(ProjectFolder):
 
     def problems(self) -> list[ImageProblem]:
         """Return the images that are missing, unreadable, or not as they were when they were added."""
-        return self._images.problems()
+        found = (self.problem(record.name) for record in self.images)
+        return [problem for problem in found if problem is not None]
+
+    def problem(self, name: str) -> ImageProblem | None:
+        """Return what is wrong with one image, ``None`` if nothing (or if there is none of that name).
+
+        It reads a little of the file. Any thread may ask, whatever others do to the project.
+        """
+        return self._images.problem(name)
 
     def open_image(self, ref: PlaneRef) -> Image:
         """Return a plane, read lazily; raises :class:`~napari_inkling.core.ImageError`."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from napari_inkling.project import Project
 from napari_inkling.session.desk import Desk, Dispatch
 from napari_inkling.session.training_session import TrainingSession, tidy_after
@@ -11,11 +9,6 @@ from napari_inkling.session.training_state import TrainingState
 from napari_inkling.workers import Runner, TrainJob
 
 __all__ = ["Session"]
-
-
-def immediately(call: Callable[[], None]) -> None:
-    """Run the call in the runner's thread; for a program without an event loop."""
-    call()
 
 
 class Session(TrainingSession):
@@ -29,9 +22,10 @@ class Session(TrainingSession):
     ----------
     runner : Runner or None
         Where jobs run; a process of this machine by default, started when first needed.
-    dispatch : callable
+    dispatch : callable or None
         Hands what the worker tells to the thread that owns the session: the dock passes a queued Qt call.
-        By default it is done in the runner's thread, which suits a caller that waits in :meth:`wait`.
+        By default it is done in the runner's thread, which suits a caller that waits in :meth:`wait`, and
+        images are checked before :meth:`open_project` returns.
     method : str or None
         The method to use instead of the recommended one; ``"module:Class"`` for one that is not installed.
     predict_on_visit : bool
@@ -41,7 +35,7 @@ class Session(TrainingSession):
     def __init__(
         self,
         runner: Runner | None = None,
-        dispatch: Dispatch = immediately,
+        dispatch: Dispatch | None = None,
         *,
         method: str | None = None,
         predict_on_visit: bool = True,
@@ -65,6 +59,7 @@ class Session(TrainingSession):
         self._closed = True
         job = self._desk.job
         self._desk.close()
+        self._checks.stop()
         if isinstance(job, TrainJob):  # its last checkpoint stays
             tidy_after(job)
         self._leave()

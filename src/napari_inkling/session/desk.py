@@ -26,11 +26,19 @@ class _Task:
 
 
 class Desk:
-    """Holds the job that runs and the one that waits for it to stop."""
+    """Holds the job that runs and the one that waits for it to stop.
 
-    def __init__(self, runner: Runner | None, dispatch: Dispatch) -> None:
+    Parameters
+    ----------
+    runner : Runner or None
+        Where jobs run; a process of this machine by default.
+    dispatch : callable or None
+        Hands what the runner tells to the owner's thread; ``None``: it is done in the runner's thread.
+    """
+
+    def __init__(self, runner: Runner | None, dispatch: Dispatch | None) -> None:
+        self.dispatch = dispatch
         self._runner = runner
-        self._dispatch = dispatch
         self._running: _Task | None = None
         self._waiting: _Task | None = None
         self._lock = threading.RLock()
@@ -110,11 +118,17 @@ class Desk:
         try:
             self.runner.submit(
                 task.job,
-                lambda event: self._dispatch(lambda: self._event(task, event)),
-                lambda outcome: self._dispatch(lambda: self._done(task, outcome)),
+                lambda event: self._hand_over(lambda: self._event(task, event)),
+                lambda outcome: self._hand_over(lambda: self._done(task, outcome)),
             )
         except WorkerError as error:
             self._done(task, Outcome("failed", str(error)))
+
+    def _hand_over(self, call: Callable[[], None]) -> None:
+        if self.dispatch is None:
+            call()
+        else:
+            self.dispatch(call)
 
     def _event(self, task: _Task, event: Event) -> None:
         if task is self._running and task.listening:

@@ -27,7 +27,7 @@ class PredictionSession(ReviewSession):
     """
 
     def __init__(self, desk: Desk, method: str | None, predict_on_visit: bool) -> None:
-        super().__init__()
+        super().__init__(desk.dispatch)
         self.method = method
         self.predict_on_visit = predict_on_visit
         self._desk = desk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from napari_inkling.core import (
     ProjectError,
     ProjectLockedError,
 )
-from napari_inkling.project import ClassInfo, Edit, ImageRecord, Project
+from napari_inkling.project import ClassInfo, Edit, ImageProblem, ImageRecord, Project
 from napari_inkling.project.formats import ImportResult, import_annotations
 from napari_inkling.session.clock import AnnotationClock, timed
+from napari_inkling.session.desk import Dispatch
+from napari_inkling.session.image_check import ImageCheck
 from napari_inkling.session.signals import SessionSignals
 
 __all__ = ["ProjectSession"]
@@ -23,11 +25,13 @@ __all__ = ["ProjectSession"]
 class ProjectSession(SessionSignals):
     """Project, plane and hints; see :class:`~napari_inkling.session.Session`."""
 
-    def __init__(self) -> None:
+    def __init__(self, dispatch: Dispatch | None = None) -> None:
         self._project: Project | None = None
         self._plane: PlaneRef | None = None
         self._clock = AnnotationClock()
         self._closed = False
+        self._problems: dict[str, ImageProblem] = {}
+        self._checks = ImageCheck(dispatch)
 
     # -- project -----------------------------------------------------------------------------------
 
@@ -75,7 +79,8 @@ class ProjectSession(SessionSignals):
     def _use(self, project: Project) -> None:
         """Leave the open project for another one, and show the plane that was shown there last."""
         self._leave()
-        self._project = project
+        self._checks.stop()
+        self._project, self._problems = project, {}
         self._plane = self._first_plane(PlaneRef.parse(str(project.setting("plane", ""))))
         self._clock.start()
         self.project_changed.emit()
@@ -84,8 +89,9 @@ class ProjectSession(SessionSignals):
         self.models_changed.emit()
         self.history_changed.emit()
         self._plane_changed()
-        for text in (*project.notices, *(problem.message for problem in project.problems())):
+        for text in project.notices:
             self.message.emit("warning", text)
+        self._check_images([record.name for record in project.images])
 
     def _leave(self) -> None:
         """Let go of the open project; what cannot be written is told."""
@@ -138,6 +144,7 @@ class ProjectSession(SessionSignals):
     def remove_image(self, name: str) -> None:
         """Take an image out of the project; its file stays."""
         self.project.remove_image(name)
+        self._checked([name], [])
         self.images_changed.emit()
         if self._plane is not None and self._plane.image == name:
             self.go_to(self._first_plane())
@@ -146,12 +153,39 @@ class ProjectSession(SessionSignals):
     def relink(self, name: str, path: Path | str) -> None:
         """Say where an image that was moved lies now; raises ImageError if that is another image."""
         self.project.relink(name, Path(path))
+        self._checked([name], [])
         self.images_changed.emit()
 
     def update_image(self, name: str, **marks: bool) -> None:
         """Set ``complete``, ``reviewed`` or ``done`` of an image."""
         self.project.update_image(name, **marks)
         self.images_changed.emit()
+
+    @property
+    def problems(self) -> Mapping[str, ImageProblem]:
+        """The images that are missing, unreadable or not as they were when they were added, by name.
+
+        Found out in the background when a project opens, and again for one of them that comes on screen.
+        """
+        return self._problems
+
+    def _check_images(self, names: Sequence[str]) -> None:
+        if names:
+            self._checks.start(self.project.problem, names, lambda found: self._checked(names, found))
+
+    def _checked(self, names: Sequence[str], found: Sequence[ImageProblem]) -> None:
+        """Take note of what is wrong with the images of these names, and tell what is new."""
+        there = {record.name for record in self.project.images}
+        before = self._problems
+        self._problems = {
+            **{name: problem for name, problem in before.items() if name not in names},
+            **{problem.name: problem for problem in found if problem.name in there},
+        }
+        if self._problems != before:
+            self.problems_changed.emit()
+        for name, problem in self._problems.items():
+            if problem != before.get(name):
+                self.message.emit("warning", problem.message)
 
     def set_classes(self, classes: Sequence[str | ClassInfo]) -> None:
         """Set the classes, by name or with colours and keys; one that has hints cannot go."""
@@ -188,6 +222,8 @@ class ProjectSession(SessionSignals):
 
     def _plane_changed(self) -> None:
         self.plane_changed.emit(self._plane)
+        if self._plane is not None and self._plane.image in self._problems:
+            self._check_images([self._plane.image])
 
     def next_image(self) -> None:
         """Show the first plane of the next image; after the last comes the first."""

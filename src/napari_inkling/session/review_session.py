@@ -14,6 +14,7 @@ from napari_inkling.core import HintSet, PlaneRef, Predictions, ProjectError
 from napari_inkling.project import Project
 from napari_inkling.project.formats import export_annotations
 from napari_inkling.session.clock import timed
+from napari_inkling.session.desk import Dispatch
 from napari_inkling.session.project_session import ProjectSession
 from napari_inkling.session.suggestions import (
     accepted,
@@ -40,8 +41,8 @@ class ReviewSession(ProjectSession):
     rejected. So undoing an acceptance brings the suggestion back, and nothing has to be kept in step.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, dispatch: Dispatch | None = None) -> None:
+        super().__init__(dispatch)
         self._predictions: dict[PlaneRef, Predictions] = {}
         self._visible: dict[PlaneRef, Predictions] = {}
         self._rejected: dict[PlaneRef, npt.NDArray[np.float64]] = {}

@@ -17,6 +17,8 @@ class SessionSignals:
     project_changed = Signal()
     #: Images came, went, or changed their marks.
     images_changed = Signal()
+    #: Images were found to be missing or changed, or are in order again.
+    problems_changed = Signal()
     #: Another plane is on screen (PlaneRef or None).
     plane_changed = Signal(object)
     #: The hints of this plane changed.
