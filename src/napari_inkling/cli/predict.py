@@ -87,9 +87,8 @@ def _kept_if_interrupted(
         if not found:
             raise
         written = write_predictions(_above(found, threshold), planes, out, format)
-        raise StoppedError(
-            f"{_reason(error)}; {len(found):,} of {plural(len(planes), 'plane')} were done before, see {written}"
-        ) from error
+        done = f"{len(found):,} of {plural(len(planes), 'plane')}"
+        raise StoppedError(f"{_reason(error)}; {done} were done before, see {written}") from error
 
 
 def _reason(error: BaseException) -> str:
