@@ -15,7 +15,6 @@ from napari_inkling.project.storage import (
     PROJECT_FILE,
     Content,
     read_project,
-    write_atomically,
     write_project,
 )
 
@@ -35,16 +34,16 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_writing_that_fails_leaves_the_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
+    write_project(tmp_path, CONTENT)
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(ProjectError, match=r"file cannot be written: No space left on device"):
-        write_atomically(path, b"new")
-    assert (path.read_bytes(), names(tmp_path)) == (b"old", ["file"])
+    with pytest.raises(ProjectError, match=r"project.json cannot be written: No space left on device"):
+        write_project(tmp_path, Content())
+    assert read_project(tmp_path) == (CONTENT, [])
+    assert names(tmp_path) == [BACKUP_FILE, PROJECT_FILE]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import tifffile
 
 from napari_inkling.core import ImageError, ProjectError
+from napari_inkling.project.whole_files import safe_name
 
 __all__ = ["write_array"]
 
@@ -91,7 +91,7 @@ def _planes(
 
 def _free_path(folder: Path, name: str) -> Path:
     """Return a path that any file system takes; names of images may hold more than that."""
-    safe = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")[:100] or "image"
+    safe = safe_name(name)[:100].strip(" .") or "image"
     path, number = folder / f"{safe}.tif", 1
     while path.exists():
         number += 1

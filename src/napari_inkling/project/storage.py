@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Any
 
 from napari_inkling.core import ProjectError, ProjectVersionError
 from napari_inkling.project.records import ClassInfo, ImageRecord
+from napari_inkling.project.whole_files import write_whole
 
 __all__ = [
     "MIGRATIONS",
@@ -20,7 +20,6 @@ __all__ = [
     "VERSION",
     "Content",
     "read_project",
-    "write_atomically",
     "write_project",
 ]
 
@@ -112,21 +111,13 @@ def write_project(folder: Path, content: Content) -> None:
     """Write ``project.json`` and its backup, one after the other; raises :class:`ProjectError`."""
     text = json.dumps(content.to_json(), indent=1, ensure_ascii=False) + "\n"
     for name in (PROJECT_FILE, BACKUP_FILE):
-        write_atomically(folder / name, text.encode())
+        _write(folder / name, text)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Put new content in the place of the old: a reader, or a crash, finds one or the other, never a part."""
-    # One name, so that what a killed process left is written over; only one process may write.
-    temporary = path.with_name(f".{path.name}.tmp")
+def _write(path: Path, text: str) -> None:
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_whole(path, lambda partial: partial.write_bytes(text.encode()))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise ProjectError(f"{path} cannot be written: {error.strerror or error}") from error
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from pathlib import Path
 
 from napari_inkling.core import FormatError
+from napari_inkling.project.whole_files import safe_name, write_whole
 
-__all__ = ["find_files", "read_text", "safe_stems", "write_atomically", "write_text"]
+__all__ = ["find_files", "read_text", "safe_stems", "write_file", "write_text"]
 
 
 def read_text(path: Path) -> str:
@@ -46,7 +44,7 @@ def _with_suffix(folder: Path, suffixes: Collection[str]) -> list[Path]:
     )  # fmt: skip
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
+def write_file(path: Path, write: Callable[[Path], object]) -> Path:
     """Let ``write`` fill a file beside ``path``, then put it in place; the folder is made if need be.
 
     Raises
@@ -54,22 +52,17 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
     FormatError
         If the disk is full or the folder is not writable; what was at ``path`` is as it was.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(partial)
-        partial.replace(path)
+        write_whole(path, write)
     except OSError as error:
         raise FormatError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):  # of a folder that could not be made
-            partial.unlink(missing_ok=True)
     return path
 
 
 def write_text(path: Path, text: str) -> Path:
     """Write UTF-8 text with plain line ends, all or nothing."""
-    return write_atomically(path, lambda partial: partial.write_bytes(text.encode("utf-8")))
+    return write_file(path, lambda partial: partial.write_bytes(text.encode("utf-8")))
 
 
 def safe_stems(names: Collection[str]) -> dict[str, str]:
@@ -77,7 +70,7 @@ def safe_stems(names: Collection[str]) -> dict[str, str]:
     stems: dict[str, str] = {}
     taken: set[str] = set()
     for name in names:
-        base = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name).rstrip(". ") or "_"
+        base = safe_name(name) or "_"
         free, number = base, 1
         while free.lower() in taken:
             number += 1

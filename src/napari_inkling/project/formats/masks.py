@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import CELL, FormatError, ImageError, PlaneRef, new_ids
-from napari_inkling.project.formats.files import find_files, safe_stems, write_atomically, write_text
+from napari_inkling.project.formats.files import find_files, safe_stems, write_file, write_text
 from napari_inkling.project.formats.items import Item
 from napari_inkling.project.formats.known_images import KnownImages
 from napari_inkling.project.formats.label_drawing import draw_labels
@@ -215,5 +215,5 @@ def _write_file(path: Path, item: Item, radius: float | None) -> None:
         raise FormatError(f"the size of the image {item.ref.image!r} is not known, a label image needs it")
     labels, numbers = draw_labels(item.hints, item.shape, radius or item.radius or _RADIUS)
     kind = np.uint16 if len(numbers) < 2**16 else np.uint32
-    write_atomically(path, lambda to: tifffile.imwrite(to, labels.astype(kind), compression="zlib"))
+    write_file(path, lambda to: tifffile.imwrite(to, labels.astype(kind), compression="zlib"))
     write_text(path.with_suffix(".csv"), table_text([item], labels=numbers))
