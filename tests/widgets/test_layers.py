@@ -91,6 +91,21 @@ def test_a_drag_is_one_edit_on_release(bridge):
     np.testing.assert_allclose(bridge.hints.points.layer.data, was.coordinates)
 
 
+def test_a_press_that_fails_does_not_hold_edits_back(bridge):
+    with pytest.raises(AttributeError):
+        next(bridge.mouse.on_press(bridge.viewer, event=None))
+    driving.click_at(bridge.viewer, 20, 30)
+    assert len(bridge.session.hints.points) == 1
+
+
+def test_closing_in_the_middle_of_a_drag_keeps_it(bridge):
+    driving.click_at(bridge.viewer, 50, 50)
+    driving.press_key(bridge.viewer, "Shift+S")
+    driving.drag(bridge.viewer, (50, 50), (70, 90), between=bridge.close)
+    np.testing.assert_allclose(bridge.session.hints.points.coordinates, [[70, 90]], atol=1)
+    assert bridge.session.can_undo == "move point"
+
+
 def test_delete_several_at_once_is_one_edit(bridge):
     for x in (30, 60, 90):
         driving.click_at(bridge.viewer, 50, x)

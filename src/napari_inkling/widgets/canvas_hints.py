@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from psygnal import Signal
-from qtpy.QtCore import QTimer
 
 from napari_inkling.core import Boxes, HintSet, InklingError, PlaneRef, Points
+from napari_inkling.widgets._timers import single_shot
 from napari_inkling.widgets.canvas_edits import Change, compare_boxes, compare_points
 from napari_inkling.widgets.canvas_view import CanvasView
 from napari_inkling.widgets.hint_layers import HintBoxes, HintPoints
 
-__all__ = ["HintEditor", "single_shot", "telling"]
+if TYPE_CHECKING:
+    from napari_inkling.session import Session
+
+__all__ = ["HintEditor", "telling"]
 
 #: A click without a drag draws a box 2.5 screen pixels wide.
 _LEAST_BOX = 3.0
@@ -30,11 +33,11 @@ class HintEditor:
     #: A person's edit was made; gives the rows that came (HintSet).
     edited = Signal(HintSet)
 
-    def __init__(self, session: Any, view: CanvasView) -> None:
+    def __init__(self, session: Session, view: CanvasView) -> None:
         self._session, self._view = session, view
         self.points, self.boxes = HintPoints(), HintBoxes()
         self.ref: PlaneRef | None = None
-        self._held = self._telling = False
+        self._held = self._telling = self._closed = False
         self._soon = single_shot(self.flush)
         for kind in (self.points, self.boxes):
             kind.touched.connect(self._on_touched)
@@ -95,7 +98,8 @@ class HintEditor:
     def release(self) -> None:
         """Make edits again."""
         self._held = False
-        self._soon.start(0)
+        if not self._closed:
+            self._soon.start(0)
 
     def reclass_selected(self, name: str) -> None:
         """Give a class to everything that is selected."""
@@ -120,7 +124,8 @@ class HintEditor:
                 layer.editable = False
 
     def close(self) -> None:
-        """Make the last edit, and let go of the layers for good."""
+        """Make the last edit, even while the mouse is pressed, and let go of the layers for good."""
+        self._held, self._closed = False, True
         self.flush()
         self.detach()
         self._soon.stop()
@@ -142,17 +147,9 @@ class HintEditor:
 
 
 @contextmanager
-def telling(session: Any) -> Iterator[None]:
+def telling(session: Session) -> Iterator[None]:
     """Turn a refusal inside the block into a message for the person."""
     try:
         yield
     except InklingError as error:
         session.message.emit("error", str(error))
-
-
-def single_shot(slot: Any) -> QTimer:
-    """Return a timer that calls the slot once after it is started."""
-    timer = QTimer()
-    timer.setSingleShot(True)
-    timer.timeout.connect(slot)
-    return timer

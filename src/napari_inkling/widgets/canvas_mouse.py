@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ from napari_inkling.widgets.canvas_hints import HintEditor, telling
 from napari_inkling.widgets.canvas_review import Reviewer
 from napari_inkling.widgets.canvas_view import CanvasView
 from napari_inkling.widgets.radius_circle import REACH, Guides, drag_ring
+
+if TYPE_CHECKING:
+    from napari_inkling.session import Session
 
 __all__ = ["CanvasMouse"]
 
@@ -22,7 +25,7 @@ class CanvasMouse:
     """Callbacks for ``viewer.mouse_drag_callbacks`` and ``mouse_move_callbacks``."""
 
     def __init__(
-        self, session: Any, view: CanvasView, hints: HintEditor, guides: Guides, review: Reviewer
+        self, session: Session, view: CanvasView, hints: HintEditor, guides: Guides, review: Reviewer
     ) -> None:
         self._session, self._view, self._hints = session, view, hints
         self._guides, self._review = guides, review
@@ -32,12 +35,12 @@ class CanvasMouse:
     def on_press(self, _viewer: Any, event: Any) -> Iterator[None]:
         """Hold edits back until the button is released, so that a drag is one edit."""
         self._hints.hold()
-        at = self._pixel(event)
-        ring = None
-        if self._is_near_ring(at):
-            ring = drag_ring(self._guides, event, self._view.pixel_at, self._set_radius)
-            next(ring)
         try:
+            at = self._pixel(event)
+            ring = None
+            if self._is_near_ring(at):
+                ring = drag_ring(self._guides, event, self._view.pixel_at, self._set_radius)
+                next(ring)
             yield
             while event.type == "mouse_move":
                 if ring is not None:

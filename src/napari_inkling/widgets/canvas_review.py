@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ from psygnal import Signal
 
 from napari_inkling.session import by_doubt
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
+
+if TYPE_CHECKING:
+    from napari_inkling.session import Session
 
 __all__ = ["Reviewer"]
 
@@ -35,7 +38,7 @@ class Reviewer:
 
     def __init__(
         self,
-        session: Any,
+        session: Session,
         shown: SuggestionLayer,
         look: Callable[[Any, bool], None],
         pointed_at: Callable[[], npt.NDArray[np.float64] | None],

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psygnal import Signal
 
 from napari_inkling.core import HintSet, PlaneRef, SettingsError
+from napari_inkling.widgets._timers import single_shot
 from napari_inkling.widgets.canvas_actions import canvas_actions
 from napari_inkling.widgets.canvas_colors import make_palette
 from napari_inkling.widgets.canvas_connections import Connections
-from napari_inkling.widgets.canvas_hints import HintEditor, single_shot, telling
+from napari_inkling.widgets.canvas_hints import HintEditor, telling
 from napari_inkling.widgets.canvas_image import ImageLayers
 from napari_inkling.widgets.canvas_keys import CanvasKeys
 from napari_inkling.widgets.canvas_mouse import CanvasMouse
@@ -23,6 +24,9 @@ from napari_inkling.widgets.canvas_view import CanvasView
 from napari_inkling.widgets.layer_records import record_of
 from napari_inkling.widgets.radius_circle import Guides
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
+
+if TYPE_CHECKING:
+    from napari_inkling.session import Session
 
 __all__ = ["LayerBridge"]
 
@@ -46,7 +50,7 @@ class LayerBridge:
     #: Another class is marked next (str).
     class_changed = Signal(str)
 
-    def __init__(self, viewer: Any, session: Any) -> None:
+    def __init__(self, viewer: Any, session: Session) -> None:
         self.viewer, self.session = viewer, session
         self.images = ImageLayers(viewer, lambda text: session.message.emit("error", text))
         self.view = CanvasView(viewer, self.images)
