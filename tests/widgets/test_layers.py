@@ -106,6 +106,20 @@ def test_closing_in_the_middle_of_a_drag_keeps_it(bridge):
     assert bridge.session.can_undo == "move point"
 
 
+def test_without_the_last_image_nothing_is_left_and_a_click_marks_nothing(bridge):
+    driving.click_at(bridge.viewer, 50, 50)
+    driving.suggest(bridge.session, [[20.0, 30.0]])
+    assert len(bridge.suggestions.layer.data) == 1
+    bridge.session.remove_image("tile")
+    driving.settle(0.05)
+    assert not bridge.images.layers
+    assert len(bridge.suggestions.layer.data) == len(bridge.hints.points.layer.data) == 0
+    driving.click_at(bridge.viewer, 30, 40)
+    assert len(bridge.hints.points.layer.data) == 0
+    assert bridge.session.messages == []
+    assert bridge.tool == "cell"  # in hand again with the next image
+
+
 def test_delete_several_at_once_is_one_edit(bridge):
     for x in (30, 60, 90):
         driving.click_at(bridge.viewer, 50, x)

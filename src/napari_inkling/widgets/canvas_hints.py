@@ -115,6 +115,12 @@ class HintEditor:
             self._edit(HintSet(points, boxes), after, f"change class of {count} hint{'s' * (count > 1)}")
             self.show()
 
+    def rest(self) -> None:
+        """Let a click mark nothing: no image is shown."""
+        for kind in self.kinds:
+            if kind.layer is not None:
+                kind.layer.mode = "pan_zoom"
+
     def detach(self) -> None:
         """Let go of the layers: they stay, but what is done to them is no longer an edit."""
         for kind in self.kinds:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psygnal import Signal
 
-from napari_inkling.core import HintSet, PlaneRef, SettingsError
+from napari_inkling.core import HintSet, PlaneRef, Predictions, SettingsError
 from napari_inkling.widgets._timers import single_shot
 from napari_inkling.widgets.canvas_actions import canvas_actions
 from napari_inkling.widgets.canvas_colors import make_palette
@@ -185,6 +185,8 @@ class LayerBridge:
         if record is not None and ref is not None:
             self.images.turn_to(ref.plane)
             self.tools.follow()
+        else:
+            self.hints.rest()
         self._take_radius()
         self.guides.around(None, self.guides.radius)
         self.hints.show()
@@ -206,7 +208,10 @@ class LayerBridge:
 
     def _show_suggestions(self) -> None:
         self._show_soon.stop()
-        if self.suggestions.layer is None or self._ref is None:
+        if self.suggestions.layer is None:
+            return
+        if self._ref is None:  # the last image has gone
+            self.suggestions.show(Predictions(), self.suggestions.radius, self.session.threshold)
             return
         session, radius = self.session, self.session.radius_at(self._ref)
         if radius != self.suggestions.radius:  # the model has found another one
@@ -253,6 +258,7 @@ class LayerBridge:
         """Show the image anew if it was found again."""
         shown, ref = self.images.record, self._ref
         known = {record.name: record for record in self.session.project.images}
+        self.images.keep_only(known)
         if ref is None or shown is None or (record := known.get(ref.image)) is None:
             return
         if (record.path, record.fingerprint) != (shown.path, shown.fingerprint) or not self.images.layers:
