@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from psygnal import Signal
 
 from napari_inkling.core import HintSet, ImageError, InklingError, PlaneRef, ProjectError
-from napari_inkling.project import Project, image_list
+from napari_inkling.project import Project, image_list, journal
 from napari_inkling.session import Session
 from napari_inkling.session.signals import SessionSignals
 
@@ -357,6 +359,62 @@ def test_a_full_disk_is_told_and_the_edit_stays(
     assert heard("message") == [("error", "1 edit could not be written: the disk is full")]
     assert len(session.hints) == 1
     assert heard("hints_changed") == [A]
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
+    """The journal cannot be written to while the list that this returns holds anything."""
+    full, real = [True], journal.insert
+
+    def insert(*args: Any) -> None:
+        if full:
+            raise sqlite3.OperationalError("database or disk is full")
+        real(*args)
+
+    monkeypatch.setattr(journal, "insert", insert)
+    yield full
+    full.clear()
+
+
+@pytest.mark.parametrize("how", ["new", "open"])
+def test_a_project_whose_edits_cannot_be_written_stays_open(
+    session: Session, heard: Heard, tmp_path: Path, full_disk: list[bool], how: str
+) -> None:
+    folder = session.project.folder
+    with Project.create(tmp_path / "q.inkling") as other:
+        pass
+    session.edit(HintSet(), points((3, 4)), "add point")
+    heard.clear()
+    with pytest.raises(ProjectError, match=r"the project p stays open: 1 edit\(s\) could not be written"):
+        if how == "new":
+            session.new_project(tmp_path / "r.inkling")
+        else:
+            session.open_project(other.folder)
+    assert session.project.folder == folder
+    assert session.plane == A
+    assert session.hints.points.coordinates.tolist() == [[3, 4]]
+    assert heard.told == []
+    full_disk.clear()
+    session.open_project(other.folder)  # nothing holds its lock
+    assert not session.project.read_only
+    session.open_project(folder)
+    assert session.hints.points.coordinates.tolist() == [[3, 4]]
+
+
+def test_closing_is_tried_again_after_a_full_disk(
+    session: Session, heard: Heard, full_disk: list[bool]
+) -> None:
+    folder = session.project.folder
+    session.edit(HintSet(), points((3, 4)), "add point")
+    heard.clear()
+    session.close()
+    ((level, text),) = heard("message")
+    assert (level, "could not be written" in text, session.has_project) == ("error", True, True)
+    full_disk.clear()
+    session.close()
+    assert not session.has_project
+    with Project.open(folder) as project:
+        assert len(project.hints(A)) == 1
 
 
 def test_the_time_between_edits_is_what_a_hint_took(session: Session) -> None:

@@ -17,6 +17,7 @@ from napari_inkling.core import (
     Points,
     Predictions,
     Preview,
+    ProjectError,
     Round,
     Saved,
     SettingsError,
@@ -457,6 +458,21 @@ def test_another_project_ends_the_training(ready: Session, runner: HandRunner, t
     assert ready.suggested_planes == ()
     runner.end("cancelled")
     assert ready.training.status == "stopped"
+
+
+def test_a_training_goes_on_if_its_project_cannot_be_left(
+    ready: Session, runner: HandRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise ProjectError("the disk is full")
+
+    ready.train()
+    runner.tell(Started("CPU"), Preview(A, SOME))
+    with monkeypatch.context() as patch, pytest.raises(ProjectError, match="stays open: the disk is full"):
+        patch.setattr(ready.project, "close", refuse)
+        ready.new_project(tmp_path / "q.inkling")
+    assert (ready.training.status, runner.cancelled) == ("running", 0)
+    assert len(ready.suggestions().points) == 1
 
 
 def test_nothing_comes_after_close(ready: Session, runner: HandRunner, heard: Heard) -> None:

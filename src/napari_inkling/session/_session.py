@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_inkling.project import Project
+from napari_inkling.core import ProjectError
 from napari_inkling.session.desk import Desk, Dispatch
 from napari_inkling.session.training_session import TrainingSession, tidy_after
 from napari_inkling.session.training_state import TrainingState
@@ -55,18 +55,18 @@ class Session(TrainingSession):
         return self._state
 
     def close(self) -> None:
-        """Stop everything, leave no process or thread, and close the project. May be called twice."""
+        """Stop everything, leave no process or thread, and close the project. May be called twice.
+
+        If the project cannot be written, that is told, and :attr:`has_project` stays true.
+        """
         self._closed = True
         job = self._desk.job
         self._desk.close()
         self._checks.stop()
         if isinstance(job, TrainJob):  # its last checkpoint stays
             tidy_after(job)
-        self._leave()
+        try:
+            self._leave()
+        except ProjectError as error:  # calling this again tries again
+            self.message.emit("error", str(error))
         self._plane = None
-
-    def _use(self, project: Project) -> None:
-        self.stop()
-        self._desk.stop()
-        self._fresh, self._refused, self._previewed = set(), set(), set()
-        super()._use(project)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from napari_inkling.core import Event, Notice, PlaneRef, Preview, ProjectError
+from napari_inkling.project import Project
 from napari_inkling.session.desk import Desk
 from napari_inkling.session.review_session import ReviewSession
 from napari_inkling.workers import Outcome, PredictJob, TrainJob
@@ -109,6 +110,11 @@ class PredictionSession(ReviewSession):
     def _plane_changed(self) -> None:
         super()._plane_changed()
         self._predict_plane()
+
+    def _take_up(self, project: Project) -> None:
+        self._desk.stop()
+        self._fresh, self._refused = set(), set()
+        super()._take_up(project)
 
     def _new_model(self, predicted: Collection[PlaneRef] = ()) -> None:
         """Take note of a model that has predicted these planes."""

@@ -56,7 +56,8 @@ class ProjectSession(SessionSignals):
         Raises
         ------
         ProjectError
-            If it is not a project, is damaged beyond repair, or comes from a newer version.
+            If it is not a project, is damaged beyond repair, or comes from a newer version; or if edits of
+            the open one cannot be written, which then stays open.
         """
         folder = Path(folder).absolute()
         if self._project is not None and self._project.folder == folder:
@@ -69,7 +70,7 @@ class ProjectSession(SessionSignals):
         self._use(project)
 
     def new_project(self, folder: Path | str, classes: Sequence[str] = ("cell",)) -> None:
-        """Make a project folder and open it; raises ProjectError if it exists or cannot be written."""
+        """Make a project folder and open it; raises ProjectError as :meth:`open_project` and if it exists."""
         self._use(Project.create(Path(folder), tuple(classes)))
 
     def save_as(self, folder: Path | str) -> None:
@@ -78,9 +79,14 @@ class ProjectSession(SessionSignals):
 
     def _use(self, project: Project) -> None:
         """Leave the open project for another one, and show the plane that was shown there last."""
-        self._leave()
+        try:
+            self._leave()
+        except ProjectError:
+            project.close()
+            raise
         self._checks.stop()
-        self._project, self._problems = project, {}
+        self._project, self._plane, self._problems = project, None, {}
+        self._take_up(project)
         self._plane = self._first_plane(PlaneRef.parse(str(project.setting("plane", ""))))
         self._clock.start()
         self.project_changed.emit()
@@ -93,16 +99,19 @@ class ProjectSession(SessionSignals):
             self.message.emit("warning", text)
         self._check_images([record.name for record in project.images])
 
+    def _take_up(self, project: Project) -> None:
+        """Forget what belonged to the project before, and take what was kept with this one."""
+
     def _leave(self) -> None:
-        """Let go of the open project; what cannot be written is told."""
+        """Close the open project; raises ProjectError, and keeps it open, if it cannot be written."""
         if (project := self._project) is None:
             return
-        self._project = None
         try:
-            with project:
-                self._keep_settings(project)
+            self._keep_settings(project)
+            project.close()
         except ProjectError as error:
-            self.message.emit("error", str(error))
+            raise ProjectError(f"the project {project.name} stays open: {error}") from error
+        self._project = None
 
     def _keep_settings(self, project: Project) -> None:
         if self._plane is not None:

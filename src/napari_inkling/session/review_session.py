@@ -227,14 +227,13 @@ class ReviewSession(ProjectSession):
 
     # -- project -----------------------------------------------------------------------------------
 
-    def _use(self, project: Project) -> None:
-        self._leave()  # with its own threshold
+    def _take_up(self, project: Project) -> None:
+        super()._take_up(project)
         self._predictions, self._visible = {}, {}
         self._threshold = float(project.setting("threshold", 0.5))
         self._radius = project.setting("radius", None)
         kept: dict[str, list[list[float]]] = project.setting("rejected", {})
         self._rejected = {PlaneRef.parse(k): np.asarray(v, float).reshape(-1, 2) for k, v in kept.items()}
-        super()._use(project)
 
     def _keep_settings(self, project: Project) -> None:
         super()._keep_settings(project)

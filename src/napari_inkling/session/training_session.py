@@ -21,6 +21,7 @@ from napari_inkling.core import (
     Step,
 )
 from napari_inkling.methods import Needs, Preset, get_method, method_names
+from napari_inkling.project import Project
 from napari_inkling.session.desk import Desk
 from napari_inkling.session.prediction_session import PredictionSession
 from napari_inkling.session.recommend import HintCounts, Recommendation, check_enough, recommend
@@ -192,6 +193,11 @@ class TrainingSession(PredictionSession):
         self._set_state(_ended(state, outcome))
         self.message.emit("error" if self._state.status == "failed" else "info", self._state.full_message)
         self._predict_plane()
+
+    def _take_up(self, project: Project) -> None:
+        self.stop()
+        self._previewed = set()
+        super()._take_up(project)
 
     def _set_state(self, state: TrainingState) -> None:
         self._state = state
