@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,6 +12,8 @@ import numpy.typing as npt
 from napari_inkling.core.errors import ImageError
 
 __all__ = ["Image", "LazyArray", "PlaneRef"]
+
+_WITH_PLANE = re.compile(r"(.*)\[([0-9]+(?:,[0-9]+)*)\]", re.DOTALL)
 
 
 class LazyArray(Protocol):
@@ -41,11 +44,9 @@ class PlaneRef:
 
     @classmethod
     def parse(cls, text: str) -> PlaneRef:
-        """Return the reference that ``str`` wrote."""
-        name, bracket, rest = text.partition("[")
-        if not bracket or not rest.endswith("]"):
-            return cls(text)
-        return cls(name, tuple(int(i) for i in rest[:-1].split(",")))
+        """Return the reference that ``str`` wrote; without whole numbers in brackets, all is the name."""
+        found = _WITH_PLANE.fullmatch(text)
+        return cls(text) if found is None else cls(found[1], tuple(map(int, found[2].split(","))))
 
 
 @dataclass(frozen=True, eq=False)
