@@ -14,7 +14,8 @@ from hint_cases import CELLS, point
 from PIL import Image as Picture
 
 from napari_inkling.core import HintSet, ImageError, PlaneRef
-from napari_inkling.project import Project
+from napari_inkling.project import ImageRecord, Project
+from napari_inkling.project.image_list import ImageList
 
 
 def picture(path: Path, value: int = 7, shape: tuple[int, ...] = (20, 30)) -> Path:
@@ -42,6 +43,24 @@ def test_adding_again_changes_nothing(
     assert project.add_images([pictures / "cells.png", pictures]) == [project.images[0], *project.images]
     monkeypatch.chdir(pictures)
     assert project.add_images(["cells.png", "../pictures/stack.tif"]) == list(project.images)
+
+
+@pytest.mark.parametrize("count", [10, 40])
+def test_adding_many_asks_the_disk_once_for_each_that_is_there(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    paths = [picture(tmp_path / "many" / f"{n}.png", n) for n in range(count)]
+    project.add_images(paths[: count // 2])
+    asked: list[str] = []
+    real = ImageList._path_of
+
+    def noted(images: ImageList, record: ImageRecord) -> Path:
+        asked.append(record.name)
+        return real(images, record)
+
+    monkeypatch.setattr(ImageList, "_path_of", noted)
+    assert [r.name for r in project.add_images([*paths, *paths])] == [p.stem for p in paths] * 2
+    assert sorted(asked) == sorted(r.name for r in project.images[: 2 + count // 2])
 
 
 def test_names_are_unique(project: Project, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ class ImageList:
         """Add files and the image files in folders; returns records, and what is wrong with the others."""
         records: list[ImageRecord] = []
         errors: list[str] = []
+        known = self._by_path()
         for given in paths:
             try:
                 found = find_images(given)
@@ -68,7 +69,7 @@ class ImageList:
                 continue
             for path in found:
                 try:
-                    records.append(self._add_one(path))
+                    records.append(self._add_one(path, known))
                 except ImageError as error:
                     errors.append(str(error))
         return records, errors
@@ -81,7 +82,7 @@ class ImageList:
         if same is not None and self.path(same.name).parent == folder:
             path.unlink()
             return same
-        return self._add_one(path, name)
+        return self._add_one(path, self._by_path(), name)
 
     def remove(self, name: str) -> None:
         """Take an image off the list; its name stays taken, because its hints stay in the journal."""
@@ -151,11 +152,15 @@ class ImageList:
         self._arrays.clear()
         self._cache.clear()
 
-    def _add_one(self, path: Path, name: str = "") -> ImageRecord:
+    def _by_path(self) -> dict[Path, ImageRecord]:
+        """Return the records by where their files are; it asks the disk for each."""
+        return {self._path_of(record): record for record in self._content.images.values()}
+
+    def _add_one(self, path: Path, known: dict[Path, ImageRecord], name: str = "") -> ImageRecord:
+        """Add a file unless it is among the ``known``, which grow by it."""
         where, relative = self._places(path)
-        for record in self._content.images.values():
-            if self.path(record.name) == Path(where):
-                return record
+        if Path(where) in known:
+            return known[Path(where)]
         mark = fingerprint(path)
         _, info = open_array(path, self._cache)
         back = self._came_back(mark, path)
@@ -163,7 +168,7 @@ class ImageList:
             added = replace(back, info=info, path=where, relative=relative)
         else:
             added = ImageRecord(self._free_name(name or _stem(path)), where, mark, info, relative)
-        self._content.images[added.name] = added
+        self._content.images[added.name] = known[Path(where)] = added
         return added
 
     def _came_back(self, mark: str, path: Path) -> ImageRecord | None:
