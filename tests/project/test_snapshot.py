@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hint_cases import CELLS, places, point
+from PIL import Image as Picture
 
 from napari_inkling.core import HintSet, ImageError, PlaneRef
 from napari_inkling.project import Project, Snapshot
@@ -72,3 +73,18 @@ def test_an_image_that_cannot_be_read_is_named(project: Project, pictures: Path)
     (pictures / "cells.png").unlink()
     with pytest.raises(ImageError, match=r"cells\.png is missing"):
         snapshot.load()
+
+
+@pytest.mark.parametrize("shape", [(25, 30, 3), (20, 30)])
+def test_an_image_that_was_replaced_by_another_is_refused(
+    project: Project, pictures: Path, shape: tuple[int, ...]
+) -> None:
+    project.edit(CELLS, NOTHING, point(1, 2), "add")
+    snapshot = project.snapshot()
+    Picture.fromarray(np.zeros(shape, np.uint8)).save(pictures / "cells.png")
+    with pytest.raises(ImageError) as viewed:
+        project.open_image(CELLS)
+    with pytest.raises(ImageError) as trained:
+        snapshot.load()
+    assert str(trained.value) == str(viewed.value)
+    assert f"cells.png has changed: its shape is {shape}, and was (20, 30, 3)" in str(trained.value)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_inkling.core import Image, ImageError, PlaneRef
-from napari_inkling.project.images import find_images, fingerprint, open_array, open_coarser
+from napari_inkling.project.images import check_shape, find_images, fingerprint, open_array, open_coarser
 from napari_inkling.project.kept_arrays import write_array
 from napari_inkling.project.lazy import FileArray, PixelCache, PlaneArray
 from napari_inkling.project.records import ImageProblem, ImageRecord, relative_path, unique_name
@@ -119,11 +119,7 @@ class ImageList:
         record = self.record(ref.image)
         path = self.path(ref.image)
         array = self._array(path)
-        if array.info.shape != record.info.shape:
-            raise ImageError(
-                f"{path} has changed: its shape is {array.info.shape}, and was {record.info.shape} "
-                "when it was added"
-            )
+        check_shape(path, array.info, record.info.shape)
         try:
             return Image(ref, PlaneArray(array, ref.plane), array.info.pixel_size_um)
         except ImageError as error:

@@ -21,6 +21,7 @@ from napari_inkling.project.tiff import open_tiff
 __all__ = [
     "IMAGE_SUFFIXES",
     "ImageInfo",
+    "check_shape",
     "find_images",
     "fingerprint",
     "open_array",
@@ -101,6 +102,12 @@ def open_image(path: Path | str, ref: PlaneRef, cache: PixelCache | None = None)
         return Image(ref, PlaneArray(array, ref.plane), info.pixel_size_um)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
+
+
+def check_shape(path: Path | str, info: ImageInfo, shape: tuple[int, ...]) -> None:
+    """Raise :class:`ImageError` if a file has another shape than when its image was added to a project."""
+    if info.shape != shape:
+        raise ImageError(f"{path} has changed: its shape is {info.shape}, and was {shape} when it was added")
 
 
 def find_images(path: Path) -> list[Path]:

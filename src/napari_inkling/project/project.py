@@ -257,10 +257,9 @@ class Project(ProjectFolder):
         else:
             complete = [r.planes()[0] for r in self.images if r.complete and not r.info.stack_shape]
             refs = list(dict.fromkeys([*self.planes_with_hints(), *complete, *([watch] if watch else [])]))
-        items = tuple(
-            SnapshotImage(
-                ref, str(self._images.path(ref.image)), self.hints(ref), self.image(ref.image).complete
-            )
-            for ref in refs
-        )
+        items = tuple(self._seen_now(ref) for ref in refs)
         return Snapshot(items, tuple(c.name for c in self.classes), watch)
+
+    def _seen_now(self, ref: PlaneRef) -> SnapshotImage:
+        record, path = self.image(ref.image), str(self._images.path(ref.image))
+        return SnapshotImage(ref, path, self.hints(ref), record.complete, record.info.shape)
