@@ -1,15 +1,17 @@
-"""Metrics of detection, and the simulated annotator. numpy and scipy only."""
+"""Metrics of detection and of masks, and the simulated annotator. No torch."""
 
 from napari_inkling.evaluation.annotator import annotation_seconds, weaken, weaken_images
 from napari_inkling.evaluation.centres import Cells, box_centres, cell_centres
 from napari_inkling.evaluation.detection import DetectionScore, pool, score_detection, score_images
 from napari_inkling.evaluation.matching import Matches, match_points
+from napari_inkling.evaluation.segmentation import SegmentationScore, segmentation_scores
 from napari_inkling.evaluation.threshold import ThresholdCurve, best_threshold, threshold_curve
 
 __all__ = [
     "Cells",
     "DetectionScore",
     "Matches",
+    "SegmentationScore",
     "ThresholdCurve",
     "annotation_seconds",
     "best_threshold",
@@ -19,6 +21,7 @@ __all__ = [
     "pool",
     "score_detection",
     "score_images",
+    "segmentation_scores",
     "threshold_curve",
     "weaken",
     "weaken_images",
