@@ -1,6 +1,7 @@
 """Metrics of detection and of masks, and the simulated annotator. No torch."""
 
 from napari_inkling.evaluation.annotator import annotation_seconds, weaken, weaken_images
+from napari_inkling.evaluation.average_precision import average_precision
 from napari_inkling.evaluation.centres import Cells, box_centres, cell_centres
 from napari_inkling.evaluation.detection import DetectionScore, pool, score_detection, score_images
 from napari_inkling.evaluation.matching import Matches, match_points
@@ -14,6 +15,7 @@ __all__ = [
     "SegmentationScore",
     "ThresholdCurve",
     "annotation_seconds",
+    "average_precision",
     "best_threshold",
     "box_centres",
     "cell_centres",
