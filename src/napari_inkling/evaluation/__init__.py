@@ -4,6 +4,7 @@ from napari_inkling.evaluation.annotator import annotation_seconds, weaken, weak
 from napari_inkling.evaluation.average_precision import average_precision
 from napari_inkling.evaluation.centres import Cells, box_centres, cell_centres
 from napari_inkling.evaluation.detection import DetectionScore, pool, score_detection, score_images
+from napari_inkling.evaluation.difficulty import Difficulty, difficulty
 from napari_inkling.evaluation.matching import Matches, match_points
 from napari_inkling.evaluation.segmentation import SegmentationScore, segmentation_scores
 from napari_inkling.evaluation.threshold import ThresholdCurve, best_threshold, threshold_curve
@@ -11,6 +12,7 @@ from napari_inkling.evaluation.threshold import ThresholdCurve, best_threshold, 
 __all__ = [
     "Cells",
     "DetectionScore",
+    "Difficulty",
     "Matches",
     "SegmentationScore",
     "ThresholdCurve",
@@ -19,6 +21,7 @@ __all__ = [
     "best_threshold",
     "box_centres",
     "cell_centres",
+    "difficulty",
     "match_points",
     "pool",
     "score_detection",
