@@ -5,6 +5,7 @@ from napari_inkling.evaluation.average_precision import average_precision
 from napari_inkling.evaluation.centres import Cells, box_centres, cell_centres
 from napari_inkling.evaluation.detection import DetectionScore, pool, score_detection, score_images
 from napari_inkling.evaluation.difficulty import Difficulty, difficulty
+from napari_inkling.evaluation.masks import score_masks
 from napari_inkling.evaluation.matching import Matches, match_points
 from napari_inkling.evaluation.segmentation import SegmentationScore, segmentation_scores
 from napari_inkling.evaluation.threshold import ThresholdCurve, best_threshold, threshold_curve
@@ -26,6 +27,7 @@ __all__ = [
     "pool",
     "score_detection",
     "score_images",
+    "score_masks",
     "segmentation_scores",
     "threshold_curve",
     "weaken",
