@@ -109,6 +109,8 @@ def test_a_mask_counts_where_no_point_or_box_marks_its_cell():
     assert cell_centres(hints).ids.tolist() == [7, 9, 11]
     assert cell_centres(hints).coordinates.tolist() == [[1, 2], [10.5, 20.5], [31, 31]]
     assert cell_centres(masks).coordinates.tolist() == [[1, 1], [10, 20], [31, 31]]
+    corner = np.array([[1, 0, 0, 0], [1, 1, 1, 1]], bool)
+    assert cell_centres(Masks.from_crops([(5, 5)], [corner])).coordinates.tolist() == [[5.5, 6.5]]
 
 
 def scored(*rows):

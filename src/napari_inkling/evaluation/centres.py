@@ -16,9 +16,10 @@ Cells: TypeAlias = "Points | Boxes | Masks | HintSet | Predictions | npt.NDArray
 
 
 def box_centres(boxes: Boxes | Masks) -> Points:
-    """Return the centres of boxes, or of masks, with all their columns, ids included."""
+    """Return the centres of boxes, or of the boxes around masks, with all their columns, ids included."""
+    edges = boxes.coordinates - (0.5 if isinstance(boxes, Masks) else 0)  # masks count pixels from their edge
     return Points(
-        coordinates=boxes.centres,
+        coordinates=(edges[:, :2] + edges[:, 2:]) / 2,
         classes=boxes.classes,
         sources=boxes.sources,
         scores=boxes.scores,
@@ -33,8 +34,9 @@ def box_centres(boxes: Boxes | Masks) -> Points:
 def cell_centres(cells: Cells) -> Points:
     """Return one point per cell; background points are no cells.
 
-    A box counts by its centre (the truth of paper 004), a mask by its own. Rows of several kinds with the
-    same id are one cell, as the import of masks writes them: it counts once, at its point, else its box.
+    A box counts by its centre, and a mask by that of the box around it (the truth of paper 004). Rows of
+    several kinds with the same id are one cell, as the import of masks writes them: it counts once, at its
+    point, else its box.
     """
     if isinstance(cells, Points):
         return cells.take(cells.classes != BACKGROUND)
