@@ -226,6 +226,52 @@ def test_a_training_from_start_to_end(ready: Session, runner: HandRunner, heard:
     assert len(runner.jobs) == 1  # the plane on screen was in the last preview
 
 
+def test_images_that_a_model_has_learnt_from(
+    ready: Session, runner: HandRunner, heard: Heard, tmp_path: Path
+) -> None:
+    ready.edit(HintSet(), points((3, 4)), "add point", B)
+    ready.update_image("b", complete=True)  # held out
+    ready.go_to(B)
+    assert ready.trained_images == frozenset()
+    train(ready, runner)
+    assert ready.trained_images == {"a"}
+    ready.update_image("b", complete=False)
+    ready.train()
+    ready.stop()
+    save_model(runner.jobs[-1])  # the checkpoint that a stopped training leaves
+    runner.end("cancelled")
+    assert ready.trained_images == {"a", "b"}
+    ready.close()
+    with Project.open(tmp_path / "p.inkling") as project:
+        assert project.setting("trained_images") == ["a", "b"]
+
+
+def test_another_project_learns_nothing_from_a_training_of_the_one_before(
+    ready: Session, runner: HandRunner, heard: Heard, tmp_path: Path
+) -> None:
+    ready.train()
+    ready.new_project(tmp_path / "q.inkling")
+    heard.clear()
+    save_model(runner.jobs[-1])
+    runner.end("cancelled")
+    assert ready.trained_images == frozenset()
+    assert heard("models_changed") == []
+
+
+def test_a_full_disk_stops_no_training(
+    ready: Session, runner: HandRunner, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ProjectError("the disk is full")
+
+    monkeypatch.setattr(ready.project, "set_setting", refuse)
+    train(ready, runner)
+    assert ready.training.status == "finished"
+    assert ("error", "the disk is full") in heard("message")
+    assert heard("models_changed") == [()]
+    monkeypatch.undo()
+
+
 def test_a_second_training_is_refused_while_one_runs(ready: Session, runner: HandRunner) -> None:
     ready.train()
     with pytest.raises(SettingsError, match="already running"):

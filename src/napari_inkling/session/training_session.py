@@ -55,6 +55,11 @@ class TrainingSession(PredictionSession):
         """Seconds until the training ends, as far as known."""
         return self._state.seconds_left if self.is_training else None
 
+    @property
+    def trained_images(self) -> frozenset[str]:
+        """The names of the images that a model of the project has learnt from."""
+        return frozenset(self._project.setting("trained_images", ()) if self._project is not None else ())
+
     def recommend(self) -> Recommendation:
         """Return the session's own method, else the one that suits the hints there are, and why.
 
@@ -147,7 +152,12 @@ class TrainingSession(PredictionSession):
         )
         self._previewed, self._device = set(), device
         self._set_state(TrainingState(status="starting", method=name, preset=preset))
-        self._desk.start(job, self._on_training, lambda outcome: self._trained(job, outcome))
+        project = self.project
+        self._desk.start(
+            job,
+            lambda event: self._on_training(job, event),
+            lambda outcome: self._trained(job, project, outcome),
+        )
 
     def _settings(self, fields: Collection[str], overrides: Mapping[str, Any] | None) -> dict[str, Any]:
         by_person = {"radius": self._radius} if self._radius is not None and "radius" in fields else {}
@@ -167,7 +177,7 @@ class TrainingSession(PredictionSession):
             self._set_state(replace(self._state, status="stopping", seconds_left=None))
             self._desk.stop()
 
-    def _on_training(self, event: Event) -> None:
+    def _on_training(self, job: TrainJob, event: Event) -> None:
         self._set_state(self._state.after(event, time.monotonic()))
         match event:
             case Step():
@@ -180,19 +190,26 @@ class TrainingSession(PredictionSession):
             case Notice():
                 self.message.emit("info", event.text)
             case Saved():
-                self._new_model(self._previewed)
+                self._learnt(job, self._previewed)
 
-    def _trained(self, job: TrainJob, outcome: Outcome) -> None:
+    def _trained(self, job: TrainJob, project: Project, outcome: Outcome) -> None:
         state = replace(self._state, seconds_left=None, details=outcome.details)
         out = Path(job.out)
         tidy_after(job)
         if state.model is None and (out / "model.json").exists():
-            # Nobody listened after Stop; after a crash the last preview is the best there is.
-            self._new_model(() if state.status == "stopping" else self._previewed)
+            if project is self._project:
+                # Nobody listened after Stop; after a crash the last preview is the best there is.
+                self._learnt(job, () if state.status == "stopping" else self._previewed)
             state = replace(state, model=out)
         self._set_state(_ended(state, outcome))
         self.message.emit("error" if self._state.status == "failed" else "info", self._state.full_message)
         self._predict_plane()
+
+    def _learnt(self, job: TrainJob, predicted: Collection[PlaneRef]) -> None:
+        """Take note of a job's model, of the planes it has predicted and the images it has learnt from."""
+        images = {item.ref.image for item in job.snapshot.images if len(item.hints) and not item.complete}
+        self._keep("trained_images", sorted(self.trained_images | images))
+        self._new_model(predicted)
 
     def _take_up(self, project: Project) -> None:
         self.stop()
