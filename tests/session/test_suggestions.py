@@ -11,6 +11,7 @@ from napari_inkling.session.suggestions import (
     background_at,
     by_doubt,
     positions,
+    with_classes,
     with_ids,
     within,
     without_known,
@@ -139,3 +140,11 @@ def test_doubt_comes_first() -> None:
     ids = [*LINE.points.ids, *LINE.boxes.ids]  # scores 0.9, 0.6, 0.2, 0.7
     assert by_doubt(LINE, 0.5).tolist() == [ids[1], ids[3], ids[2], ids[0]]
     assert by_doubt(LINE, 0.9).tolist() == [ids[0], ids[3], ids[1], ids[2]]
+
+
+def test_classes_under_the_names_of_today() -> None:
+    renamed = with_classes(LINE, {"a": "b", "b": "a", "cell": "cell"}.__getitem__)
+    assert renamed.points.classes.tolist() == ["b", "a", "b"]
+    assert renamed.boxes.classes.tolist() == ["cell"]
+    assert (renamed.radius, renamed.points.ids.tolist()) == (4.0, LINE.points.ids.tolist())
+    assert with_classes(LINE, lambda name: name) is LINE

@@ -141,6 +141,16 @@ class History:
         self._renames.append((row.seq, old, new))
         self._write(row)
 
+    def name_today(self, name: str, known: Collection[str]) -> str:
+        """Return what became of the class ``name``, which may have been renamed, if it is not ``known``."""
+        since = 0
+        while name not in known:
+            last = next((r for r in reversed(self._renames) if r[0] > since and r[1] == name), None)
+            if last is None:
+                break
+            since, _, name = last
+        return name
+
     def add_seconds(self, seconds: float) -> None:
         """Count time spent annotating; it is written with the next edit or after ten seconds."""
         self.seconds += seconds

@@ -66,6 +66,10 @@ class Project(ProjectFolder):
         finally:
             self._save()
 
+    def class_today(self, name: str) -> str:
+        """Return what a class is called now that a model knows by the name of the day when it was trained."""
+        return self._history.name_today(name, [c.name for c in self.classes])
+
     # Images
 
     @property

@@ -20,6 +20,7 @@ from napari_inkling.session.suggestions import (
     accepted,
     background_at,
     positions,
+    with_classes,
     with_ids,
     within,
     without_known,
@@ -57,10 +58,9 @@ class ReviewSession(ProjectSession):
         if (ref := ref or self._plane) is None or ref not in self._predictions:
             return Predictions()
         if ref not in self._visible:
+            predictions = with_classes(self._predictions[ref], self.project.class_today)
             rejected = self._rejected.get(ref, np.empty((0, 2)))
-            self._visible[ref] = without_known(
-                self._predictions[ref], self.hints_of(ref), rejected, self.radius_at(ref)
-            )
+            self._visible[ref] = without_known(predictions, self.hints_of(ref), rejected, self.radius_at(ref))
         return self._visible[ref].above(self._threshold if threshold is None else threshold)
 
     @property
@@ -81,6 +81,11 @@ class ReviewSession(ProjectSession):
         self._threshold = value
         if self._plane is not None:
             self.suggestions_changed.emit(self._plane)
+
+    def rename_class(self, old: str, new: str) -> None:
+        """Rename a class; its hints and suggestions follow, also those of models that know the old name."""
+        self._visible.clear()
+        super().rename_class(old, new)
 
     def _set_predictions(self, ref: PlaneRef, predictions: Predictions) -> None:
         self._predictions[ref] = predictions

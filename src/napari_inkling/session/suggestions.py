@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import KDTree
@@ -13,6 +15,7 @@ __all__ = [
     "background_at",
     "by_doubt",
     "positions",
+    "with_classes",
     "with_ids",
     "within",
     "without_known",
@@ -70,6 +73,17 @@ def _take(predictions: Predictions, mask: npt.NDArray[np.bool_]) -> Predictions:
     ends = np.cumsum([len(rows) for rows in predictions.kinds])
     parts = iter(np.split(mask, ends[:-1]))
     return predictions.mapped(lambda rows: rows.take(next(parts)))
+
+
+def with_classes(predictions: Predictions, today: Callable[[str], str]) -> Predictions:
+    """Return the predictions with every class under the name that ``today`` returns for it."""
+    names = {str(name) for rows in predictions.kinds for name in rows.classes}
+    changed = {name: now for name in names if (now := today(name)) != name}
+    if not changed:
+        return predictions
+    return predictions.mapped(
+        lambda rows: rows.changed(classes=[changed.get(name, name) for name in rows.classes])
+    )
 
 
 def with_ids(predictions: Predictions, ids: npt.ArrayLike) -> Predictions:
