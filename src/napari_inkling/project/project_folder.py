@@ -30,17 +30,7 @@ __all__ = ["ProjectFolder"]
 
 
 class ProjectFolder:
-    """What :class:`~napari_inkling.project.Project` is made on.
-
-    Attributes
-    ----------
-    folder : Path
-        Where it lies.
-    read_only : bool
-        Whether editing raises :class:`~napari_inkling.core.ProjectError`.
-    notices : list of str
-        What a person should know of how opening went: damage, migration, why it is read-only.
-    """
+    """The folder of a :class:`~napari_inkling.project.Project`, which says what the attributes are."""
 
     def __init__(
         self,

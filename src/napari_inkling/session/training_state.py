@@ -25,6 +25,8 @@ class TrainingState:
     ----------
     status : str
         One of :data:`Status`.
+    method, preset : str
+        What is trained, by name, and how long.
     device : str
         In words: "CPU, 2 threads".
     stage, round, step, steps
@@ -41,6 +43,8 @@ class TrainingState:
         What is left of one that failed, and what to do now in a window.
     model : Path or None
         The folder of the model that it left.
+    first_step : tuple of (int, float) or None
+        The step that was told first and when (seconds), from which the pace is reckoned.
     """
 
     status: Status = "idle"
