@@ -75,12 +75,14 @@ def test_nothing_to_train_on(runner: HandRunner, pictures: list[Path]) -> None:
     with pytest.raises(TooFewHintsError, match="and there is 1: mark 1 more cell point"):
         session.train()
     assert runner.jobs == []
-    assert session.training.status == "idle"
+    assert (session.training.status, session.held_out_images) == ("idle", frozenset())
     session.close()
 
 
 def test_hints_of_complete_images_are_for_validation(ready: Session) -> None:
+    assert ready.held_out_images == frozenset()
     ready.update_image("a", complete=True)
+    assert ready.held_out_images == {"a"}
     assert ready.hint_counts().held_out == 2
     with pytest.raises(TooFewHintsError, match="the 2 hints on completely annotated images are set aside"):
         ready.train()

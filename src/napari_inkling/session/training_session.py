@@ -80,11 +80,17 @@ class TrainingSession(PredictionSession):
                     self.message.emit("warning", str(error))
         return needs
 
+    @property
+    def held_out_images(self) -> frozenset[str]:
+        """The names of the images that are marked complete: they are measured on, never learnt from."""
+        images = self._project.images if self._project is not None else ()
+        return frozenset(record.name for record in images if record.complete)
+
     def hint_counts(self) -> HintCounts:
         """Return how many images and hints there are to learn from."""
         if self._project is None:
             return HintCounts()
-        held_out = {record.name for record in self._project.images if record.complete}
+        held_out = self.held_out_images
         hints = {ref: self._project.hints(ref) for ref in self._project.planes_with_hints()}
         learnt = [rows for ref, rows in hints.items() if ref.image not in held_out]
         background = sum(int((rows.points.classes == BACKGROUND).sum()) for rows in learnt)
