@@ -43,10 +43,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Preview:
-    """What the model would suggest now for one plane."""
+    """What the model would suggest now for one plane.
+
+    ``whole`` is False where the model has more to say of the plane: a part of it was looked at, or something
+    quicker than the model answered first.
+    """
 
     image: PlaneRef
     predictions: Predictions
+    whole: bool = True
 
 
 @dataclass(frozen=True)
