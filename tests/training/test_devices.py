@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import types
+
 import pytest
 import torch
 
@@ -53,3 +55,36 @@ def test_networks_run_in_the_precision_of_the_device(dtype):
     device = Device(torch.device("cpu"), dtype)
     with device.autocast(), torch.inference_mode():
         assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "dtype"),
+    [
+        ({}, torch.float32),
+        ({"avx512_f": True, "avx512_bf16": False}, torch.float32),
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"amx_bf16": True}, torch.bfloat16),
+        ({"architecture": "aarch64", "bf16": True}, torch.float32),
+    ],
+)
+def test_the_cpu_says_which_precision(monkeypatch, capabilities, dtype):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert resolve_device("cpu").dtype == dtype
+
+
+@pytest.mark.parametrize(("supported", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_an_older_torch_is_asked_in_its_own_way(monkeypatch, supported, dtype):
+    older = types.SimpleNamespace(_is_avx512_bf16_supported=lambda: supported)
+    monkeypatch.setattr(torch, "cpu", older)
+    assert resolve_device("cpu").dtype == dtype
+
+
+def test_choosing_a_device_leaves_the_threads_alone():
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            assert str(resolve_device("cpu")).startswith(f"CPU, {threads} threads")
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)

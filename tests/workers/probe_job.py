@@ -71,6 +71,10 @@ class ProbeJob:
             case "deaf":
                 while True:
                     pass
+            case "threads":
+                import torch
+
+                yield Notice(f"{torch.get_num_threads()} threads")
             case "unpicklable":
                 yield Notice(lambda: 0)  # type: ignore[arg-type]
 
@@ -133,3 +137,13 @@ class FakeSnapshot:
             raise ImageError("image a is missing: a.tif")
         planes = [TrainingImage(Image(PlaneRef(name), np.zeros((40, 60), np.uint8))) for name in "ab"]
         return TrainingData(tuple(planes), watch=PlaneRef("a"))
+
+
+def take_a_while() -> None:
+    """Do what a job that comes meanwhile has to wait for."""
+    time.sleep(1)
+
+
+def leave_a_trace() -> None:
+    """Write the file that the environment names."""
+    Path(os.environ["PROBE_TRACE"]).touch()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import os
-import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -63,31 +60,15 @@ def resolve_device(name: str = "auto") -> Device:
             f"device {name!r} was asked for, but there are only {torch.cuda.device_count()} GPUs"
         )
     if kind == "cpu":
-        torch.set_num_threads(
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        )
-        return Device(device, torch.bfloat16 if _bfloat16_pays() else torch.float32)
+        return Device(device, torch.bfloat16 if _cpu_has_bfloat16() else torch.float32)
     if kind == "cuda":
         return Device(device, torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32)
     return Device(device, torch.float32)
 
 
-@functools.cache
-def _bfloat16_pays() -> bool:
-    """Whether convolutions are faster in bfloat16 on this CPU: it says so, or a short measurement does."""
-    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"):
-        return True
-    images = torch.rand(4, 16, 96, 96).contiguous(memory_format=torch.channels_last)
-    convolution = torch.nn.Conv2d(16, 16, 3, padding=1).to(memory_format=torch.channels_last)
-
-    def seconds(dtype: torch.dtype) -> float:
-        best = float("inf")
-        for _ in range(10):
-            start = time.perf_counter()
-            with torch.inference_mode(), torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
-                convolution(images)
-            best = min(best, time.perf_counter() - start)
-        return best
-
-    return seconds(torch.bfloat16) < seconds(torch.float32)
+def _cpu_has_bfloat16() -> bool:
+    """Whether this CPU says that it computes in bfloat16; a timing would not always agree with itself."""
+    if not hasattr(torch.cpu, "get_capabilities"):  # an older torch
+        return bool(torch.cpu._is_avx512_bf16_supported())
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -21,6 +21,7 @@ from typing import Any, cast
 
 from napari_inkling.core import Event, Failed
 from napari_inkling.workers._protocol import Job, Outcome
+from napari_inkling.workers.cores import usable_cores, use_threads
 from napari_inkling.workers.failure import describe_error
 from napari_inkling.workers.throttle import Throttle
 
@@ -45,7 +46,7 @@ def main(pipe: Connection, parent: int, threads: int | None, ahead: Sequence[str
     threads : int or None
         For torch; all cores that this process may use by default.
     ahead : sequence of str
-        Modules to import before the first job comes.
+        What to do before the first job comes: ``"module"`` to import, ``"module:function"`` to call.
     nice : int
         How much to give way to other processes, from 0 to 19 as on the command line.
     """
@@ -54,11 +55,8 @@ def main(pipe: Connection, parent: int, threads: int | None, ahead: Sequence[str
         _be_nice(nice)
     inbox = _Inbox(pipe, parent)
     threading.Thread(target=inbox.listen, name="inkling-listen", daemon=True).start()
-    with suppress(Exception):  # the job that needs it says so in its own words
-        for name in ahead:
-            importlib.import_module(name)
-    if torch := sys.modules.get("torch"):
-        torch.set_num_threads(threads or _cores())
+    use_threads(threads or usable_cores())
+    _get_ready(inbox, ahead)
     while True:
         number, packed = inbox.jobs.get()
         outcome = _run(inbox, number, packed)
@@ -87,10 +85,16 @@ def _be_nice(nice: int) -> None:
         os.nice(nice)
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _get_ready(inbox: _Inbox, ahead: Sequence[str]) -> None:
+    """Import modules and call functions until a job comes, which then needs no more of it than it needs."""
+    with suppress(Exception):  # the job that needs it says so in its own words
+        for name in ahead:
+            if not inbox.jobs.empty():
+                return
+            module, _, function = name.partition(":")
+            found = importlib.import_module(module)
+            if function:
+                getattr(found, function)()
 
 
 class _Inbox:

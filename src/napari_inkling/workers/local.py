@@ -23,8 +23,10 @@ from napari_inkling.workers import child
 from napari_inkling.workers._protocol import Job, OnDone, OnEvent, Outcome
 from napari_inkling.workers.failure import describe_death, describe_error
 
-__all__ = ["CANCEL_SECONDS", "LocalRunner"]
+__all__ = ["AHEAD", "CANCEL_SECONDS", "LocalRunner"]
 
+#: What the process does before its first job: a training's imports and first calls take seconds.
+AHEAD = ("torch", "napari_inkling.methods._rehearsal:rehearse")
 #: What a person at a window waits for a job to stop.
 CANCEL_SECONDS = 0.7
 
@@ -50,7 +52,7 @@ class LocalRunner:
     threads : int or None
         Threads for torch; all cores by default.
     ahead : sequence of str
-        Modules that the process imports before its first job.
+        What the process does before its first job: modules to import, ``"module:function"`` to call.
     nice : int
         How much the process gives way to others: 0, not at all, to 19.
     cancel_seconds : float
@@ -60,7 +62,7 @@ class LocalRunner:
     def __init__(
         self,
         threads: int | None = None,
-        ahead: Sequence[str] = ("torch",),
+        ahead: Sequence[str] = AHEAD,
         *,
         nice: int = 10,
         cancel_seconds: float = CANCEL_SECONDS,
@@ -91,7 +93,7 @@ class LocalRunner:
         return process.pid if process else None
 
     def warm_up(self) -> None:
-        """Start the process, which then imports torch, ahead of the first job."""
+        """Start the process, which then gets ready, ahead of the first job."""
         with self._lock:
             if self._closed:
                 raise WorkerError("the runner is closed")
