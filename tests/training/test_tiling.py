@@ -8,7 +8,8 @@ from napari_inkling.core import Image, PlaneRef
 from napari_inkling.networks.small_unet import SmallUNet
 from napari_inkling.training.devices import Device
 from napari_inkling.training.intensity import Intensity
-from napari_inkling.training.tiling import predict_tiles, probabilities
+from napari_inkling.training.pieces import finish
+from napari_inkling.training.tiling import predict_tiles, probabilities, view_by_view
 from napari_inkling.training.working_image import Window, WorkingImage
 
 CPU = Device(torch.device("cpu"), torch.float32)
@@ -32,7 +33,8 @@ def test_tiled_equals_untiled(net, shape, views):
     whole = probabilities(net, image.read(image.whole), CPU, views=views)
     assert whole.shape == (2, *shape) and whole.dtype == np.float32
     seen = np.zeros(shape, int)
-    for tile, window, part in predict_tiles(net, image, CPU, margin=5, side=32, views=views):
+    for tile, window, work in predict_tiles(net, image, CPU, margin=5, side=32, views=views):
+        part = finish(work)
         expected = whole[:, window.top : window.bottom, window.left : window.right]
         np.testing.assert_allclose(part, expected, atol=1e-5)
         assert window == tile.grown(5, *shape)
@@ -43,9 +45,9 @@ def test_tiled_equals_untiled(net, shape, views):
 def test_tiled_equals_untiled_at_another_scale(net):
     image = working((131, 90), 0.6)
     whole = probabilities(net, image.read(image.whole), CPU)
-    for _, window, part in predict_tiles(net, image, CPU, side=16):
+    for _, window, work in predict_tiles(net, image, CPU, side=16):
         np.testing.assert_allclose(
-            part, whole[:, window.top : window.bottom, window.left : window.right], atol=1e-5
+            finish(work), whole[:, window.top : window.bottom, window.left : window.right], atol=1e-5
         )
 
 
@@ -62,3 +64,20 @@ def test_only_the_tiles_that_are_wanted(net):
         t for t, *_ in predict_tiles(net, working((96, 96)), CPU, side=32, only=[Window(30, 33, 70, 71)])
     ]
     assert tiles == [Window(0, 32, 64, 96), Window(32, 64, 64, 96)]
+
+
+def test_there_is_a_pause_after_each_view_in_which_gradients_are_as_before(net):
+    work = view_by_view(net, working((16, 16)).read(Window(0, 16, 0, 16)), CPU, views=4)
+    pauses = 0
+    for _ in work:
+        pauses += 1
+        assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+    assert pauses == 4
+
+
+def test_a_tile_is_not_read_before_its_work_begins(net):
+    image = working((64, 64))
+    tiles = list(predict_tiles(net, image, CPU, side=32))
+    assert len(tiles) == 4
+    next(tiles[0][2])  # the pixels are read
+    assert finish(tiles[0][2]).shape == (2, 32, 32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from napari_inkling.training.checkpoints import load_description, load_weights, 
 from napari_inkling.training.devices import Device, resolve_device
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.peaks import component_centroids, local_maxima, peak_margin
+from napari_inkling.training.pieces import Pieces, finish
 from napari_inkling.training.tiling import predict_tiles
 from napari_inkling.training.working_image import Window, WorkingImage
 
@@ -63,8 +64,12 @@ def calibrated(heights: FloatArray, threshold: float) -> FloatArray:
     return np.interp(heights, [0, threshold, 1], [0, 0.5, 1])
 
 
-class Peaks(tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]):
+class Peaks(NamedTuple):
     """Places (N, 2) in working pixels, heights (N,), and channels (N,)."""
+
+    places: FloatArray
+    heights: FloatArray
+    channels: npt.NDArray[np.int64]
 
 
 def find_centres(
@@ -77,7 +82,7 @@ def find_centres(
     else:
         places, heights = local_maxima(highest, max(1, round(SEPARATION * r1)), lowest)
     y, x = np.clip(np.round(places).astype(int), 0, np.array(highest.shape) - 1).T.reshape(2, -1)
-    return Peaks((places, heights, probability[:, y, x].argmax(0)))
+    return Peaks(places, heights, probability[:, y, x].argmax(0))
 
 
 class DetectionModel:
@@ -92,7 +97,11 @@ class DetectionModel:
         self.device = device
 
     def predict(self, image: Image, only: Iterable[Window] | None = None) -> Predictions:
-        """Return suggestions for a plane of any size.
+        """Return suggestions for a plane of any size; see :meth:`predicting`."""
+        return finish(self.predicting(image, only))
+
+    def predicting(self, image: Image, only: Iterable[Window] | None = None) -> Pieces[Predictions]:
+        """Do the work of :meth:`predict` in pieces of a fraction of a second.
 
         Parameters
         ----------
@@ -112,21 +121,21 @@ class DetectionModel:
         margin = peak_margin(max(1, round(SEPARATION * r1))) if settings.centres == "peaks" else round(6 * r1)
         lowest = LOWEST * about.threshold if settings.centres == "peaks" else about.threshold
         wanted = None if only is None else tuple(only)
-        parts: list[Peaks] = []
-        for tile, window, probability in predict_tiles(
+        parts = [Peaks(np.empty((0, 2)), np.empty(0), np.empty(0, np.int64))]
+        for tile, window, work in predict_tiles(
             self.net, working, self.device, margin=margin, views=settings.views, only=wanted
         ):
-            places, heights, channels = find_centres(probability, r1, settings, lowest)
-            places = places + np.array([window.top, window.left])
+            found = find_centres((yield from work), r1, settings, lowest)
+            places = found.places + np.array([window.top, window.left])
             inside = tile.holds(places)
-            parts.append(Peaks((places[inside], heights[inside], channels[inside])))
-        places, heights, channels = (np.concatenate([part[i] for part in parts]) for i in range(3))
-        scores = heights if settings.centres == "components" else calibrated(heights, about.threshold)
+            parts.append(Peaks(places[inside], found.heights[inside], found.channels[inside]))
+            yield
+        all_parts = Peaks(*map(np.concatenate, zip(*parts, strict=True)))
         points = Points(
-            working.to_image(places),
-            classes=np.array(self.classes, dtype=object)[channels.astype(int)],
+            working.to_image(all_parts.places),
+            classes=np.array(self.classes, dtype=object)[all_parts.channels],
             sources="model",
-            scores=np.clip(scores, 0, 1),
+            scores=np.clip(calibrated(all_parts.heights, about.threshold), 0, 1),
         )
         return Predictions(points, radius=about.radius)
 

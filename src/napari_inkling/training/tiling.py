@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from napari_inkling.training.devices import Device
+from napari_inkling.training.pieces import Pieces, finish
 from napari_inkling.training.working_image import Window, WorkingImage, windows
 
-__all__ = ["FLIPS", "predict_tiles", "probabilities"]
+__all__ = ["FLIPS", "predict_tiles", "probabilities", "view_by_view"]
 
 #: Axes that are flipped: the network's answers are averaged over the first so many of these.
 FLIPS: tuple[tuple[int, ...], ...] = ((), (3,), (2,), (2, 3))
@@ -32,8 +33,8 @@ def predict_tiles(
     side: int = 1024,
     views: int = 1,
     only: Sequence[Window] | None = None,
-) -> Iterator[tuple[Window, Window, npt.NDArray[np.float32]]]:
-    """Yield, for each tile, its window, the window with a margin, and the probabilities in the latter.
+) -> Iterator[tuple[Window, Window, Pieces[npt.NDArray[np.float32]]]]:
+    """Yield, for each tile, its window, the window with a margin, and the work to predict the latter.
 
     Parameters
     ----------
@@ -52,8 +53,8 @@ def predict_tiles(
     ------
     tile, window : Window
         Of the working image.
-    probability : array of float32, (K, y, x)
-        For ``window``.
+    work : Pieces
+        Returns the probabilities in ``window``, float32 (K, y, x); does nothing until it is asked to.
     """
     stride, reach = int(net.stride), int(net.reach)  # type: ignore[arg-type]
     halo = -(-(reach + margin) // stride) * stride
@@ -62,34 +63,43 @@ def predict_tiles(
             continue
         read = tile.grown(halo, *image.shape)
         exact = tile.grown(margin, *image.shape)
-        known = probabilities(net, image.read(read), device, views=views)
-        yield (
-            tile,
-            exact,
-            known[
-                :,
-                exact.top - read.top : exact.bottom - read.top,
-                exact.left - read.left : exact.right - read.left,
-            ],
-        )
+        yield tile, exact, _tile(net, image, device, views, read, exact)
+
+
+def _tile(
+    net: nn.Module, image: WorkingImage, device: Device, views: int, read: Window, exact: Window
+) -> Pieces[npt.NDArray[np.float32]]:
+    pixels = image.read(read)
+    yield
+    known = yield from view_by_view(net, pixels, device, views)
+    rows = slice(exact.top - read.top, exact.bottom - read.top)
+    return known[:, rows, exact.left - read.left : exact.right - read.left]
 
 
 def probabilities(
     net: nn.Module, pixels: npt.NDArray[np.float32], device: Device, views: int = 1
 ) -> npt.NDArray[np.float32]:
     """Return sigmoid(net(pixels)) averaged over views, (C, y, x) → (K, y, x); pads to the stride."""
+    return finish(view_by_view(net, pixels, device, views))
+
+
+def view_by_view(
+    net: nn.Module, pixels: npt.NDArray[np.float32], device: Device, views: int = 1
+) -> Pieces[npt.NDArray[np.float32]]:
+    """Do the work of :func:`probabilities`, with a pause after each view."""
     stride = int(net.stride)  # type: ignore[arg-type]
     height, width = pixels.shape[1:]
     padded = np.pad(pixels, ((0, 0), (0, -height % stride), (0, -width % stride)), mode="edge")
     images = torch.from_numpy(padded)[None].to(device.torch_device)
     net.eval()
     total: Tensor | None = None
-    with torch.inference_mode(), device.autocast():
-        for axes in FLIPS[:views]:
+    for axes in FLIPS[:views]:
+        with torch.inference_mode(), device.autocast():  # left before each pause: it is the whole thread's
             view = images.flip(axes) if axes else images
             answer = net(view.contiguous(memory_format=torch.channels_last)).float().sigmoid()
             answer = answer.flip(axes) if axes else answer
             total = answer if total is None else total + answer
+        yield
     assert total is not None, f"views = {views}, expected 1 to {len(FLIPS)}"
     result: npt.NDArray[np.float32] = (total[0, :, :height, :width] / views).cpu().numpy()
     return result
