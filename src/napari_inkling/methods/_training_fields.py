@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from napari_inkling.training.crops import Field
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.working_image import Window, WorkingImage, windows
 
-__all__ = ["LARGEST_FIELD", "TrainingField", "fields_of", "marked_cells", "radius_of"]
+__all__ = ["TrainingField", "fields_of", "is_one_field", "marked_cells", "radius_of"]
 
 FloatImage = npt.NDArray[np.float32]
 
@@ -44,14 +45,18 @@ def _on_plane(points: Points, image: Image) -> Points:
 
 @dataclass(eq=False)
 class TrainingField:
-    """A field, its hints, and what they say of each of its pixels; all at the working scale."""
+    """A field, its hints, and what they say of each of its pixels; all at the working scale.
+
+    ``cells`` (N, 2) with ``classes`` (N,), and ``background`` (M, 2), are from the field's corner. They hold
+    the neighbours beyond its edges too, whose masks reach into it; ``field.marked`` are the cells inside.
+    """
 
     image: Image
     window: Window
     field: Field
-    cells: npt.NDArray[np.float64]  # (N, 2), from the field's corner
-    classes: npt.NDArray[np.int64]  # (N,)
-    background: npt.NDArray[np.float64]  # (M, 2)
+    cells: npt.NDArray[np.float64]
+    classes: npt.NDArray[np.int64]
+    background: npt.NDArray[np.float64]
     r1: float
 
     @property
@@ -81,6 +86,11 @@ def radius_of(hinted: Sequence[TrainingImage]) -> float | None:
     return estimate_radius([(image.image, image.hints.points.cells.coordinates) for image in hinted])
 
 
+def is_one_field(working: WorkingImage) -> bool:
+    """Whether a plane is small enough to be learnt from, and shown, in one piece."""
+    return max(working.shape) <= LARGEST_FIELD
+
+
 def fields_of(
     plane: TrainingImage, intensity: Intensity, scale: float, radius: float, classes: tuple[str, ...]
 ) -> Generator[TrainingField, None, None]:
@@ -90,19 +100,20 @@ def fields_of(
     cells, others = marked_cells(plane), _on_plane(plane.hints.points.background, plane.image)
     places = working.to_working(cells.coordinates).clip(0, last)
     background = working.to_working(others.coordinates).clip(0, last)
-    whole = max(working.shape) <= LARGEST_FIELD
-    for window in [working.whole] if whole else windows(working.shape, FIELD):
-        inside, beside = window.holds(places), window.holds(background)
-        if not (inside.any() or beside.any()):
+    r1 = radius * scale
+    for window in [working.whole] if is_one_field(working) else windows(working.shape, FIELD):
+        inside = window.holds(places)
+        if not (inside.any() or window.holds(background).any()):
             continue
+        around = window.grown(ceil(2 * r1), *working.shape)  # as far as Eq. 1 reaches
+        near, beside = around.holds(places), around.holds(background)
         corner = (window.top, window.left)
-        names = cells.classes[inside]
         yield TrainingField(
             image=plane.image,
             window=window,
             field=Field(working.read(window), places[inside] - corner),
-            cells=places[inside] - corner,
-            classes=np.array([classes.index(name) for name in names], dtype=np.int64),
+            cells=places[near] - corner,
+            classes=np.array([classes.index(name) for name in cells.classes[near]], dtype=np.int64),
             background=background[beside] - corner,
-            r1=radius * scale,
+            r1=r1,
         )
