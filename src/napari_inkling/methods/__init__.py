@@ -5,9 +5,19 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint, entry_points
 
 from napari_inkling.core import SettingsError
-from napari_inkling.methods._protocol import Method, MethodSettings, Model, Needs, Preset
+from napari_inkling.methods._protocol import Method, MethodSettings, Model, Needs, Preset, StepwiseModel
 
-__all__ = ["GROUP", "Method", "MethodSettings", "Model", "Needs", "Preset", "get_method", "method_names"]
+__all__ = [
+    "GROUP",
+    "Method",
+    "MethodSettings",
+    "Model",
+    "Needs",
+    "Preset",
+    "StepwiseModel",
+    "get_method",
+    "method_names",
+]
 
 #: The entry point group; another package adds a method by naming a class there.
 GROUP = "napari_inkling.methods"

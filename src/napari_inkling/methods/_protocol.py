@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from napari_inkling.core import Event, Image, Predictions, TrainingData
 
-__all__ = ["Method", "MethodSettings", "Model", "Needs", "Preset"]
+__all__ = ["Method", "MethodSettings", "Model", "Needs", "Preset", "StepwiseModel"]
 
 Preset = Literal["quick", "standard", "as-published"]
 
@@ -33,6 +33,8 @@ class MethodSettings(BaseModel):
 
     #: What each preset changes against the defaults (which are the preset "quick").
     presets: ClassVar[dict[Preset, dict[str, Any]]] = {}
+    #: The settings that hold for the life of a model: training goes on only from one that has the same.
+    fixed_fields: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def preset(cls, name: Preset, **overrides: Any) -> Self:
@@ -63,6 +65,15 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class StepwiseModel(Model, Protocol):
+    """A model that can stop in the middle of a large plane. A quick one need not be."""
+
+    def predicting(self, image: Image) -> Generator[None, None, Predictions]:
+        """Do the work of :meth:`predict`; yield at least four times a second, and return the suggestions."""
+        ...
+
+
 #: :class:`Model` under a name that the attribute of :class:`Method` does not hide.
 AnyModel: TypeAlias = Model
 
@@ -88,6 +99,6 @@ class Method(Protocol):
     ) -> Generator[Event, None, AnyModel]:
         """Learn, and tell how it goes at least four times a second; return the model.
 
-        Closing the generator stops the training; the model reached so far is what the last ``Preview`` shows.
+        Closing the generator stops the training; the model reached so far is that of the last ``Checkpoint``.
         """
         ...

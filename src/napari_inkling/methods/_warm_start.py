@@ -7,6 +7,7 @@ magnitude and the eigenvalues of the structure tensor, at three scales.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,9 +51,10 @@ def _structure_tensor_eigenvalues(
 
 @dataclass(frozen=True)
 class PixelClassifier:
-    """Tells the middle of a cell from its surroundings."""
+    """Tells the middles of cells, class by class, from their surroundings; ``classes`` many there are."""
 
     pipeline: Any
+    classes: int
 
     @classmethod
     def fit(
@@ -61,40 +63,49 @@ class PixelClassifier:
         targets: Sequence[npt.NDArray[np.float32]],
         random: np.random.Generator,
     ) -> PixelClassifier | None:
-        """Learn from the pixels whose target is known; ``None`` if they are all of one kind.
+        """Learn from the pixels whose target is known; ``None`` without both cells and background.
 
         Parameters
         ----------
         images : sequence of (C, Y, X)
             Normalised, at the working scale.
-        targets : sequence of (Y, X)
-            Extended Gaussian masks; a value > 0.5 is a cell, 0 is background, all else is left out.
+        targets : sequence of (K, Y, X)
+            Extended Gaussian masks; a value > 0.5 is a cell of that class, 0 for all classes is background,
+            all else is left out.
         """
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
         rows, labels = [], []
         for pixels, target in zip(images, targets, strict=True):
-            cell, background = target > 0.5, target == 0
-            if not cell.any():
+            if not (target > 0.5).any():
                 continue
             features = pixel_features(pixels)
-            for value, where in ((1, cell), (0, background)):
+            for value, where in (*enumerate(target > 0.5, start=1), (0, target.max(0) == 0)):
                 places = np.flatnonzero(where)
                 places = random.permutation(places)[: MOST_PIXELS // (2 * len(images))]
                 rows.append(features.reshape(len(features), -1)[:, places].T)
                 labels.append(np.full(len(places), value))
-        if not rows or len(np.unique(np.concatenate(labels))) < 2:
+        if not rows or len(np.unique(np.concatenate(labels) > 0)) < 2:
             return None
         pipeline = make_pipeline(
             StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=100, tol=1e-3)
         )
-        return cls(pipeline.fit(np.concatenate(rows), np.concatenate(labels)))
+        with warnings.catch_warnings():  # of classes that look alike: as good as it gets within a second
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            pipeline.fit(np.concatenate(rows), np.concatenate(labels))
+        return cls(pipeline, len(targets[0]))
 
     def probability(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return the probability of being in the middle of a cell, (C, Y, X) → (Y, X)."""
+        """Return the probability of being in the middle of a cell, (C, Y, X) → (K, Y, X).
+
+        It is that of all classes together, and stands in the channel of the likeliest; the others are 0.
+        """
         features = pixel_features(pixels)
-        flat = features.reshape(len(features), -1).T
-        answer: npt.NDArray[np.float32] = self.pipeline.predict_proba(flat)[:, 1]
-        return answer.reshape(pixels.shape[1:]).astype(np.float32)
+        known = self.pipeline.classes_ > 0
+        each = self.pipeline.predict_proba(features.reshape(len(features), -1).T)[:, known]
+        likeliest = self.pipeline.classes_[known][each.argmax(1)] - 1
+        answer = np.where(likeliest == np.arange(self.classes)[:, np.newaxis], each.sum(1), 0)
+        return answer.reshape(self.classes, *pixels.shape[1:]).astype(np.float32)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field as Setting
 
-from napari_inkling.core import Checkpoint, Event, Preview, Round, TooFewHintsError, TrainingData
+from napari_inkling.core import Checkpoint, Event, Notice, Round, TooFewHintsError, TrainingData
 from napari_inkling.methods._protocol import MethodSettings, Needs
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class PartialPointsSettings(MethodSettings):
             "threshold": 0.5,
         },
     }
+
+    fixed_fields: ClassVar = ("network", "width", "working_diameter")
 
     steps: int = Setting(700, ge=1, description="Training steps over all rounds (about 60 s on 2 CPU cores)")
     minutes: float | None = Setting(
@@ -169,7 +171,9 @@ class PartialPoints:
         """
         # torch is imported here, in the process that trains, and never in the viewer.
         from napari_inkling.evaluation import cell_centres
-        from napari_inkling.methods import _detection_training as training
+        from napari_inkling.methods import _previews as previews
+        from napari_inkling.methods import _rounds as rounds
+        from napari_inkling.methods._task import prepare
         from napari_inkling.methods._training_fields import marked_cells
 
         cells = sum(len(marked_cells(plane)) for plane in data.train)
@@ -180,20 +184,22 @@ class PartialPoints:
                 f"{cells} cell{'s are' if cells != 1 else ' is'} marked{beside}, but partial-points needs "
                 f"at least {self.needs.points}: click the middle of some cells"
             )
-        task = yield from training.prepare(data, settings, device, seed, start)
-        if settings.warm_start and start is None and (first := training.classical_answer(task)):
-            yield Preview(*first)
+        task = yield from prepare(data, settings, device, seed, start)
+        if outside:
+            yield Notice(f"cells marked outside of their image are left out: {outside}")
+        if settings.warm_start and not task.trained_before and (first := previews.classical_answer(task)):
+            yield first
 
-        known = masks = task.known_masks()  # Eq. 1
-        if task.trained_before:
-            maps = yield from training.predict_fields(task)
-            masks = task.updated_masks(known, maps, 0)
+        known = rounds.known_masks(task)  # Eq. 1
+        maps = (yield from rounds.predict_fields(task)) if task.trained_before else None
         for number in range(task.rounds + 1):
-            yield from training.train_round(task, masks, number)  # Eq. 2
-            maps = yield from training.predict_fields(task)
-            masks = task.updated_masks(known, maps, number + 1)  # Eq. 3
+            masks = known if maps is None else rounds.updated_masks(task, known, maps, number)  # Eq. 3
+            yield from rounds.train_round(task, masks, number)  # Eq. 2
+            maps = yield from rounds.predict_fields(task)
             model = task.model()
             yield Checkpoint(model)
-            yield from training.show(task, model)
-            yield Round(number, training.validate(data, model))
+            yield from previews.show(task, model)
+            yield Round(number, (yield from previews.validate(task, model)))
+            if rounds.out_of_time(task):
+                break
         return model

@@ -67,9 +67,13 @@ class Intensity(BaseModel):
             np.nan_to_num(values, copy=False, posinf=0, neginf=0)
         return values
 
+    def fits(self, image: Image) -> bool:
+        """Whether ``image`` has the channels that the model was trained on."""
+        return working_channels(image) == self.channels
+
     def check(self, image: Image) -> None:
         """Raise :class:`ImageError` if ``image`` has other channels than the model was trained on."""
-        if working_channels(image) != self.channels:
+        if not self.fits(image):
             raise ImageError(
                 f"{image.ref} has {working_channels(image)} channels, "
                 f"but the model was trained on {self.channels}"

@@ -1,0 +1,160 @@
+"""The rounds of *partial-points*, in the order in which ``fit`` takes them: targets, training, prediction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from napari_inkling.core import Checkpoint, Event, Step
+from napari_inkling.methods._detection_model import find_centres
+from napari_inkling.methods._previews import show
+from napari_inkling.methods._task import Task
+from napari_inkling.methods._threshold import threshold_at_clicks
+from napari_inkling.methods._training_fields import TrainingField
+from napari_inkling.supervision import IGNORE, add_detected_nuclei, nearest_point, propagate_background
+from napari_inkling.supervision.losses import weighted_mse
+from napari_inkling.training.crops import random_crops
+from napari_inkling.training.loop import train
+from napari_inkling.training.pieces import told
+from napari_inkling.training.tiling import view_by_view
+
+__all__ = ["known_masks", "out_of_time", "predict_fields", "train_round", "updated_masks"]
+
+FloatImage = npt.NDArray[np.float32]
+
+#: Seconds between two previews within a round.
+PREVIEW_EVERY = 4.0
+#: At most this share of the time goes into previews.
+PREVIEW_SHARE = 0.05
+
+
+def known_masks(task: Task) -> list[FloatImage]:
+    """Return what the hints alone say, Eq. 1 of the paper, (K, Y, X) for each field."""
+    return [part.known_mask(task.settings, len(task.classes)) for part in task.fields]
+
+
+def updated_masks(
+    task: Task, known: Sequence[FloatImage], maps: Sequence[FloatImage], number: int
+) -> list[FloatImage]:
+    """Return the targets of a round: the hints' masks with what the model's maps tell added, Eq. 3."""
+    settings = task.settings
+    updated = list(known)
+    if settings.self_training == "background":
+        updated = [_with_background(task, *parts) for parts in zip(task.fields, known, maps, strict=True)]
+    lowest = 0.5 if settings.self_training == "nuclei" else None
+    if settings.confident is not None and number == task.rounds:
+        lowest = float(np.interp(settings.confident, [0, 0.5, 1], [0, task.threshold, 1]))
+    if lowest is None:
+        return updated
+    parts = zip(task.fields, known, updated, maps, strict=True)
+    return [_with_nuclei(task, *part, lowest=lowest) for part in parts]
+
+
+def _with_background(
+    task: Task, part: TrainingField, known: FloatImage, probability: FloatImage
+) -> FloatImage:
+    low, high = task.settings.low, task.settings.high
+    rows = [
+        propagate_background(mask, p, part.r1, low, high) for mask, p in zip(known, probability, strict=True)
+    ]
+    return np.stack(rows)
+
+
+def _with_nuclei(
+    task: Task,
+    part: TrainingField,
+    known: FloatImage,
+    updated: FloatImage,
+    probability: FloatImage,
+    lowest: float,
+) -> FloatImage:
+    found = find_centres(probability, part.r1, task.settings, lowest)
+    sigma = task.settings.sigma * part.r1
+    rows = []
+    for k, (mask, later) in enumerate(zip(known, updated, strict=True)):
+        added = add_detected_nuclei(mask, found.places[found.channels == k], part.r1, sigma)
+        rows.append(np.where(added > 0, added, np.where(added == 0, 0, later)))
+    return np.stack(rows).astype(np.float32)
+
+
+def train_round(task: Task, masks: Sequence[FloatImage], number: int) -> Generator[Event, None, None]:
+    """Take the round's share of the steps, Eq. 2 of the paper; show the plane on screen every few seconds."""
+    settings, plan = task.settings, task.plan
+    task.round = number
+    batches = random_crops(
+        [part.field for part in task.fields],
+        masks,
+        side=settings.crop,
+        count=settings.batch,
+        random=task.random,
+        near_marked=settings.near_marked,
+        jitter=settings.jitter,
+        ignore=IGNORE,
+    )
+
+    def loss(logits: torch.Tensor, targets: torch.Tensor) -> Mapping[str, torch.Tensor]:
+        return {"centre": weighted_mse(logits, targets, settings.foreground_weight)}
+
+    pause, shown = PREVIEW_EVERY, time.monotonic()
+    while plan.done < _round_end(task, number):
+        yield from train(task.learner, batches, loss, 1, plan, stage=_stage(task, number), round=number)
+        if settings.minutes is not None:
+            _keep_to_time(task, settings.minutes)
+        if time.monotonic() - shown > pause and plan.done < _round_end(task, number):
+            begun = time.monotonic()
+            model = task.model()
+            yield Checkpoint(model)
+            yield from show(task, model)
+            shown = time.monotonic()
+            pause = max(PREVIEW_EVERY, (shown - begun) / PREVIEW_SHARE)
+
+
+def _stage(task: Task, number: int) -> str:
+    return "learning from the hints" if not number else f"round {number} of {task.settings.rounds}"
+
+
+def _round_end(task: Task, number: int) -> int:
+    """Return the step at which a round ends."""
+    settings, steps = task.settings, task.plan.steps
+    if number >= task.rounds:
+        return steps
+    return round(steps * (settings.first_share + (1 - settings.first_share) * number / task.rounds))
+
+
+def _keep_to_time(task: Task, minutes: float) -> None:
+    """Set the number of steps so that training ends when its minutes are over, at the pace so far."""
+    pace = (time.monotonic() - task.started) / task.plan.done
+    task.plan.steps = max(task.plan.done, round(minutes * 60 / pace))
+
+
+def out_of_time(task: Task) -> bool:
+    """Whether the minutes are over, however many rounds are left."""
+    return task.settings.minutes is not None and task.plan.done >= task.plan.steps
+
+
+def predict_fields(task: Task) -> Generator[Step, None, list[FloatImage]]:
+    """Predict all fields with the averaged network, and set the threshold by what the clicks got."""
+    maps = []
+    for part in task.fields:
+        work = view_by_view(task.learner.averaged, part.field.pixels, task.device, task.settings.views)
+        maps.append((yield from told(work, task.at_work("looking at the unmarked cells"))))
+        yield task.at_work("looking at the unmarked cells")
+    if task.settings.threshold is None:
+        task.threshold = _threshold(task, maps)
+    return maps
+
+
+def _threshold(task: Task, maps: Sequence[FloatImage]) -> float:
+    clicked, peaks = [], []
+    for part, probability in zip(task.fields, maps, strict=True):
+        found = find_centres(probability, part.r1, task.settings, lowest=0.03)
+        peaks.append(found.heights)
+        near = nearest_point(found.places, part.shape)
+        y, x = np.clip(np.round(part.field.marked).astype(int), 0, np.array(part.shape) - 1).T.reshape(2, -1)
+        hit = near.distance[y, x] < part.r1
+        clicked.append(np.where(hit, np.append(found.heights, 0)[near.index[y, x]], 0))
+    return threshold_at_clicks(np.concatenate(clicked), np.concatenate(peaks))

@@ -1,0 +1,216 @@
+"""A training of *partial-points*: how it begins, from images and hints or with the last model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from napari_inkling.core import Event, Notice, Started, Step, TrainingData, TrainingImage
+from napari_inkling.methods._detection_model import Description, DetectionModel, build_network
+from napari_inkling.methods._training_fields import TrainingField, fields_of, marked_cells, radius_of
+from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.networks.pretrained import load_pretrained
+from napari_inkling.networks.resnet34_unet import ResNet34UNet
+from napari_inkling.networks.small_unet import SmallUNet
+from napari_inkling.training.devices import Device, resolve_device
+from napari_inkling.training.intensity import Intensity
+from napari_inkling.training.loop import Learner, Plan
+
+__all__ = ["Task", "prepare"]
+
+#: Cell radius in pixels if neither the person nor the image tells one.
+FALLBACK_RADIUS = 10.0
+#: Height of a peak from which on it counts as a cell, until the clicks have told.
+FIRST_THRESHOLD = 0.25
+#: Training on after a correction takes this share of the steps, and this share of the learning rate.
+CONTINUED = 0.35
+
+
+@dataclass(eq=False)
+class Task:
+    """A training under way; ``trained_before`` are the steps of the model that it goes on from."""
+
+    data: TrainingData
+    settings: PartialPointsSettings
+    device: Device
+    random: np.random.Generator
+    classes: tuple[str, ...]
+    intensity: Intensity
+    radius: float
+    scale: float
+    fields: list[TrainingField]
+    learner: Learner
+    plan: Plan
+    threshold: float
+    trained_before: int
+    round: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def rounds(self) -> int:
+        """Rounds of self-training after the initial one."""
+        return self.settings.rounds if self.settings.self_training != "none" else 0
+
+    def at_work(self, stage: str) -> Step:
+        """Return what to tell while something other than a training step takes its time."""
+        return Step(stage, self.round, self.plan.done, self.plan.steps)
+
+    def model(self) -> DetectionModel:
+        """Return the model reached so far, on copies that further training leaves alone."""
+        about = Description(
+            classes=self.classes,
+            settings=self.settings,
+            intensity=self.intensity,
+            radius=self.radius,
+            scale=self.scale,
+            threshold=self.threshold,
+            trained_steps=self.trained_before + self.plan.done,
+        )
+        net = build_network(self.settings, self.intensity.channels, len(self.classes))
+        net.load_state_dict(self.learner.averaged.state_dict())
+        return DetectionModel(about, net.to(memory_format=torch.channels_last), self.device)
+
+
+def prepare(
+    data: TrainingData, settings: PartialPointsSettings, device: str, seed: int, start: DetectionModel | None
+) -> Generator[Event, None, Task]:
+    """Estimate the radius, choose the scale, cut the fields, build the network; or continue with a model."""
+    found = resolve_device(device)
+    yield Started(str(found))
+    torch.manual_seed(seed)
+    hinted = [plane for plane in data.train if len(plane.hints)]
+    classes = _classes(data, hinted)
+    if start is not None and (changed := _changed(start, classes, settings)):
+        yield Notice(f"{' and '.join(changed)} changed since the last training: it starts anew")
+        start = None
+    plan = Plan(max(1, round(settings.steps * (CONTINUED if start is not None else 1))))
+    reading = Step("reading the images", 0, 0, plan.steps)
+    yield reading
+    intensity, radius, scale = _estimates(hinted, settings) if start is None else _of(start, hinted, settings)
+    data, notices = _without_other_channels(data, intensity)
+    yield reading
+    fields = []
+    for plane in hinted:
+        for part in fields_of(plane, intensity, scale, radius, classes):
+            fields.append(part)
+            yield reading
+    net = _network(settings, intensity.channels, len(classes), start, notices.append)
+    yield from map(Notice, notices)
+    return Task(
+        data=data,
+        settings=settings,
+        device=found,
+        random=np.random.default_rng(seed),
+        classes=classes,
+        intensity=intensity,
+        radius=radius,
+        scale=scale,
+        fields=fields,
+        learner=_learner(net, found, settings, plan, continued=start is not None),
+        plan=plan,
+        threshold=_first_threshold(settings, start),
+        trained_before=start.description.trained_steps if start is not None else 0,
+    )
+
+
+def _classes(data: TrainingData, hinted: Sequence[TrainingImage]) -> tuple[str, ...]:
+    """Return the classes that are marked, the project's first and in its order."""
+    present = {str(name) for plane in hinted for name in marked_cells(plane).classes}
+    return (*(name for name in data.classes if name in present), *sorted(present - set(data.classes)))
+
+
+def _changed(start: DetectionModel, classes: tuple[str, ...], settings: PartialPointsSettings) -> list[str]:
+    """Return what keeps training from going on with a model, in words."""
+    before = start.description.settings
+    fixed = [name for name in settings.fixed_fields if getattr(before, name) != getattr(settings, name)]
+    return ["the classes"] * (start.classes != classes) + [name.replace("_", " ") for name in fixed]
+
+
+def _estimates(
+    hinted: Sequence[TrainingImage], settings: PartialPointsSettings
+) -> tuple[Intensity, float, float]:
+    """Return the intensities, the cell radius in pixels and the scale that the images and hints suggest."""
+    intensity = Intensity.of(plane.image for plane in hinted)
+    radius = settings.radius or radius_of(hinted) or FALLBACK_RADIUS
+    scale = 1.0 if settings.working_diameter is None else settings.working_diameter / (2 * radius)
+    return intensity, radius, scale
+
+
+def _of(
+    start: DetectionModel, hinted: Sequence[TrainingImage], settings: PartialPointsSettings
+) -> tuple[Intensity, float, float]:
+    """Return the intensities, the cell radius in pixels and the scale of the last model."""
+    about = start.description
+    for plane in hinted:
+        about.intensity.check(plane.image)
+    return about.intensity, settings.radius or about.radius, about.scale
+
+
+def _without_other_channels(data: TrainingData, intensity: Intensity) -> tuple[TrainingData, list[str]]:
+    """Leave out what is only looked at and cannot be; also returns what to tell of it."""
+    notices = [
+        f"{plane.image.ref} has other channels than the images with hints: {consequence}"
+        for planes, consequence in (
+            ([plane for plane in data.train if plane.image.ref == data.watch], "no suggestions for it"),
+            (data.validation, "it is not measured on"),
+        )
+        for plane in planes
+        if not intensity.fits(plane.image)
+    ]
+    train, validation = (
+        tuple(plane for plane in planes if intensity.fits(plane.image))
+        for planes in (data.train, data.validation)
+    )
+    return replace(data, train=train, validation=validation), notices
+
+
+def _network(
+    settings: PartialPointsSettings,
+    channels: int,
+    outputs: int,
+    start: DetectionModel | None,
+    notify: Callable[[str], None],
+) -> nn.Module:
+    """Return the network with the last model's weights, else with pretrained ones where there are any."""
+    if start is None and settings.pretrained and settings.network == "resnet34":
+        return ResNet34UNet(channels, outputs, pretrained=True, notify=notify)
+    net = build_network(settings, channels, outputs)
+    if start is not None:
+        net.load_state_dict(start.net.state_dict())
+    elif settings.pretrained and isinstance(net, SmallUNet):
+        load_pretrained(net)
+    return net
+
+
+def _learner(
+    net: nn.Module, device: Device, settings: PartialPointsSettings, plan: Plan, *, continued: bool
+) -> Learner:
+    net = net.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    rate = settings.learning_rate * (CONTINUED if continued else 1)
+    optimizer = torch.optim.AdamW(net.parameters(), rate, weight_decay=settings.weight_decay)
+    schedule = _one_cycle(optimizer, plan) if settings.schedule == "one-cycle" else None
+    return Learner(net, device, optimizer, schedule, settings.averaging)
+
+
+def _one_cycle(optimizer: torch.optim.Optimizer, plan: Plan) -> torch.optim.lr_scheduler.LambdaLR:
+    """Warm up over a tenth of the plan, then follow a cosine down, also when the plan's length changes."""
+
+    def share(_: int) -> float:
+        progress = min(1.0, (plan.done + 1) / plan.steps)
+        if progress < 0.1:
+            return 0.04 + 0.96 * progress / 0.1
+        return float(0.5 * (1 + np.cos(np.pi * (progress - 0.1) / 0.9))) + 1e-4
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+
+
+def _first_threshold(settings: PartialPointsSettings, start: DetectionModel | None) -> float:
+    """Return the person's threshold, else the last model's, else what peaks of a fresh network are like."""
+    if settings.threshold is not None:
+        return settings.threshold
+    return FIRST_THRESHOLD if start is None else start.description.threshold
