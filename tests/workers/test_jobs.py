@@ -22,7 +22,7 @@ from napari_inkling.core import (
     Step,
 )
 from napari_inkling.methods import MethodSettings
-from napari_inkling.workers import PredictJob, TrainJob, jobs, model_method, save_model
+from napari_inkling.workers import PredictJob, TrainJob, jobs, model_method, save_model, tidy_up
 from tests.fake_method import FAKE, FakeMethod, FakeModel
 
 from .probe_job import FakeSnapshot
@@ -37,6 +37,7 @@ class TimelessSettings(MethodSettings):
     previews: int = 0
     crash: str = "none"
     radius: float | None = None
+    network: str = "small"
 
 
 class Timeless(FakeMethod):
@@ -119,11 +120,70 @@ def test_a_model_is_never_seen_half_written(tmp_path: Path) -> None:
             super().save(folder)
             raise OSError("the disk is full")
 
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(ModelFileError, match=r"cannot be written to .*: the disk is full"):
         save_model(Failing(), tmp_path / "m" / "1")
     assert not list((tmp_path / "m").glob("*/model.json"))  # as Project.models looks for them
     save_model(FakeModel(rounds=5), tmp_path / "m" / "1")
     assert rounds(tmp_path / "m/1") == 5
+    assert files(tmp_path / "m") == ["1", "1/model.json"]
+
+
+@pytest.mark.parametrize("older", [False, True], ids=["an empty new folder", "an older model"])
+@pytest.mark.parametrize(
+    ("killed_at", "left"), [("save", "older"), ("first move", "older"), ("last", "newer")]
+)
+def test_a_kill_leaves_a_model_whenever_it_comes(
+    tmp_path: Path, monkeypatch, older: bool, killed_at: str, left: str
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    class Model(FakeModel):
+        def save(self, folder: Path) -> None:
+            super().save(folder)
+            if killed_at == "save":
+                raise Killed
+
+    out = tmp_path / "m" / "1"
+    out.mkdir(parents=True)
+    if older:
+        save_model(FakeModel(rounds=1), out)
+    moves: list[Path] = []
+
+    def replace(path: Path, target: Path) -> None:
+        if killed_at == ("first move", "last")[len(moves)]:
+            raise Killed
+        moves.append(path)
+        path.rename(target)
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(Path, "replace", replace)
+        save_model(Model(rounds=2), out)
+    tidy_up(out)
+    if left == "newer":
+        assert rounds(out) == 2
+    elif older:
+        assert rounds(out) == 1
+    else:
+        assert files(tmp_path / "m") == ["1"]
+    assert not list(out.parent.glob(".*"))
+
+
+def test_what_only_the_older_model_is_left_of_comes_back(tmp_path: Path) -> None:
+    out = tmp_path / "1"
+    save_model(FakeModel(rounds=1), out)
+    (tmp_path / ".1.partial").mkdir()
+    out.rename(tmp_path / ".1.partial" / "old")
+    tidy_up(out)
+    assert rounds(out) == 1 and files(tmp_path) == ["1", "1/model.json"]
+
+
+@pytest.mark.parametrize("crash", ["exception", "memory", "refusal"])
+def test_a_training_that_fails_leaves_its_newest_checkpoint(tmp_path: Path, crash: str) -> None:
+    job = train_job(tmp_path, settings={**QUICK, "steps": 30, "previews": 10, "crash": crash})
+    with pytest.raises((ValueError, MemoryError, ModelFileError)):  # at step 15, with checkpoints at 3, 6, …
+        list(job.run())
+    assert rounds(job.out) == 4
     assert files(tmp_path / "m") == ["1", "1/model.json"]
 
 
@@ -158,6 +218,23 @@ def test_prediction_of_every_plane(tmp_path: Path) -> None:
     assert len(previews[0].predictions.points) == 24  # a 4 × 6 grid on 40 × 60 pixels
     assert [event.step for event in events if isinstance(event, Step)] == [0, 1, 2]
     assert events[-1] == Finished()
+
+
+class Stepwise(FakeModel):
+    """Pauses three times on a plane."""
+
+    def predicting(self, image):
+        for _ in range(3):
+            yield
+        return self.predict(image)
+
+
+def test_prediction_can_be_stopped_within_a_plane(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(FakeMethod, "Model", Stepwise)
+    save_model(FakeModel(), tmp_path / "1")
+    events = list(PredictJob(str(tmp_path / "1"), FakeSnapshot(), methods=(FAKE,)).run())
+    told = [event.step if isinstance(event, Step) else type(event).__name__ for event in events]
+    assert told == [0] * 4 + ["Preview"] + [1] * 4 + ["Preview", 2, "Finished"]
 
 
 def test_a_model_file_cannot_name_what_is_not_a_method(tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ from napari_inkling.core import (
     Saved,
     Step,
 )
-from napari_inkling.methods import Model, Preset, get_method
+from napari_inkling.methods import Model, Preset, StepwiseModel, get_method
 from napari_inkling.project import Snapshot
+from napari_inkling.training.pieces import told
 
 __all__ = ["PredictJob", "TrainJob", "model_method", "save_model", "tidy_up"]
 
@@ -49,24 +50,44 @@ def model_method(folder: Path) -> str:
 
 
 def save_model(model: Model, out: Path) -> None:
-    """Write the model into the folder ``out`` in one move, so that no half-written model is ever seen."""
+    """Write the model into the folder ``out`` in one move, so that no half-written model is ever seen.
+
+    Raises
+    ------
+    ModelFileError
+        If the disk is full, or the folder cannot be written to.
+    """
     tidy_up(out)
-    inner = _partial(out) / "new"  # one deeper than where models are looked for
-    inner.mkdir(parents=True)
-    model.save(inner)
-    if out.exists():  # an empty new folder, a checkpoint, or an older model under the name that was chosen
-        out.replace(_partial(out) / "old")
-    inner.replace(out)
+    new, old = _new(out), _old(out)
+    try:
+        new.mkdir(parents=True)
+        model.save(new)
+        if out.exists():  # an empty new folder, a checkpoint, or an older model of the chosen name
+            out.replace(old)
+        new.replace(out)
+    except OSError as error:
+        raise ModelFileError(f"the model cannot be written to {out}: {error}") from error
     tidy_up(out)
 
 
 def tidy_up(out: Path) -> None:
-    """Remove what a process left that died while it was writing the model ``out``."""
-    shutil.rmtree(_partial(out), ignore_errors=True)
+    """Remove what a process left that died while it was writing the model ``out``; finish what it had begun.
+
+    An older model is only moved aside once the new one is complete.
+    """
+    new, old = _new(out), _old(out)
+    if old.exists() and not out.exists():
+        (new if new.exists() else old).replace(out)
+    shutil.rmtree(new.parent, ignore_errors=True)
 
 
-def _partial(out: Path) -> Path:
-    return out.with_name(f".{out.name}.partial")
+def _new(out: Path) -> Path:
+    """Return where a model is written before it is moved; one deeper than where models are looked for."""
+    return out.with_name(f".{out.name}.partial") / "new"
+
+
+def _old(out: Path) -> Path:
+    return _new(out).with_name("old")
 
 
 @dataclass(frozen=True)
@@ -122,7 +143,7 @@ class TrainJob:
                     yield event
         except StopIteration as end:
             model: Model = end.value
-        except GeneratorExit:
+        except BaseException:  # it was stopped, or failed
             fit.close()
             keeper.save()
             raise
@@ -167,7 +188,7 @@ class PredictJob:
     noun: ClassVar[str] = "prediction"
 
     def run(self) -> Iterator[Event]:
-        """Yield a ``Step`` and a ``Preview`` for each plane, then ``Finished``."""
+        """Yield a ``Preview`` for each plane, a ``Step`` before it and on the way, then ``Finished``."""
         folder = Path(self.model)
         name = model_method(folder)
         if ":" in name and name not in self.methods:
@@ -176,7 +197,12 @@ class PredictJob:
         data = self.snapshot.load()
         planes = [*data.train, *data.validation]
         for number, plane in enumerate(planes):
-            yield Step("predicting", 0, number, len(planes))
-            yield Preview(plane.image.ref, model.predict(plane.image))
+            step = Step("predicting", 0, number, len(planes))
+            yield step
+            if isinstance(model, StepwiseModel):
+                predictions = yield from told(model.predicting(plane.image), step)
+            else:
+                predictions = model.predict(plane.image)
+            yield Preview(plane.image.ref, predictions)
         yield Step("predicting", 0, len(planes), len(planes))
         yield Finished()
