@@ -1,11 +1,12 @@
-"""The state that the journal's rows add up to: hints by plane, what can be undone, and the time spent."""
+"""The state that a journal's rows add up to: hints, rejected suggestions, what can be undone, time spent."""
 
 from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from napari_inkling.core import KINDS, HintSet, PlaneRef, ProjectError
 from napari_inkling.project.journal import Journal
-from napari_inkling.project.rows import Kind, Row, decode, edit_payload, encode
+from napari_inkling.project.rows import Kind, Place, Row, Side, decode, edit_payload, encode, rejected_in
 
 __all__ = ["Edit", "History"]
 
@@ -24,7 +25,7 @@ _SECONDS_KEPT = 10.0
 
 @dataclass(frozen=True)
 class Edit:
-    """A change of one plane's hints: the rows of ``before`` went, those of ``after`` came."""
+    """A change of one plane: the hints of ``before`` went, those of ``after`` came; none for a rejection."""
 
     ref: PlaneRef
     before: HintSet
@@ -35,7 +36,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class _Step:
-    """An edit on a stack; what it changed stays in the journal."""
+    """What can be undone or redone; what it changed stays in the journal."""
 
     seq: int
     plane: str
@@ -71,6 +72,7 @@ class History:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._hints: dict[str, HintSet] = {}
+        self._rejected: dict[str, tuple[Place, ...]] = {}
         self._loaded: dict[str, _Loaded] = {}
         self._undo: list[_Step] = []
         self._redo: list[_Step] = []
@@ -88,6 +90,10 @@ class History:
         if plane in self._loaded:
             self._hints[plane] = self._loaded.pop(plane).hints()
         return self._hints.get(plane, HintSet())
+
+    def rejected(self, plane: str) -> tuple[Place, ...]:
+        """Return the places of a plane where suggestions were rejected."""
+        return self._rejected.get(plane, ())
 
     def planes(self) -> list[str]:
         """Return the planes that have hints."""
@@ -108,14 +114,37 @@ class History:
         gone = now.matching(before)
         if not len(gone) and not len(after):
             return None
-        changed = now.replaced(gone, after)
-        row = self._row("edit", plane, label, edit_payload(gone, after))
-        self._hints[plane] = changed
+        row = self._do("edit", plane, label, Side(gone), Side(after))
+        return Edit(PlaneRef.parse(plane), gone, after, label, row.time)
+
+    def reject(self, plane: str, before: Iterable[Place], after: Iterable[Place], label: str) -> None:
+        """Reject suggestions no longer at the places of ``before``, and at those of ``after`` from now on."""
+        sides = (Side(rejected=tuple(before)), Side(rejected=tuple(after)))
+        if any(side.rejected for side in sides):
+            self._do("reject", plane, label, *sides)
+
+    def _do(self, kind: Kind, plane: str, label: str, before: Side, after: Side) -> Row:
+        row = self._apply(kind, plane, label, before, after)
         self._undo.append(_Step(row.seq, plane, label))
         self._redo.clear()
         self.edits += 1
         self._write(row)
-        return Edit(PlaneRef.parse(plane), gone, after, label, row.time)
+        return row
+
+    def _apply(self, kind: Kind, plane: str, label: str, before: Side, after: Side, target: int = 0) -> Row:
+        """Change the state, and return the row that says so, to be written."""
+        now = self.hints(plane)
+        hints = now.replaced(before.hints, after.hints) if len(before.hints) or len(after.hints) else now
+        row = self._row(kind, plane, label, edit_payload(before, after), target)
+        self._hints[plane] = hints
+        self._change_rejected(plane, before.rejected, after.rejected)
+        return row
+
+    def _change_rejected(self, plane: str, before: Sequence[Place], after: Sequence[Place]) -> None:
+        """Take the places of ``before`` out, each as often as it is there, and those of ``after`` in."""
+        if before or after:
+            left = Counter(self.rejected(plane)) - Counter(before)
+            self._rejected[plane] = (*left.elements(), *after)
 
     def undo(self, images: Collection[str]) -> Edit | None:
         """Take back the latest edit of these images."""
@@ -175,26 +204,26 @@ class History:
         before, after = self._content(step)
         if kind == "undo":
             before, after = after, before
-        changed = self.hints(step.plane).replaced(before, after)
-        row = self._row(kind, step.plane, step.label, edit_payload(before, after), step.seq)
+        row = self._apply(kind, step.plane, step.label, before, after, step.seq)
         target.append(source.pop(at))
-        self._hints[step.plane] = changed
         self._write(row)
-        return Edit(PlaneRef.parse(step.plane), before, after, step.label, row.time)
+        return Edit(PlaneRef.parse(step.plane), before.hints, after.hints, step.label, row.time)
 
-    def _content(self, step: _Step) -> tuple[HintSet, HintSet]:
-        """Return what an edit replaced by what, with the classes' names of today."""
+    def _content(self, step: _Step) -> tuple[Side, Side]:
+        """Return what was replaced by what, with the classes' names of today."""
         payload = self._journal.payload(step.seq)
         try:
             content = decode(payload) if payload is not None else {}
-            before, after = HintSet.from_json(content["before"]), HintSet.from_json(content["after"])
-        except (KeyError, ValueError, zlib.error) as error:
+            before, after = Side.from_json(content["before"]), Side.from_json(content["after"])
+        except (KeyError, TypeError, ValueError, zlib.error) as error:
             raise ProjectError(
                 f"edit {step.seq} ({step.label!r}) cannot be read from the journal any more: {error!r}"
             ) from error
         for seq, old, new in self._renames:
             if seq > step.seq:
-                before, after = _renamed(before, old, new), _renamed(after, old, new)
+                before, after = (
+                    replace(side, hints=_renamed(side.hints, old, new)) for side in (before, after)
+                )
         return before, after
 
     def _row(self, kind: Kind, plane: str, label: str, payload: bytes, target: int = 0) -> Row:
@@ -214,8 +243,10 @@ class History:
         if row.kind == "rename":
             self._replay_rename(row.seq, content["old"], content["new"])
             return
-        self._loaded.setdefault(row.plane, _Loaded()).apply(content["before"], content["after"])
-        if row.kind == "edit":
+        before, after = content["before"], content["after"]
+        self._loaded.setdefault(row.plane, _Loaded()).apply(before, after)
+        self._change_rejected(row.plane, rejected_in(before), rejected_in(after))
+        if row.kind in ("edit", "reject"):
             self.edits += 1
             self._undo.append(_Step(row.seq, row.plane, row.label))
             self._redo.clear()

@@ -14,7 +14,7 @@ from napari_inkling.project.salvage import PAGE_SIZE
 
 __all__ = ["bring_up", "connect", "has_a_page", "insert", "log_of", "read_without_writing", "select"]
 
-#: 2: edits may hold masks. What version 1 wrote is read as it is.
+#: 2: edits may hold masks, and rejecting is a row. What version 1 wrote is read as it is.
 JOURNAL_VERSION = 2
 #: A version above this is a damaged header, not a later program.
 _LARGEST_VERSION = 1000
@@ -23,8 +23,8 @@ CREATE TABLE rows (
     seq INTEGER PRIMARY KEY,     -- 1, 2, 3, …
     time REAL NOT NULL,          -- Unix seconds
     seconds REAL NOT NULL,       -- spent annotating since the row before
-    kind TEXT NOT NULL,          -- edit, undo, redo (of the row `target`), rename (of a class), time
-    target INTEGER NOT NULL,     -- seq of the edit undone or redone, else 0
+    kind TEXT NOT NULL,          -- edit, reject, undo, redo (of the row `target`), rename (of a class), time
+    target INTEGER NOT NULL,     -- seq of what is undone or redone, else 0
     plane TEXT NOT NULL,         -- image and place in the stack
     label TEXT NOT NULL,         -- what a person did
     payload BLOB NOT NULL,       -- JSON (before, after), packed with zlib if large

@@ -7,11 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from napari_inkling.core import BACKGROUND, HintSet, Image, ImageError, PlaneRef, ProjectError
 from napari_inkling.project.history import Edit
 from napari_inkling.project.lazy import FileArray
 from napari_inkling.project.project_folder import ProjectFolder
 from napari_inkling.project.records import ClassInfo, ImageProblem, ImageRecord, make_classes
+from napari_inkling.project.rows import Place
 from napari_inkling.project.snapshot import Snapshot, SnapshotImage
 
 __all__ = ["Project"]
@@ -206,13 +210,36 @@ class Project(ProjectFolder):
             If ``after`` has ids that are there already.
         """
         self._must_write()
-        stack = self.image(ref.image).info.stack_shape
-        if len(ref.plane) != len(stack) or not all(0 <= i < n for i, n in zip(ref.plane, stack, strict=True)):
-            raise ImageError(f"there is no plane {ref}: the stack has {list(stack)} planes")
+        self._check_plane(ref)
         missing = self._take_in_classes(after.classes)
         self._history.edit(str(ref), before, after, label)
         if missing:
             self._save()
+
+    def rejected(self, ref: PlaneRef) -> npt.NDArray[np.float64]:
+        """Return the places (y, x) of a plane where suggestions were rejected without marking; (N, 2)."""
+        places = [*self._rejected_before().get(str(ref), ()), *self._history.rejected(str(ref))]
+        return np.array(places, dtype=np.float64).reshape(-1, 2)
+
+    def reject(self, ref: PlaneRef, places: npt.ArrayLike, label: str) -> None:
+        """Reject suggestions at places (N, 2) of a plane, as one step that can be undone; raises as edit."""
+        self._must_write()
+        self._check_plane(ref)
+        self._history.reject(str(ref), (), _as_places(places), label)
+
+    def restore_rejected(self, ref: PlaneRef, label: str) -> None:
+        """Let suggestions be seen again where they were rejected, as one step; raises as :meth:`edit`."""
+        self._must_write()
+        try:
+            self._history.reject(str(ref), _as_places(self.rejected(ref)), (), label)
+        finally:
+            before = self._rejected_before()
+            if before.pop(str(ref), None):
+                self.set_setting("rejected", before)
+
+    def _rejected_before(self) -> dict[str, list[Place]]:
+        """Return what was rejected, by plane, before the journal held that."""
+        return dict(self.setting("rejected", {}))
 
     def undo(self) -> Edit | None:
         """Take back the last edit; returns the change that this made, ``None`` if there is none."""
@@ -264,6 +291,16 @@ class Project(ProjectFolder):
         items = tuple(self._seen_now(ref) for ref in refs)
         return Snapshot(items, tuple(c.name for c in self.classes), watch)
 
+    def _check_plane(self, ref: PlaneRef) -> None:
+        stack = self.image(ref.image).info.stack_shape
+        if len(ref.plane) != len(stack) or not all(0 <= i < n for i, n in zip(ref.plane, stack, strict=True)):
+            raise ImageError(f"there is no plane {ref}: the stack has {list(stack)} planes")
+
     def _seen_now(self, ref: PlaneRef) -> SnapshotImage:
         record, path = self.image(ref.image), str(self._images.path(ref.image))
         return SnapshotImage(ref, path, self.hints(ref), record.complete, record.info.shape)
+
+
+def _as_places(places: npt.ArrayLike) -> list[Place]:
+    """Return places (N, 2) as plain numbers; a hundredth of a pixel is enough."""
+    return [(y, x) for y, x in np.asarray(places, dtype=np.float64).reshape(-1, 2).round(2).tolist()]

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
 from napari_inkling.core import HintError, HintSet
 
-__all__ = ["Kind", "Row", "decode", "edit_payload", "encode", "merged", "sound"]
+__all__ = [
+    "Kind",
+    "Place",
+    "Row",
+    "Side",
+    "decode",
+    "edit_payload",
+    "encode",
+    "merged",
+    "rejected_in",
+    "sound",
+]
 
-Kind = Literal["edit", "undo", "redo", "rename", "time"]
+Kind = Literal["edit", "reject", "undo", "redo", "rename", "time"]
+#: A pixel (y, x).
+Place = tuple[float, float]
 #: Payloads above this many bytes are packed.
 _PACK = 1024
 
@@ -28,7 +41,8 @@ class Row:
     seq : int
         1, 2, 3, …
     kind : str
-        An ``edit``, the ``undo`` or ``redo`` of one, the ``rename`` of a class, or ``time`` spent.
+        An ``edit`` of hints, a ``reject`` of suggestions (or bringing them back), the ``undo`` or ``redo`` of
+        one of them, the ``rename`` of a class, or ``time`` spent.
     plane : str
         As ``str(PlaneRef)``.
     label : str
@@ -36,7 +50,7 @@ class Row:
     payload : bytes
         As :func:`encode` makes it.
     target : int
-        ``seq`` of the edit that is undone or redone, else 0.
+        ``seq`` of what is undone or redone, else 0.
     seconds : float
         Spent annotating since the row before.
     time : float
@@ -82,6 +96,36 @@ class Row:
         return row if row.checksum == checksum else None
 
 
+@dataclass(frozen=True)
+class Side:
+    """What a row takes away from a plane, or adds to it.
+
+    Parameters
+    ----------
+    hints : HintSet
+        Hints.
+    rejected : tuple of (y, x)
+        Places, in pixels, where suggestions are rejected without becoming hints.
+    """
+
+    hints: HintSet = field(default_factory=HintSet)
+    rejected: tuple[Place, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return only what there is."""
+        return self.hints.to_json() | ({"rejected": self.rejected} if self.rejected else {})
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Side:
+        """Return what :meth:`to_json` wrote."""
+        return cls(HintSet.from_json(values), rejected_in(values))
+
+
+def rejected_in(values: Mapping[str, Any]) -> tuple[Place, ...]:
+    """Return the rejected places of a :class:`Side` as JSON."""
+    return tuple((float(y), float(x)) for y, x in values.get("rejected", ()))
+
+
 def sound(found: Iterable[Sequence[Any]]) -> list[Row]:
     """Return the rows whose checksum is right, in order."""
     rows = (Row.from_values(values) for values in found)
@@ -105,8 +149,8 @@ def decode(payload: bytes) -> Any:
     return json.loads(payload if payload[:1] in b"{[" else zlib.decompress(payload))
 
 
-def edit_payload(before: HintSet, after: HintSet) -> bytes:
-    """Return the payload of an edit, undo or redo."""
+def edit_payload(before: Side | HintSet, after: Side | HintSet) -> bytes:
+    """Return the payload of an edit, reject, undo or redo."""
     return encode({"before": before.to_json(), "after": after.to_json()})
 
 
