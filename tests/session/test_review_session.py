@@ -119,7 +119,8 @@ def test_a_refused_judgement_counts_as_none(reviewed: Session) -> None:
     assert second.accept([ROW.points.ids[0]]) == 0
     assert second.accept_in(0, 0, 40, 60) == 0
     assert second.reject([ROW.points.ids[0]], as_background=True) == 0
-    assert [level for level, _ in told("message")] == ["error"] * 4
+    assert second.reject([ROW.points.ids[0]]) == 0
+    assert [level for level, _ in told("message")] == ["error"] * 5
     assert shown(second) == [[10, 10], [10, 20], [30, 10]]
     second.close()
 
@@ -148,7 +149,7 @@ def test_what_was_accepted_does_not_come_back(reviewed: Session, runner: HandRun
 def test_what_was_rejected_does_not_come_back(reviewed: Session, runner: HandRunner, heard: Heard) -> None:
     assert reviewed.reject([ROW.points.ids[0]]) == 1
     assert shown(reviewed) == [[10, 20], [30, 10]]
-    assert heard.names == ["suggestions_changed"]
+    assert heard.names == ["suggestions_changed", "history_changed"]
     assert len(reviewed.hints) == 2  # no hint was made
     near, far = (11, 11, 0.95), (12, 12, 0.95)  # 1.4 px and 2.8 px away; half the radius is 1.5
     runner.tell(Preview(A, suggested(near, far)))
@@ -169,6 +170,25 @@ def test_the_rejected_are_remembered_by_the_project(reviewed: Session, tmp_path:
     runner.tell(Preview(A, ROW))
     assert again.suggestions(threshold=0.0).points.coordinates.tolist() == [[10, 20], [30, 10]]
     again.close()
+
+
+def test_rejecting_and_bringing_back_are_undone(reviewed: Session, heard: Heard) -> None:
+    settings = (reviewed.project.folder / "project.json").read_bytes()
+    reviewed.reject(ROW.points.ids[:2])
+    assert reviewed.can_undo == "reject 2 suggestions"
+    reviewed.go_to(B)
+    heard.clear()
+    reviewed.undo()
+    assert reviewed.plane == A
+    assert "suggestions_changed" in heard.names
+    assert shown(reviewed) == [[10, 10], [10, 20], [30, 10]]
+    reviewed.redo()
+    assert shown(reviewed) == [[30, 10]]
+    assert reviewed.restore_rejected() == 2
+    assert reviewed.can_undo == "bring back 2 suggestions"
+    reviewed.undo()
+    assert shown(reviewed) == [[30, 10]]
+    assert (reviewed.project.folder / "project.json").read_bytes() == settings
 
 
 def test_rejecting_into_background_is_one_undo(reviewed: Session) -> None:

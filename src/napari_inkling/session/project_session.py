@@ -281,23 +281,27 @@ class ProjectSession(SessionSignals):
     def _write(
         self, ref: PlaneRef, before: HintSet, after: HintSet, label: str, seconds: float = 0.0
     ) -> bool:
-        """Put one edit into the journal; if that fails, say so, and let views show what is really held.
-
-        Returns whether the edit is held, on disk or (if the disk refuses) in memory.
-        """
+        """Make one edit, and let views show what is really held; returns whether it is."""
         classes = self.project.classes
-        held = True
-        try:
-            self.project.edit(ref, before, after, label)
-            self.project.add_seconds(seconds)
-        except ProjectError as error:
-            held = not self.project.read_only
-            self.message.emit("error", str(error))
+        held = self._put(lambda: self.project.edit(ref, before, after, label), seconds)
         self._hints_changed(ref)
         self.history_changed.emit()
         if self.project.classes != classes:
             self.classes_changed.emit()
         return held
+
+    def _put(self, change: Callable[[], None], seconds: float) -> bool:
+        """Put a change that took so many seconds into the journal; if that fails, say so.
+
+        Returns whether it is held, on disk or (if the disk refuses) in memory.
+        """
+        try:
+            change()
+            self.project.add_seconds(seconds)
+        except ProjectError as error:
+            self.message.emit("error", str(error))
+            return not self.project.read_only
+        return True
 
     def undo(self) -> Edit | None:
         """Take back the last edit, show its plane, and return it; ``None`` if there is none."""

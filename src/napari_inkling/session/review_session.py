@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_inkling.core import HintSet, PlaneRef, Predictions, ProjectError
 from napari_inkling.project import Project
@@ -46,7 +45,6 @@ class ReviewSession(ProjectSession):
         super().__init__(dispatch)
         self._predictions: dict[PlaneRef, Predictions] = {}
         self._visible: dict[PlaneRef, Predictions] = {}
-        self._rejected: dict[PlaneRef, npt.NDArray[np.float64]] = {}
         self._threshold = 0.5
         self._radius: float | None = None
         self._estimate: tuple[HintSet, float | None] | None = None
@@ -59,8 +57,9 @@ class ReviewSession(ProjectSession):
             return Predictions()
         if ref not in self._visible:
             predictions = with_classes(self._predictions[ref], self.project.class_today)
-            rejected = self._rejected.get(ref, np.empty((0, 2)))
-            self._visible[ref] = without_known(predictions, self.hints_of(ref), rejected, self.radius_at(ref))
+            self._visible[ref] = without_known(
+                predictions, self.hints_of(ref), self.project.rejected(ref), self.radius_at(ref)
+            )
         return self._visible[ref].above(self._threshold if threshold is None else threshold)
 
     @property
@@ -164,30 +163,48 @@ class ReviewSession(ProjectSession):
         return len(hints)
 
     def reject(self, ids: Iterable[int], as_background: bool = False, ref: PlaneRef | None = None) -> int:
-        """Hide suggestions for good, in later previews too; returns how many.
+        """Hide suggestions for good, in later previews too; returns how many, one undo takes all back.
 
-        With ``as_background`` each becomes a background point ("not a cell") that training learns from, and
-        one undo takes them back; without, only :meth:`restore_rejected` does.
+        With ``as_background`` each becomes a background point ("not a cell") that training learns from;
+        without, :meth:`restore_rejected` brings them back, too.
         """
         ref = self._required(ref)
         chosen = with_ids(self.suggestions(ref, threshold=0.0), np.fromiter(ids, np.int64))
         count = sum(map(len, chosen.kinds))
         if not count:
             return 0
-        seconds = self._clock.lap()
+        seconds, label = self._clock.lap(), f"reject {count:,} suggestion{'s' * (count > 1)}"
         if as_background:
-            label = f"reject {count:,} suggestion{'s' * (count > 1)}"
-            background = timed(HintSet(), background_at(chosen), seconds)
-            if not self._write(ref, HintSet(), background, label, seconds):
-                return 0
+            held = self._write(
+                ref, HintSet(), timed(HintSet(), background_at(chosen), seconds), label, seconds
+            )
         else:
-            before = self._rejected.get(ref, np.empty((0, 2)))
-            self._rejected[ref] = np.concatenate([before, positions(chosen)])
-            self._keep_rejected()
-            self.project.add_seconds(seconds)
+            held = self._put(lambda: self.project.reject(ref, positions(chosen), label), seconds)
             self._refresh(ref)
+            self.history_changed.emit()
+        if not held:
+            return 0
         self._mark_reviewed(ref.image)
         return count
+
+    def rejected_count(self, ref: PlaneRef | None = None) -> int:
+        """Return how many suggestions of a plane :meth:`restore_rejected` would show again."""
+        ref = ref or self._plane
+        return 0 if ref is None else len(self.project.rejected(ref))
+
+    def restore_rejected(self, ref: PlaneRef | None = None) -> int:
+        """Show again what was rejected on a plane without becoming background; returns how many.
+
+        One undo takes it back.
+        """
+        ref = self._required(ref)
+        if not (count := self.rejected_count(ref)):
+            return 0
+        label = f"bring back {count:,} suggestion{'s' * (count > 1)}"
+        held = self._put(lambda: self.project.restore_rejected(ref, label), self._clock.lap())
+        self._refresh(ref)
+        self.history_changed.emit()
+        return count if held else 0
 
     def _mark_reviewed(self, image: str) -> None:
         """Mark an image as reviewed once nothing that is shown is left to judge on any of its planes."""
@@ -201,23 +218,6 @@ class ReviewSession(ProjectSession):
 
     def _has_to_be_judged(self, ref: PlaneRef) -> bool:
         return ref not in self._predictions or any(map(len, self.suggestions(ref).kinds))
-
-    def rejected_count(self, ref: PlaneRef | None = None) -> int:
-        """Return how many suggestions of a plane :meth:`restore_rejected` would show again."""
-        ref = ref or self._plane
-        return 0 if ref is None else len(self._rejected.get(ref, ()))
-
-    def restore_rejected(self, ref: PlaneRef | None = None) -> int:
-        """Show again what was rejected on a plane without becoming background; returns how many."""
-        ref = self._required(ref)
-        back = self._rejected.pop(ref, np.empty((0, 2)))
-        if len(back):
-            self._keep_rejected()
-            self._refresh(ref)
-        return len(back)
-
-    def _keep_rejected(self) -> None:
-        self._keep("rejected", {str(ref): rows.round(2).tolist() for ref, rows in self._rejected.items()})
 
     def _keep(self, key: str, value: Any) -> None:
         """Keep a value with the project; if the disk refuses, say so (it holds until the session ends)."""
@@ -237,8 +237,6 @@ class ReviewSession(ProjectSession):
         self._predictions, self._visible = {}, {}
         self._threshold = float(project.setting("threshold", 0.5))
         self._radius = project.setting("radius", None)
-        kept: dict[str, list[list[float]]] = project.setting("rejected", {})
-        self._rejected = {PlaneRef.parse(k): np.asarray(v, float).reshape(-1, 2) for k, v in kept.items()}
 
     def _keep_settings(self, project: Project) -> None:
         super()._keep_settings(project)
