@@ -110,6 +110,19 @@ def test_a_stack_is_reviewed_when_all_its_planes_are(
     assert reviewed.project.image("c").reviewed
 
 
+def test_what_was_searched_in_part_is_not_reviewed(
+    reviewed: Session, runner: HandRunner, heard: Heard, tmp_path: Path
+) -> None:
+    runner.tell(Preview(A, ROW, whole=False))
+    assert reviewed.accept_above() == 3
+    assert not reviewed.project.image("a").reviewed
+    reviewed.export(tmp_path / "a.csv", "points-csv", "both", ["a"])
+    assert heard("message") == [("info", "1 plane has not been searched as a whole yet: predict first.")]
+    runner.tell(Preview(A, suggested((25, 25, 0.9))))
+    assert reviewed.accept_above() == 1
+    assert reviewed.project.image("a").reviewed
+
+
 def test_a_refused_judgement_counts_as_none(reviewed: Session) -> None:
     second, told = Session(HandRunner()), Heard()
     second.open_project(reviewed.project.folder)  # read-only: the first one writes
@@ -277,7 +290,7 @@ def test_export_of_some_images(reviewed: Session, heard: Heard, tmp_path: Path, 
     assert {line["image"] for line in csv.DictReader(path.read_text().splitlines())} == {"a"}
     assert heard("message") == []  # nothing of it is left out
     reviewed.export(tmp_path / "all.csv", "points-csv", what)
-    says = [("info", "1 plane has no suggestions yet: predict them first.")]
+    says = [("info", "1 plane has not been searched as a whole yet: predict first.")]
     assert heard("message") == ([] if what == "hints" else says)
 
 
@@ -285,7 +298,7 @@ def test_a_removed_image_is_not_said_to_be_left_out(reviewed: Session, heard: He
     reviewed.remove_image("a")
     reviewed.edit(HintSet(), points((5, 5)), "add point", B)
     reviewed.export(tmp_path / "all.csv", "points-csv", "both")
-    assert heard("message") == [("info", "1 plane has no suggestions yet: predict them first.")]
+    assert heard("message") == [("info", "1 plane has not been searched as a whole yet: predict first.")]
 
 
 def test_suggestions_stay_apart_from_hints(reviewed: Session) -> None:

@@ -442,6 +442,27 @@ def test_predict_all_that_is_not_known(ready: Session, runner: HandRunner, pictu
         ready.predict()
 
 
+@pytest.mark.parametrize(
+    ("previews", "fresh"),
+    [([True], True), ([False], False), ([False, True], True), ([True, False], False), ([], False)],
+)
+def test_a_plane_that_was_previewed_in_part_is_predicted_as_a_whole(
+    ready: Session, runner: HandRunner, previews: list[bool], fresh: bool
+) -> None:
+    ready.train()
+    save_model(runner.jobs[-1])
+    runner.tell(*(Preview(A, SOME, whole) for whole in previews))
+    runner.tell(Saved(runner.jobs[-1].out), Finished())
+    assert (A in ready.unpredicted_planes) is not fresh
+    runner.end()
+    assert len(runner.jobs) == (1 if fresh else 2)
+    if not fresh:  # on its own, for the plane is on screen
+        assert [item.ref for item in runner.jobs[-1].snapshot.images] == [A]
+        runner.tell(Preview(A, SOME))
+        runner.end()
+    assert ready.unpredicted_planes == (B,)
+
+
 def test_planes_that_the_newest_model_has_not_predicted(
     ready: Session, runner: HandRunner, pictures: list[Path]
 ) -> None:

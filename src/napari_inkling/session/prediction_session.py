@@ -50,7 +50,7 @@ class PredictionSession(ReviewSession):
 
     @property
     def unpredicted_planes(self) -> tuple[PlaneRef, ...]:
-        """The planes that the newest model has not predicted, image by image; all while there is no model."""
+        """The planes that the newest model has not predicted as a whole, image by image; without one, all."""
         if self._project is None:
             return ()
         every = (plane for record in self._project.images for plane in record.planes())
@@ -90,7 +90,7 @@ class PredictionSession(ReviewSession):
     def _on_prediction(self, event: Event) -> None:
         if isinstance(event, Preview):
             self._fresh.add(event.image)
-            self._set_predictions(event.image, event.predictions)
+            self._set_predictions(event.image, event.predictions, event.whole)
         elif isinstance(event, Notice):
             self.message.emit("info", event.text)
 

@@ -44,6 +44,7 @@ class ReviewSession(ProjectSession):
     def __init__(self, dispatch: Dispatch | None = None) -> None:
         super().__init__(dispatch)
         self._predictions: dict[PlaneRef, Predictions] = {}
+        self._searched: set[PlaneRef] = set()  # whose predictions are of the whole plane
         self._visible: dict[PlaneRef, Predictions] = {}
         self._threshold = 0.5
         self._radius: float | None = None
@@ -86,8 +87,12 @@ class ReviewSession(ProjectSession):
         self._visible.clear()
         super().rename_class(old, new)
 
-    def _set_predictions(self, ref: PlaneRef, predictions: Predictions) -> None:
+    def _set_predictions(self, ref: PlaneRef, predictions: Predictions, whole: bool = True) -> None:
         self._predictions[ref] = predictions
+        if whole:
+            self._searched.add(ref)
+        else:
+            self._searched.discard(ref)
         self._refresh(ref)
 
     def _refresh(self, *refs: PlaneRef) -> None:
@@ -217,7 +222,7 @@ class ReviewSession(ProjectSession):
             self.message.emit("error", str(error))
 
     def _has_to_be_judged(self, ref: PlaneRef) -> bool:
-        return ref not in self._predictions or any(map(len, self.suggestions(ref).kinds))
+        return ref not in self._searched or any(map(len, self.suggestions(ref).kinds))
 
     def _keep(self, key: str, value: Any) -> None:
         """Keep a value with the project; if the disk refuses, say so (it holds until the session ends)."""
@@ -234,7 +239,7 @@ class ReviewSession(ProjectSession):
 
     def _take_up(self, project: Project) -> None:
         super()._take_up(project)
-        self._predictions, self._visible = {}, {}
+        self._predictions, self._searched, self._visible = {}, set(), {}
         self._threshold = float(project.setting("threshold", 0.5))
         self._radius = project.setting("radius", None)
 
@@ -279,9 +284,9 @@ class ReviewSession(ProjectSession):
             for ref in every
             if ref in self._predictions or what == "both"
         }
-        if left_out := sum(ref not in self._predictions for ref in every):
-            planes = "1 plane has" if left_out == 1 else f"{left_out:,} planes have"
-            self.message.emit("info", f"{planes} no suggestions yet: predict them first.")
+        if left := sum(ref not in self._searched for ref in every):
+            planes = "1 plane has" if left == 1 else f"{left:,} planes have"
+            self.message.emit("info", f"{planes} not been searched as a whole yet: predict first.")
         return export_annotations(self.project, path, format, items=items, images=images, radius=radius)
 
     def _both(self, ref: PlaneRef) -> HintSet:

@@ -191,8 +191,11 @@ class TrainingSession(PredictionSession):
             case Round():
                 self.metrics.emit(event)
             case Preview():
-                self._previewed.add(event.image)
-                self._set_predictions(event.image, event.predictions)
+                if event.whole:
+                    self._previewed.add(event.image)
+                else:
+                    self._previewed.discard(event.image)
+                self._set_predictions(event.image, event.predictions, event.whole)
             case Notice():
                 self.message.emit("info", event.text)
             case Saved():
