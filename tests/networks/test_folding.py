@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 import torch
 from torch import nn
 
 from napari_inkling.networks.folding import folded
+from napari_inkling.networks.resnet34_unet import ResNet34UNet
 from napari_inkling.networks.small_unet import SmallUNet
 
 
@@ -18,13 +22,14 @@ def trained_looking(net: nn.Module) -> nn.Module:
     return net
 
 
-def test_a_folded_network_gives_the_same_answers() -> None:
+@pytest.mark.parametrize("make", [lambda: SmallUNet(3, 2, width=4), lambda: ResNet34UNet(3, 2)])
+def test_a_folded_network_gives_the_same_answers(make: Callable[[], nn.Module]) -> None:
     torch.manual_seed(0)
-    net = trained_looking(SmallUNet(3, 2, width=4)).eval()
-    images = torch.randn(2, 3, 32, 40)
+    net = trained_looking(make()).double().eval()
+    images = torch.randn(2, 3, 32, 64, dtype=torch.float64)
     quick = folded(net)
     with torch.inference_mode():
-        torch.testing.assert_close(quick(images), net(images), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(quick(images), net(images), rtol=1e-6, atol=1e-6)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in quick.modules())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
@@ -13,6 +14,7 @@ from torch import nn
 
 from napari_inkling.core import Image, Points, Predictions
 from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.networks.folding import folded
 from napari_inkling.networks.resnet34_unet import ResNet34UNet
 from napari_inkling.networks.small_unet import SmallUNet
 from napari_inkling.training.checkpoints import load_description, load_weights, save_model_files
@@ -123,7 +125,7 @@ class DetectionModel:
         wanted = None if only is None else tuple(only)
         parts = [Peaks(np.empty((0, 2)), np.empty(0), np.empty(0, np.int64))]
         for tile, window, work in predict_tiles(
-            self.net, working, self.device, margin=margin, views=settings.views, only=wanted
+            self._predictor, working, self.device, margin=margin, views=settings.views, only=wanted
         ):
             found = find_centres((yield from work), r1, settings, lowest)
             places = found.places + np.array([window.top, window.left])
@@ -138,6 +140,10 @@ class DetectionModel:
             scores=np.clip(calibrated(all_parts.heights, about.threshold), 0, 1),
         )
         return Predictions(points, radius=about.radius)
+
+    @cached_property
+    def _predictor(self) -> nn.Module:
+        return folded(self.net)
 
     def save(self, folder: Path) -> None:
         """Write ``model.json`` and ``model.safetensors``."""
