@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -190,6 +189,4 @@ def test_a_method_that_cannot_be_loaded_is_told_and_left_out(
 
 
 def test_the_entry_point_returns_the_exit_code() -> None:
-    start = time.monotonic()
     assert main(["--help"]) == 0
-    assert time.monotonic() - start < 5

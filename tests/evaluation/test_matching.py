@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from itertools import permutations
 
 import numpy as np
@@ -84,13 +83,11 @@ def test_sparse_and_dense_agree_on_one_big_cluster(monkeypatch):
 
 
 @pytest.mark.parametrize("side", [10_000, 1_000], ids=["apart", "crowded"])
-def test_twenty_thousand_points_take_seconds(side):
+def test_twenty_thousand_points_find_each_other(side):
     rng = np.random.default_rng(0)
     truth = rng.uniform(0, side, (20_000, 2))
     found = rng.permutation(truth + rng.normal(0, 3, truth.shape))
-    start = time.perf_counter()
     matches = match_points(found, truth, 11)
-    assert time.perf_counter() - start < 20  # 0.1 and 1 s on an idle core
     assert len(matches) > 19_500
 
 

@@ -364,13 +364,13 @@ def test_sigkill_loses_nothing_that_append_returned_from(tmp_path: Path, wait: f
     assert [r.seq for r in rows] == list(range(1, len(rows) + 1))
 
 
-def test_a_bulk_edit_is_fast(tmp_path: Path) -> None:
+def test_a_bulk_edit_is_one_row(tmp_path: Path) -> None:
     journal = Journal(tmp_path, new=True)
     points = HintSet(Points(np.random.default_rng(0).uniform(0, 1000, (5000, 2))))
-    start = time.perf_counter()
-    journal.append(Row(1, "edit", "cells", "accept all", edit_payload(HintSet(), points)))
-    assert time.perf_counter() - start < 0.5  # typically 0.02; this machine may be busy
+    payload = edit_payload(HintSet(), points)
+    journal.append(Row(1, "edit", "cells", "accept all", payload))
     journal.close()
+    assert reopened(tmp_path)[0][0].payload == payload
 
 
 def test_copy(tmp_path: Path) -> None:

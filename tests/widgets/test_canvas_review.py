@@ -146,7 +146,7 @@ def test_hide_and_show(review):
     assert review.suggestions.layer.visible
 
 
-def test_large_previews_are_shown_once_a_second_at_most(review, monkeypatch):
+def test_large_previews_are_not_all_shown(review, monkeypatch):
     monkeypatch.setattr(type(review.session), "is_training", True)
     shown = []
     review.suggestions.layer.events.set_data.connect(lambda: shown.append(time.monotonic()))
@@ -158,15 +158,3 @@ def test_large_previews_are_shown_once_a_second_at_most(review, monkeypatch):
     assert 1 <= len(shown) <= 3
     last = driving.suggest(review.session, rng.random((2000, 2)) * 99, 0.9)
     driving.wait_until(lambda: review.suggestions.ids.tolist() == last.tolist())
-
-
-def test_5000_suggestions_take_less_than_30_ms(review):
-    rng = np.random.default_rng(0)
-    spent = []
-    for _ in range(15):
-        driving.suggest(review.session, rng.random((rng.integers(4500, 5000), 2)) * 99, 0.9)
-        predictions = review.session.suggestions()
-        start = time.perf_counter()
-        review.suggestions.show(predictions, 6.0, 0.5)
-        spent.append(time.perf_counter() - start)
-    assert np.median(spent) < 0.03, spent

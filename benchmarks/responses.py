@@ -1,0 +1,147 @@
+"""How long a person waits for what should be instant.
+
+    python benchmarks/responses.py [--repeat 5]
+
+Seconds of single operations on large projects, without a window: median and longest of some repetitions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import arguments, say, write_result
+
+from napari_inkling.core import HintSet, PlaneRef, Points
+from napari_inkling.evaluation import match_points
+from napari_inkling.project import Project
+from napari_inkling.widgets.canvas_edits import Seen, compare_points
+
+PLANE = PlaneRef("large")
+SIDE = 4000
+
+
+@contextmanager
+def large_project() -> Iterator[Project]:
+    """Give a project with one image of 4,000² pixels."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project.create(Path(folder) / "large.inkling", ["cell"])
+        project.add_array(PLANE.image, np.zeros((SIDE, SIDE), np.uint8), "YX")
+        with project:
+            yield project
+
+
+def many(count: int, seed: int = 0) -> Points:
+    return Points(np.random.default_rng(seed).uniform(0, SIDE - 1, (count, 2)))
+
+
+def timed(act: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start
+
+
+# -- each returns the seconds of one repetition
+
+
+def accept_5000_and_undo() -> dict[str, float]:
+    with large_project() as project:
+        after = HintSet(many(5000))
+        return {
+            "5,000 points in one edit": timed(lambda: project.edit(PLANE, HintSet(), after, "accept")),
+            "undo of it": timed(project.undo),
+        }
+
+
+def open_after_10000_edits(edits: int) -> dict[str, float]:
+    with large_project() as project:
+        for place in many(edits):
+            project.edit(PLANE, HintSet(), HintSet(Points([place])), "add point")
+        project.close()
+        return {f"open a project after {edits:,} edits": timed(lambda: Project.open(project.folder).close())}
+
+
+def list_of_1000_images() -> dict[str, float]:
+    with large_project() as project:
+        files = []
+        for number in range(1000):
+            files.append(project.folder.parent / f"{number:04d}.png")
+            write_png(files[-1])
+        return {"add 1,000 images": timed(lambda: project.add_images(files))}
+
+
+def write_png(path: Path) -> None:
+    from PIL import Image as Picture
+
+    Picture.fromarray(np.zeros((8, 8), np.uint8)).save(path)
+
+
+def match_20000() -> dict[str, float]:
+    seconds = {}
+    for name, side in (("apart", 10_000), ("crowded", 1_000)):
+        random = np.random.default_rng(0)
+        truth = random.uniform(0, side, (20_000, 2))
+        found = random.permutation(truth + random.normal(0, 3, truth.shape))
+        seconds[f"match 20,000 points, {name}"] = timed(lambda f=found, t=truth: match_points(f, t, 11))
+    return seconds
+
+
+def notice_a_change_among_5000() -> dict[str, float]:
+    rows = many(5000)
+    now = Seen(np.add(rows.coordinates, [0, 1e-3]), rows.classes, rows.ids)
+    return {
+        "notice what changed among 5,000 points": timed(
+            lambda: compare_points(rows, now, (SIDE, SIDE), ["cell"])
+        )
+    }
+
+
+def start_of_the_command() -> dict[str, float]:
+    command = [sys.executable, "-c", "from napari_inkling.cli import main; main(['--help'])"]
+    return {"inkling --help": timed(lambda: subprocess.run(command, check=True, capture_output=True))}
+
+
+def measure(options: argparse.Namespace) -> dict[str, list[float]]:
+    parts: tuple[Callable[[], dict[str, float]], ...] = (
+        accept_5000_and_undo,
+        lambda: open_after_10000_edits(options.edits),
+        list_of_1000_images,
+        match_20000,
+        notice_a_change_among_5000,
+        start_of_the_command,
+    )
+    seconds: dict[str, list[float]] = {}
+    for part in parts:
+        for _ in range(options.repeat):
+            for name, value in part().items():
+                seconds.setdefault(name, []).append(value)
+        say(", ".join(f"{n} {np.median(v):.3f} s" for n, v in list(seconds.items())[-2:]))
+    return seconds
+
+
+def main() -> int:
+    parser = arguments(__doc__, "one repetition, 100 edits")
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--edits", type=int, default=10_000)
+    options = parser.parse_args()
+    if options.quick:
+        options.repeat, options.edits = 1, 100
+    rows: dict[str, Any] = {
+        name: {"median": float(np.median(values)), "longest": max(values)}
+        for name, values in measure(options).items()
+    }
+    print(json.dumps(write_result("responses", options, {"seconds": rows}), indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
