@@ -2,13 +2,15 @@
 
     python benchmarks/prediction.py [--size 10000] [--seconds 20]
 
-1. Full-resolution megapixels per second of the default network, on an image of 2,000² pixels in memory.
+1. Full-resolution megapixels per second of the default network, on images of 2,000² pixels in memory: the
+   sample, whose nuclei are small, so that it is worked on at a larger scale; and monuseg where it is there.
 2. An OME-Zarr of 10,000 × 10,000 pixels RGB, made on the spot from pieces of the sample, is predicted in a
    process of its own: its greatest resident memory, with all libraries.
 3. The points that come from tiles against those from one piece: a crop of 1,500² in tiles of a quarter of
    the usual edge, and one of 3,000² in tiles of the usual edge; in float32 and in the precision of this CPU.
 The model is trained for a few steps on the sample: neither speed nor memory depends on what it learnt.
-Bounds: 1.5 MPix/s on 2 cores, 1.5 GB, the same points. Exit code 1 if a bound is broken.
+Bounds: 1.5 MPix/s on 2 cores (on monuseg, if it is there), 1.5 GB, the same points. Exit code 1 if one is
+broken.
 """
 
 from __future__ import annotations
@@ -23,16 +25,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import numpy as np
 import numpy.typing as npt
-from common import arguments, say, spread, write_result
+from common import arguments, find_data, load_data, say, spread, write_result
 
-from napari_inkling.core import HintSet, Image, PlaneRef, Predictions, TrainingData, TrainingImage
+from napari_inkling.core import HintSet, Image, PlaneRef, Points, Predictions, TrainingData, TrainingImage
 from napari_inkling.evaluation import match_points
 from napari_inkling.methods.partial_points import PartialPoints
 from napari_inkling.project import open_image
@@ -45,12 +47,31 @@ CHUNK = 1024
 SAME = 0.05
 
 
-def tissue() -> npt.NDArray[np.uint8]:
-    """Return the sample's pixels, (Y, X, 3)."""
+@dataclass(frozen=True, eq=False)
+class Tissue:
+    """An image (Y, X, 3) and all of its nuclei (N, 2)."""
+
+    name: str
+    pixels: npt.NDArray[np.uint8]
+    nuclei: npt.NDArray[np.float64]
+
+
+def drawn_tissue() -> Tissue:
     from PIL import Image as Picture
 
-    with Picture.open(sample(SAMPLE).images[0]) as picture:
-        return np.asarray(picture.convert("RGB"))
+    chosen = sample(SAMPLE)
+    with Picture.open(chosen.images[0]) as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    return Tissue(SAMPLE, pixels, chosen.truth_points(chosen.images[0].stem).coordinates)
+
+
+def real_tissue() -> Tissue | None:
+    """Return a tile of monuseg, or ``None`` where it is not."""
+    if find_data("monuseg") is None:
+        return None
+    tiles = load_data("monuseg", "train", 1)
+    (name,) = tiles.files
+    return Tissue("monuseg", tiles.pixels(name), tiles.truth[name].points.coordinates)
 
 
 def mosaic(tile: npt.NDArray[np.uint8], size: tuple[int, int], seed: int) -> npt.NDArray[np.uint8]:
@@ -82,12 +103,10 @@ def write_zarr(path: Path, tile: npt.NDArray[np.uint8], size: int) -> None:
     group.attrs["ome"] = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": [level]}]}
 
 
-def make_model(steps: int) -> Any:
+def make_model(tissue: Tissue, steps: int) -> Any:
     """Train for a few steps; the threshold comes from the clicks, so the number of peaks is realistic."""
-    chosen = sample(SAMPLE)
-    name = chosen.images[0].stem
-    hints = HintSet(chosen.truth_points(name).take(slice(None, None, 4)))
-    data = TrainingData((TrainingImage(Image(PlaneRef(name), tissue()), hints),), classes=("nucleus",))
+    hints = HintSet(Points(tissue.nuclei[::4]))
+    data = TrainingData((TrainingImage(Image(PlaneRef(tissue.name), tissue.pixels), hints),))
     settings = PartialPoints.Settings.preset("quick", steps=steps, rounds=1, warm_start=False)
     fit = PartialPoints().fit(data, settings, device="cpu", seed=0)
     while True:
@@ -100,8 +119,8 @@ def make_model(steps: int) -> Any:
 # -- the three parts
 
 
-def measure_speed(model: Any, seconds: float) -> dict[str, Any]:
-    image = Image(PlaneRef("speed"), mosaic(tissue(), (2000, 2000), seed=1))
+def measure_speed(tissue: Tissue, model: Any, seconds: float) -> dict[str, Any]:
+    image = Image(PlaneRef("speed"), mosaic(tissue.pixels, (2000, 2000), seed=1))
     found = model.predict(image)  # once before: memory is there, kernels are chosen
     speeds: list[float] = []
     end = time.monotonic() + seconds
@@ -111,6 +130,7 @@ def measure_speed(model: Any, seconds: float) -> dict[str, Any]:
         speeds.append(image.height * image.width / 1e6 / (time.perf_counter() - began))
     about = model.description
     return {
+        "image": tissue.name,
         "mpix_per_second": spread(speeds),
         "device": str(model.device),
         "scale": about.scale,
@@ -179,7 +199,7 @@ def compare_tiles(model: Any, image: Image, side: int, tile: int) -> dict[str, A
 @contextmanager
 def tiles_of(side: int) -> Iterator[None]:
     """Let models predict in tiles of another edge: no setting does that, as nobody needs it."""
-    from napari_inkling.methods import _detection_model
+    from napari_inkling.methods import _detection_model  # its own reference is the one to replace
 
     wanted = functools.partial(_detection_model.predict_tiles, side=side)
     with mock.patch.object(_detection_model, "predict_tiles", wanted):
@@ -218,10 +238,13 @@ def measure_tiles(model: Any, image: Image, quick: bool) -> list[dict[str, Any]]
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    say("training for a few steps")
-    model = make_model(options.steps)
-    speed = measure_speed(model, options.seconds)
-    say(f"speed: {speed}")
+    drawn = drawn_tissue()
+    speeds = []
+    for tissue in filter(None, (real_tissue(), drawn)):
+        say(f"training for a few steps on {tissue.name}")
+        model = make_model(tissue, options.steps)
+        speeds.append(measure_speed(tissue, model, options.seconds))
+        say(f"speed: {speeds[-1]}")
     with tempfile.TemporaryDirectory() as temporary:
         folder, zarr = Path(temporary) / "model", Path(temporary) / "large.ome.zarr"
         folder.mkdir()
@@ -229,17 +252,17 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         if shutil.disk_usage(temporary).free < 4 * 3 * options.size**2:
             raise SystemExit(f"{temporary} has too little space for an image of {options.size}² pixels")
         say(f"writing {options.size} × {options.size} pixels")
-        write_zarr(zarr, tissue(), options.size)
+        write_zarr(zarr, drawn.pixels, options.size)
         memory = measure_memory(folder, zarr, options.size)
         say(f"memory: {memory}")
         tiles = measure_tiles(model, open_image(zarr, PlaneRef("large")), options.quick)
     exact = [row for row in tiles if row["precision"] == "float32"]
     passed = {
-        "speed": speed["mpix_per_second"]["mean"] >= SPEED_BOUND,
+        "speed": speeds[0]["mpix_per_second"]["mean"] >= SPEED_BOUND,
         "memory": memory["peak_gb"] is None or memory["peak_gb"] <= MEMORY_BOUND,
         "tiles": all(not row["without_counterpart"] and not row["moved"] for row in exact),
     }
-    return {"seed": 0, "speed": speed, "memory": memory, "tiles": tiles, "passed": passed}
+    return {"seed": 0, "speed": speeds, "memory": memory, "tiles": tiles, "passed": passed}
 
 
 def main() -> int:

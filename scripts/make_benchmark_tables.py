@@ -208,16 +208,17 @@ def journal_kill(result: Result) -> str:
 
 
 def prediction(result: Result) -> str:
-    speed, memory = result.get("speed", {}), result.get("memory", {})
+    memory = result.get("memory", {})
     rows = [
-        ["MPix/s of the image, in memory", span(speed.get("mpix_per_second"), 2)],
-        ["on", str(speed.get("device", NOT_RUN))],
-        ["working scale, views", f"{speed['scale']:.2f}, {speed['views']}" if speed else NOT_RUN],
+        [f"MPix/s in memory, {speed['image']} (working scale {speed['scale']:.2f}, {speed['views']} views; "
+         f"{speed['device']})", span(speed["mpix_per_second"], 2)]
+        for speed in result.get("speed", [])
+    ] + [
         ["OME-Zarr, edge in pixels", number(memory.get("size"), 0)],
         ["greatest resident memory, GB", number(memory.get("peak_gb"), 2)],
         ["of it libraries and model, GB", number(memory.get("libraries_gb"), 2)],
         ["seconds, reading included", number(memory.get("seconds"), 0)],
-    ]
+    ]  # fmt: skip
     keys = ("points", "without_counterpart", "moved")
     tiles = [
         [f"{row['side']:,}² in {row['tiles']} tiles", row["precision"], *(number(row[k], 0) for k in keys),
