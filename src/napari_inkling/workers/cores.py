@@ -18,5 +18,6 @@ def usable_cores() -> int:
 def use_threads(count: int) -> None:
     """Let torch compute with ``count`` threads in this process, whether it is imported already or later."""
     os.environ["OMP_NUM_THREADS"] = str(count)  # read when torch is imported
+    os.environ["MKL_DYNAMIC"] = "FALSE"  # else no more than there are physical cores
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(count)
