@@ -68,3 +68,25 @@ def test_jitter_leaves_the_targets_alone():
     plain, same = next(crops(fields))
     torch.testing.assert_close(targets, same)
     assert not torch.allclose(images, plain)
+
+
+def test_zoom_changes_the_scale_of_both_alike():
+    y, x = np.indices((200, 200), dtype=np.float32)
+    scene = Field(np.stack([y, x]), np.empty((0, 2)))
+    spans = []
+    for seed in range(12):
+        images, targets = next(random_crops([scene], [scene.pixels[:1]], side=16, count=2, zoom=0.5, jitter=0,
+                                            random=np.random.default_rng(seed)))  # fmt: skip
+        assert images.shape == (2, 2, 16, 16) and targets.shape == (2, 1, 16, 16)
+        assert (images[:, :1] - targets).abs().max() < 1.5
+        slopes = images[0].flatten(1).max(1).values - images[0].flatten(1).min(1).values
+        spans.append(float(slopes.max()))
+    assert 16 * np.exp(-0.5) - 2 < min(spans) < 13 < 19 < max(spans) < 16 * np.exp(0.5) + 1
+
+
+def test_zoomed_targets_hold_no_value_between_known_and_ignored():
+    small = field(10, 10)
+    for seed in range(10):
+        batches = random_crops([small], [np.ones((1, 10, 10), np.float32)], side=16, count=2, zoom=0.5,
+                               random=np.random.default_rng(seed))  # fmt: skip
+        assert set(next(batches)[1].unique().tolist()) <= {-1.0, 1.0}

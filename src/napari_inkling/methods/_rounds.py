@@ -37,21 +37,15 @@ def known_masks(task: Task) -> list[FloatImage]:
     return [part.known_mask(task.settings, len(task.classes)) for part in task.fields]
 
 
-def updated_masks(
-    task: Task, known: Sequence[FloatImage], maps: Sequence[FloatImage], number: int
-) -> list[FloatImage]:
+def updated_masks(task: Task, known: Sequence[FloatImage], maps: Sequence[FloatImage]) -> list[FloatImage]:
     """Return the targets of a round: the hints' masks with what the model's maps tell added, Eq. 3."""
-    settings = task.settings
-    updated = list(known)
-    if settings.self_training == "background":
-        updated = [_with_background(task, *parts) for parts in zip(task.fields, known, maps, strict=True)]
-    lowest = 0.5 if settings.self_training == "nuclei" else None
-    if settings.confident is not None and number == task.rounds:
-        lowest = float(np.interp(settings.confident, [0, 0.5, 1], [0, task.threshold, 1]))
-    if lowest is None:
-        return updated
-    parts = zip(task.fields, known, updated, maps, strict=True)
-    return [_with_nuclei(task, *part, lowest=lowest) for part in parts]
+    parts = zip(task.fields, known, maps, strict=True)
+    match task.settings.self_training:
+        case "background":
+            return [_with_background(task, *part) for part in parts]
+        case "nuclei":
+            return [_with_nuclei(task, *part) for part in parts]
+    return list(known)
 
 
 def _with_background(
@@ -64,21 +58,15 @@ def _with_background(
     return np.stack(rows)
 
 
-def _with_nuclei(
-    task: Task,
-    part: TrainingField,
-    known: FloatImage,
-    updated: FloatImage,
-    probability: FloatImage,
-    lowest: float,
-) -> FloatImage:
-    found = find_centres(probability, part.r1, task.settings, lowest)
+def _with_nuclei(task: Task, part: TrainingField, known: FloatImage, probability: FloatImage) -> FloatImage:
+    """Take what is found for cells: the arm "ST-nu" of the paper."""
+    found = find_centres(probability, part.r1, task.settings, lowest=task.threshold)
     sigma = task.settings.sigma * part.r1
-    rows = []
-    for k, (mask, later) in enumerate(zip(known, updated, strict=True)):
-        added = add_detected_nuclei(mask, found.places[found.channels == k], part.r1, sigma)
-        rows.append(np.where(added > 0, added, np.where(added == 0, 0, later)))
-    return np.stack(rows).astype(np.float32)
+    rows = [
+        add_detected_nuclei(mask, found.places[found.channels == k], part.r1, sigma)
+        for k, mask in enumerate(known)
+    ]
+    return np.stack(rows)
 
 
 def train_round(task: Task, masks: Sequence[FloatImage], number: int) -> Generator[Event, None, None]:
@@ -93,6 +81,7 @@ def train_round(task: Task, masks: Sequence[FloatImage], number: int) -> Generat
         random=task.random,
         near_marked=settings.near_marked,
         jitter=settings.jitter,
+        zoom=settings.zoom,
         ignore=IGNORE,
     )
 

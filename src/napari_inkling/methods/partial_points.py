@@ -28,7 +28,7 @@ class PartialPointsSettings(MethodSettings):
 
     presets: ClassVar = {
         "quick": {},
-        "standard": {"steps": 3000, "rounds": 5, "confident": 0.5, "jitter": 0.2},
+        "standard": {"steps": 3000, "rounds": 5, "jitter": 0.2, "zoom": 0.2},
         "as-published": {
             "network": "resnet34",
             "steps": 3840,
@@ -69,12 +69,6 @@ class PartialPointsSettings(MethodSettings):
     )
     self_training: Literal["background", "nuclei", "none"] = Setting(
         "background", description="What a round adds: background (Eq. 3), detected nuclei (ST-nu), or nothing"
-    )
-    confident: float | None = Setting(
-        None,
-        ge=0,
-        le=1,
-        description="In the last round, detections of at least this score count as cells; empty: none do",
     )
     rounds: int = Setting(3, ge=0, le=20, description="Rounds of self-training after the initial one")
     first_share: float = Setting(
@@ -117,6 +111,9 @@ class PartialPointsSettings(MethodSettings):
         ge=0,
         le=1,
         description="Random change of each channel's gain, and, twice as large, of its offset, in σ",
+    )
+    zoom: float = Setting(
+        0.0, ge=0, le=1, description="Random change of scale: by a factor of at most exp(±zoom)"
     )
     views: int = Setting(4, ge=1, le=4, description="Mirror images over which a prediction is averaged")
     centres: Literal["peaks", "components"] = Setting(
@@ -193,7 +190,7 @@ class PartialPoints:
         known = rounds.known_masks(task)  # Eq. 1
         maps = (yield from rounds.predict_fields(task)) if task.trained_before else None
         for number in range(task.rounds + 1):
-            masks = known if maps is None else rounds.updated_masks(task, known, maps, number)  # Eq. 3
+            masks = known if maps is None else rounds.updated_masks(task, known, maps)  # Eq. 3
             yield from rounds.train_round(task, masks, number)  # Eq. 2
             maps = yield from rounds.predict_fields(task)
             model = task.model()

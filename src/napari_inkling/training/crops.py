@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
 
 from napari_inkling.training.loop import Batch
 
@@ -31,6 +33,7 @@ def random_crops(
     random: np.random.Generator,
     near_marked: float = 0.5,
     jitter: float = 0.1,
+    zoom: float = 0.0,
     ignore: float = -1.0,
 ) -> Iterator[Batch]:
     """Yield batches of ``count`` crops of ``side`` × ``side`` pixels, without end.
@@ -45,6 +48,8 @@ def random_crops(
     jitter : float
         Spread of the random gain of each channel; its random offset spreads twice as far, in units of the
         channel's standard deviation.
+    zoom : float
+        The crops of a batch are magnified by a random factor between exp(-zoom) and exp(zoom).
 
     Each crop is turned and mirrored at random into one of eight views.
     """
@@ -53,19 +58,30 @@ def random_crops(
     weights /= weights.sum()
     while True:
         images, masks = [], []
+        edge = round(side * float(np.exp(random.uniform(-zoom, zoom)))) if zoom else side
         for chosen in random.choice(len(fields), count, p=weights):
             field, target = fields[chosen], targets[chosen]
-            corner = _corner(field, side, near_marked, random)
+            corner = _corner(field, edge, near_marked, random)
             turns, mirror = int(random.integers(4)), bool(random.integers(2))
-            images.append(_view(_crop(field.pixels, corner, side), turns, mirror))
-            masks.append(_view(_crop(target, corner, side, ignore), turns, mirror))
-        pixels = torch.from_numpy(np.stack(images))
+            images.append(_view(_crop(field.pixels, corner, edge), turns, mirror))
+            masks.append(_view(_crop(target, corner, edge, ignore), turns, mirror))
+        pixels, wanted = _resized(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)), side)
         if jitter:
             shape = (count, pixels.shape[1], 1, 1)
             gain = 1 + jitter * random.standard_normal(shape, dtype=np.float32)
             offset = 2 * jitter * random.standard_normal(shape, dtype=np.float32)
             pixels = pixels * torch.from_numpy(gain) + torch.from_numpy(offset)
-        yield pixels, torch.from_numpy(np.stack(masks))
+        yield pixels, wanted
+
+
+def _resized(pixels: Tensor, targets: Tensor, side: int) -> Batch:
+    """Return both with an edge of ``side``; targets keep their values, so that *ignore* stays itself."""
+    edge = pixels.shape[-1]
+    if edge == side:
+        return pixels, targets
+    size = (side, side)
+    pixels = interpolate(pixels, size, mode="bilinear", align_corners=False, antialias=edge > side)
+    return pixels, interpolate(targets, size, mode="nearest-exact")
 
 
 def _corner(field: Field, side: int, near_marked: float, random: np.random.Generator) -> tuple[int, int]:
