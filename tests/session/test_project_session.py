@@ -200,6 +200,22 @@ def test_images_are_looked_at_once_and_beside_everything_else(
     again.close()
 
 
+def test_an_image_that_is_found_before_the_answer_comes_is_in_order(
+    session: Session, pictures: list[Path], tmp_path: Path
+) -> None:
+    session.close()
+    gone = [path.rename(tmp_path / f"gone-{path.name}") for path in pictures[:2]]
+    later = ByHand()
+    again = Session(HandRunner(), later)
+    again.open_project(tmp_path / "p.inkling")
+    until(lambda: later.calls)
+    again.relink("b", gone[1])
+    again.remove_image("a")
+    later.run()
+    assert dict(again.problems) == {}
+    again.close()
+
+
 def test_an_image_that_is_back_is_in_order_when_it_is_visited(
     session: Session, heard: Heard, pictures: list[Path], tmp_path: Path
 ) -> None:

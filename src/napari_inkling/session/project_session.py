@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,7 @@ class ProjectSession(SessionSignals):
         self._plane_changed()
         for text in project.notices:
             self.message.emit("warning", text)
-        self._check_images([record.name for record in project.images])
+        self._check_images(project.images)
 
     def _take_up(self, project: Project) -> None:
         """Forget what belonged to the project before, and take what was kept with this one."""
@@ -153,7 +153,7 @@ class ProjectSession(SessionSignals):
     def remove_image(self, name: str) -> None:
         """Take an image out of the project; its file stays."""
         self.project.remove_image(name)
-        self._checked([name], [])
+        self._forget_problem(name)
         self.images_changed.emit()
         if self._plane is not None and self._plane.image == name:
             self.go_to(self._first_plane())
@@ -162,7 +162,7 @@ class ProjectSession(SessionSignals):
     def relink(self, name: str, path: Path | str) -> None:
         """Say where an image that was moved lies now; raises ImageError if that is another image."""
         self.project.relink(name, Path(path))
-        self._checked([name], [])
+        self._forget_problem(name)
         self.images_changed.emit()
 
     def update_image(self, name: str, **marks: bool) -> None:
@@ -178,21 +178,29 @@ class ProjectSession(SessionSignals):
         """
         return self._problems
 
-    def _check_images(self, names: Sequence[str]) -> None:
-        if names:
-            self._checks.start(self.project.problem, names, lambda found: self._checked(names, found))
+    def _check_images(self, records: Collection[ImageRecord]) -> None:
+        if records:
+            names = [record.name for record in records]
+            self._checks.start(self.project.problem, names, lambda found: self._checked(records, found))
 
-    def _checked(self, names: Sequence[str], found: Sequence[ImageProblem]) -> None:
-        """Take note of what is wrong with the images of these names, and tell what is new."""
-        there = {record.name for record in self.project.images}
-        before = self._problems
-        self._problems = {
-            **{name: problem for name, problem in before.items() if name not in names},
-            **{problem.name: problem for problem in found if problem.name in there},
-        }
-        if self._problems != before:
+    def _checked(self, records: Collection[ImageRecord], found: Sequence[ImageProblem]) -> None:
+        """Take note of what a check found, but for images that were removed or linked anew meanwhile."""
+        known = {(now.name, now.path, now.fingerprint) for now in self.project.images}
+        names = {old.name for old in records if (old.name, old.path, old.fingerprint) in known}
+        self._set_problems({
+            **{name: problem for name, problem in self._problems.items() if name not in names},
+            **{problem.name: problem for problem in found if problem.name in names},
+        })  # fmt: skip
+
+    def _forget_problem(self, name: str) -> None:
+        self._set_problems({other: problem for other, problem in self._problems.items() if other != name})
+
+    def _set_problems(self, problems: dict[str, ImageProblem]) -> None:
+        """Hold these problems, and tell those that are new."""
+        before, self._problems = self._problems, problems
+        if problems != before:
             self.problems_changed.emit()
-        for name, problem in self._problems.items():
+        for name, problem in problems.items():
             if problem != before.get(name):
                 self.message.emit("warning", problem.message)
 
@@ -232,7 +240,7 @@ class ProjectSession(SessionSignals):
     def _plane_changed(self) -> None:
         self.plane_changed.emit(self._plane)
         if self._plane is not None and self._plane.image in self._problems:
-            self._check_images([self._plane.image])
+            self._check_images([self.project.image(self._plane.image)])
 
     def next_image(self) -> None:
         """Show the first plane of the next image; after the last comes the first."""
