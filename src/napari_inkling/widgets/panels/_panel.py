@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from qtpy.QtGui import QAction
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -19,8 +21,28 @@ from qtpy.QtWidgets import (
 )
 
 from napari_inkling.core import InklingError
+from napari_inkling.widgets._timers import single_shot
 
-__all__ = ["Panel", "button", "calm_wheel", "label", "restyle", "row", "set_role"]
+if TYPE_CHECKING:
+    from napari_inkling.session import Session
+    from napari_inkling.widgets.layers import LayerBridge
+    from napari_inkling.widgets.panels._style import Palette
+
+__all__ = [
+    "Panel",
+    "button",
+    "calm_wheel",
+    "column",
+    "entry",
+    "label",
+    "put",
+    "restyle",
+    "row",
+    "set_role",
+]
+
+#: A part shows what changed so many milliseconds later; a burst of changes is shown once.
+REFRESH_MS = 50
 
 
 def restyle(widget: QWidget) -> None:
@@ -77,6 +99,31 @@ def row(*widgets: QWidget | None, spacing: int = 6) -> QHBoxLayout:
     return layout
 
 
+def column(spacing: int = 6) -> QVBoxLayout:
+    """Return an empty column without margins."""
+    layout = QVBoxLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    return layout
+
+
+def put(layout: QVBoxLayout, item: Any) -> Any:
+    """Append a widget or a layout to a column, and return it."""
+    if isinstance(item, QWidget):
+        layout.addWidget(item)
+    else:
+        layout.addLayout(item)
+    return item
+
+
+def entry(menu: QMenu, text: str, call: Callable[[], Any], *, enabled: bool = True) -> QAction:
+    """Append an entry to a menu, and return it."""
+    made = menu.addAction(text)
+    made.setEnabled(enabled)
+    made.triggered.connect(lambda _checked=False: call())
+    return made
+
+
 class _CalmWheel(QObject):
     """Lets the wheel scroll the dock instead of changing a value under the pointer."""
 
@@ -116,13 +163,28 @@ class Panel(QWidget):
     #: The person folded or unfolded this part.
     folded = Signal(bool)
 
-    def __init__(self, session: Any, bridge: Any) -> None:
+    def __init__(self, session: Session, bridge: LayerBridge) -> None:
         super().__init__()
         self.session = session
         self.bridge = bridge
         self._listening: list[tuple[Any, Callable[..., Any]]] = []
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self._make_header()
+        self.next_step = label(role="next", wrap=True)
+        self.content = QWidget()
+        self.body = column(spacing=7)
+        self.body.setContentsMargins(6, 6, 4, 10)
+        self.body.addWidget(self.next_step)
+        self.content.setLayout(self.body)
+        outer = column(spacing=0)
+        outer.addWidget(self.header)
+        outer.addWidget(self.content)
+        self.setLayout(outer)
+        self.set_folded(False)
+        #: Refreshes within :data:`REFRESH_MS`; takes the arguments of any signal.
+        self.refresh_soon = self.soon(REFRESH_MS, self.refresh)
 
+    def _make_header(self) -> None:
         self.fold_button = QToolButton()
         self.fold_button.setObjectName("fold")
         self.fold_button.setText(self.title)
@@ -139,27 +201,9 @@ class Panel(QWidget):
         self.header_row.setContentsMargins(4, 0, 4, 0)
         self.header.setLayout(self.header_row)
 
-        self.next_step = label(role="next", wrap=True)
-        self.content = QWidget()
-        self.body = QVBoxLayout(self.content)
-        self.body.setContentsMargins(6, 6, 4, 10)
-        self.body.setSpacing(7)
-        self.body.addWidget(self.next_step)
-
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(self.header)
-        outer.addWidget(self.content)
-        self.set_folded(False)
-
     def add(self, item: Any) -> Any:
         """Append a widget or a row to the body, and return it."""
-        if isinstance(item, QWidget):
-            self.body.addWidget(item)
-        else:
-            self.body.addLayout(item)
-        return item
+        return put(self.body, item)
 
     def say_next(self, sentence: str, *, now: bool = False) -> None:
         """Show the one sentence that says what to do; ``now`` marks it as the next thing of all."""
@@ -184,10 +228,21 @@ class Panel(QWidget):
         self.set_folded(not self.fold_button.isChecked())
         self.folded.emit(self.is_folded)
 
-    def listen(self, signal: Any, slot: Callable[..., Any]) -> None:
-        """Connect a signal of the session or the bridge until :meth:`release`."""
-        signal.connect(slot)
-        self._listening.append((signal, slot))
+    def listen(self, slot: Callable[..., Any], *signals: Any) -> None:
+        """Connect signals of the session or the bridge until :meth:`release`."""
+        for signal in signals:
+            signal.connect(slot)
+            self._listening.append((signal, slot))
+
+    def soon(self, milliseconds: int, slot: Callable[[], Any]) -> Callable[..., None]:
+        """Return what calls ``slot`` so much later, once for a burst of calls; its arguments are dropped."""
+        timer = single_shot(slot, milliseconds, self)
+
+        def start(*_: Any) -> None:
+            if not timer.isActive():
+                timer.start()
+
+        return start
 
     def release(self) -> None:
         """Disconnect from everything that outlives this widget; what it was about to do is not done."""
@@ -208,5 +263,5 @@ class Panel(QWidget):
     def refresh(self) -> None:
         """Show the state that the session has now."""
 
-    def set_palette(self, palette: Any) -> None:
+    def set_palette(self, palette: Palette) -> None:
         """Take the colours of a new theme, for what is painted by hand."""

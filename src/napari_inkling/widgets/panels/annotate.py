@@ -67,9 +67,9 @@ class AnnotatePanel(Panel):
             "classes_changed",
             "history_changed",
         ):
-            self.listen(getattr(session, name), self._later)
+            self.listen(self._later, getattr(session, name))
         for signal in (bridge.tool_changed, bridge.class_changed):
-            self.listen(signal, self._later)
+            self.listen(self._later, signal)
         self.refresh()
 
     def _tool(self, name: str) -> Any:

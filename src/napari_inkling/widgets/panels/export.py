@@ -81,7 +81,7 @@ class ExportPanel(Panel):
             "suggestions_changed",
             "training_changed",
         ):
-            self.listen(getattr(session, name), self._later)
+            self.listen(self._later, getattr(session, name))
         self.refresh()
 
     def _later(self, *_: Any) -> None:

@@ -72,15 +72,15 @@ class ImagesPanel(Panel):
         self.done.clicked.connect(lambda on: self._update(done=on))
         self.add(row(self.complete, None, self.done))
 
-        self.listen(session.project_changed, self._recheck)
-        self.listen(session.images_changed, self._reload)
+        self.listen(self._recheck, session.project_changed)
+        self.listen(self._reload, session.images_changed)
         for signal in (session.plane_changed, session.hints_changed):
-            self.listen(signal, self._later)
-        self.listen(session.training_changed, self._on_training)
-        self.listen(session.models_changed, self._on_models)
+            self.listen(self._later, signal)
+        self.listen(self._on_training, session.training_changed)
+        self.listen(self._on_models, session.models_changed)
         layers = bridge.viewer.layers
         for event in (layers.selection.events.active, layers.events.removed):
-            self.listen(event, self._show_layer)
+            self.listen(self._show_layer, event)
         self._reload()
 
     def _make_start(self) -> QFrame:

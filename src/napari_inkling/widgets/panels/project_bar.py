@@ -43,7 +43,7 @@ class ProjectBar(Panel):
         self.body.setContentsMargins(0, 0, 0, 0)
         self.header_row.removeWidget(self.fold_button)
         self.add(row(self.name, self.badge, None, self.help))
-        self.listen(session.project_changed, self.refresh)
+        self.listen(self.refresh, session.project_changed)
         self.refresh()
 
     def refresh(self, *_: Any) -> None:

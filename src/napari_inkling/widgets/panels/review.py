@@ -82,8 +82,8 @@ class ReviewPanel(Panel):
         self._soon.setInterval(50)
         self._soon.timeout.connect(self.refresh)
         for name in ("project_changed", "plane_changed", "suggestions_changed", "training_changed"):
-            self.listen(getattr(session, name), self._later)
-        self.listen(bridge.focus_changed, self._show_focus)
+            self.listen(self._later, getattr(session, name))
+        self.listen(self._show_focus, bridge.focus_changed)
         self.refresh()
 
     def _put(self, item: Any) -> Any:

@@ -100,9 +100,9 @@ class TrainPanel(Panel):
             timer.setInterval(milliseconds)
             timer.timeout.connect(slot)
         for name in ("project_changed", "plane_changed", "images_changed", "hints_changed", "models_changed"):
-            self.listen(getattr(session, name), self._later)
-        self.listen(session.radius_changed, self._later)
-        self.listen(session.training_changed, self._on_training)
+            self.listen(self._later, getattr(session, name))
+        self.listen(self._later, session.radius_changed)
+        self.listen(self._on_training, session.training_changed)
         self.refresh()
         self.curves_button.hide()
         self._on_training(session.training)
