@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF
 from qtpy.QtWidgets import QLineEdit, QMenu, QPushButton, QWidget
 from superqt.utils import QFlowLayout
 
-from napari_inkling.widgets.panels._panel import button
+from napari_inkling.widgets.keys import class_key
+from napari_inkling.widgets.panels._keys import shown
+from napari_inkling.widgets.panels._panel import button, entry
+
+if TYPE_CHECKING:
+    from napari_inkling.project import ClassInfo
 
 __all__ = ["SWATCHES", "ClassChips", "dot", "tool_icon"]
 
@@ -94,7 +100,7 @@ class ClassChips(QWidget):
         self.editor.hide()
         self._renaming = ""
 
-    def show_classes(self, classes: Sequence[Any], counts: Mapping[str, int], current: str) -> None:
+    def show_classes(self, classes: Sequence[ClassInfo], counts: Mapping[str, int], current: str) -> None:
         """Show the classes (with name, color, key) and how often each was marked."""
         if (shown := tuple((c.name, c.color, c.key) for c in classes)) != self._shown:
             self._shown = shown
@@ -111,20 +117,20 @@ class ClassChips(QWidget):
         """Open the field for a class's new name, in place."""
         self._edit(name, name)
 
-    def _build(self, classes: Sequence[Any]) -> None:
+    def _build(self, classes: Sequence[ClassInfo]) -> None:
         for chip in self.chips.values():
             self.layout_.removeWidget(chip)
             chip.deleteLater()
         for widget in (self.editor, self.plus):
             self.layout_.removeWidget(widget)
-        self.chips = {c.name: self._chip(c) for c in classes}
+        self.chips = {c.name: self._chip(index, c) for index, c in enumerate(classes)}
         for widget in (*self.chips.values(), self.editor, self.plus):
             self.layout_.addWidget(widget)
 
-    def _chip(self, info: Any) -> QPushButton:
-        name = info.name
+    def _chip(self, index: int, info: ClassInfo) -> QPushButton:
+        name, key = info.name, shown(class_key(index, info.key))
         tip = f"Mark cells as {name}; right-click to rename, recolour or remove"
-        chip = button("", tip, lambda: self.chosen.emit(name), key=info.key, role="chip")
+        chip = button("", tip, lambda: self.chosen.emit(name), key=key, role="chip")
         chip.setCheckable(True)
         chip.setIcon(dot(info.color))
         chip.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -135,13 +141,12 @@ class ClassChips(QWidget):
         """Return the menu of a class."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Rename…", lambda: self.ask_rename(name))
+        entry(menu, "Rename…", partial(self.ask_rename, name))
         colours = menu.addMenu("Colour")
-        assert colours is not None
         for words, colour in SWATCHES.items():
-            colours.addAction(dot(colour), words, lambda c=colour: self.recoloured.emit(name, c))
+            entry(colours, words, partial(self.recoloured.emit, name, colour)).setIcon(dot(colour))
         menu.addSeparator()
-        menu.addAction("Remove", lambda: self.removed.emit(name))
+        entry(menu, "Remove", partial(self.removed.emit, name))
         return menu
 
     def _edit(self, renaming: str, text: str) -> None:
