@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QMenu
 
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._memory import Memory
-from napari_inkling.widgets.panels._panel import Panel, button, label, row
+from napari_inkling.widgets.panels._panel import Panel, button, entry, label, row
+
+if TYPE_CHECKING:
+    from napari_inkling.session import Session
+    from napari_inkling.widgets.layers import LayerBridge
 
 __all__ = ["ProjectBar"]
 
@@ -24,7 +29,7 @@ class ProjectBar(Panel):
     title = "Project"
     help_asked = Signal()
 
-    def __init__(self, session: Any, bridge: Any, memory: Memory | None = None) -> None:
+    def __init__(self, session: Session, bridge: LayerBridge, memory: Memory | None = None) -> None:
         super().__init__(session, bridge)
         self.memory = memory or Memory()
         self.header.hide()
@@ -46,7 +51,7 @@ class ProjectBar(Panel):
         self.listen(self.refresh, session.project_changed)
         self.refresh()
 
-    def refresh(self, *_: Any) -> None:
+    def refresh(self) -> None:
         """Show the project that is open."""
         project = self.session.project
         self.name.setText(f"{'No project yet' if project.is_scratch else project.name}  ▾")
@@ -79,7 +84,9 @@ class ProjectBar(Panel):
     def _ask_new(self, title: str) -> Path | None:
         start = str(Path.home() / f"cells{SUFFIX}")
         chosen, _ = QFileDialog.getSaveFileName(self, title, start, f"Inkling project (*{SUFFIX})")
-        return Path(chosen).with_suffix(SUFFIX) if chosen else None
+        if not chosen:
+            return None
+        return Path(chosen if chosen.endswith(SUFFIX) else chosen + SUFFIX)  # a name may have dots
 
     def _change_to(self, how: Callable[[Path], Any], folder: Path) -> None:
         with self.telling():
@@ -91,14 +98,12 @@ class ProjectBar(Panel):
         self.menu.clear()
         project = self.session.project
         if project.is_scratch and project.images:
-            self.menu.addAction("Keep as a project…", self.keep)
+            entry(self.menu, "Keep as a project…", self.keep)
             self.menu.addSeparator()
-        self.menu.addAction("New project…", self.new)
-        self.menu.addAction("Open project…", self.open)
+        entry(self.menu, "New project…", self.new)
+        entry(self.menu, "Open project…", self.open)
         others = [folder for folder in self.memory.recent if folder != project.folder]
         if others:
             self.menu.addSection("Recent")
         for folder in others:
-            action = self.menu.addAction(folder.stem, lambda f=folder: self.open_folder(f))
-            if action is not None:
-                action.setToolTip(str(folder))
+            entry(self.menu, folder.stem, partial(self.open_folder, folder)).setToolTip(str(folder))
