@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import BACKGROUND
+
+if TYPE_CHECKING:
+    from napari_inkling.project import ClassInfo
 
 __all__ = ["GREY", "Palette", "make_palette", "paint"]
 
@@ -18,8 +21,8 @@ Palette = Mapping[str, npt.NDArray[np.float32]]
 GREY = np.array([0.72, 0.72, 0.72, 1.0], dtype=np.float32)
 
 
-def make_palette(classes: Iterable[Any]) -> Palette:
-    """Return the colours of background and of classes (with ``name`` and ``color``, ``#rrggbb``)."""
+def make_palette(classes: Iterable[ClassInfo]) -> Palette:
+    """Return the colours of background and of classes."""
     colours = {c.name: _rgba(c.color) for c in classes}
     return {**colours, BACKGROUND: GREY}
 

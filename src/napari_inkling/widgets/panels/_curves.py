@@ -6,13 +6,16 @@ pyqtgraph is imported when the first curve is drawn, so that the dock opens fast
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_inkling.core import Round
 from napari_inkling.widgets.panels._panel import label
+
+if TYPE_CHECKING:
+    from napari_inkling.widgets.panels._style import Palette
 
 __all__ = ["Curves", "by_name"]
 
@@ -40,7 +43,7 @@ class Curves(QWidget):
         self.titles: dict[str, Any] = {}
         self.plots: dict[str, Any] = {}
         self._curves: dict[tuple[str, str], Any] = {}
-        self._palette: Any = None
+        self._palette: Palette | None = None
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(5)
@@ -60,7 +63,7 @@ class Curves(QWidget):
         self._show("F1", said, f1)
         self.setVisible(bool(series or measured))
 
-    def set_palette(self, palette: Any) -> None:
+    def set_palette(self, palette: Palette) -> None:
         """Take the colours of a theme."""
         self._palette = palette
         for plot in self.plots.values():

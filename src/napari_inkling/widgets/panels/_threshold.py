@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ from qtpy.QtGui import QColor, QPainter
 from qtpy.QtWidgets import QDoubleSpinBox, QSlider, QVBoxLayout, QWidget
 
 from napari_inkling.widgets.panels._panel import calm_wheel, label, row
+
+if TYPE_CHECKING:
+    from napari_inkling.widgets.panels._style import Palette
 
 __all__ = ["Histogram", "ThresholdSlider"]
 
@@ -92,7 +95,7 @@ class ThresholdSlider(QWidget):
         self.set_value(value)
         self.changed.emit(value)
 
-    def set_palette(self, palette: Any) -> None:
+    def set_palette(self, palette: Palette) -> None:
         """Take the colours of a theme."""
         self.histogram.kept, self.histogram.dropped = QColor(palette.accent), QColor(palette.border)
         self.histogram.update()
