@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer, QUrl
+from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QComboBox, QFileDialog, QGridLayout
 
-from napari_inkling.core import Boxes, HintSet, PlaneRef, Points, Predictions
-from napari_inkling.project.formats import FORMATS, export_annotations
+from napari_inkling.project.formats import FORMATS
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, row
+
+if TYPE_CHECKING:
+    from napari_inkling.session import Session
+    from napari_inkling.widgets.layers import LayerBridge
 
 __all__ = ["ExportPanel"]
 
@@ -34,8 +37,26 @@ class ExportPanel(Panel):
 
     title = "Export"
 
-    def __init__(self, session: Any, bridge: Any) -> None:
+    def __init__(self, session: Session, bridge: LayerBridge) -> None:
         super().__init__(session, bridge)
+        self._written: Path | None = None
+        self._make_choices()
+        self._make_export()
+        self.run_button = self.add(
+            button("", "Let the newest model suggest where it has not looked yet", self.run_on_all)
+        )
+        self.listen(
+            self.refresh_soon,
+            session.project_changed,
+            session.images_changed,
+            session.hints_changed,
+            session.suggestions_changed,
+            session.training_changed,
+            session.models_changed,
+        )
+        self.refresh()
+
+    def _make_choices(self) -> None:
         self.what = _choice(WHAT, "What to write: what you marked, what is suggested, or both")
         self.scope = _choice(SCOPE, "Which images")
         titles = {f.name: f"{f.title}{', one file per image' * f.folder}" for f in FORMATS.values()}
@@ -51,100 +72,80 @@ class ExportPanel(Panel):
             grid.addWidget(choice, line, 1)
         grid.setColumnStretch(1, 1)
         self.add(grid)
+
+    def _make_export(self) -> None:
         self.export_button = button(
             "Export…", "Choose where to, and write", self.export, key=key_of("export"), role="primary"
         )
-        self.add(self.export_button)
-        self.result = self.add(label(role="muted", wrap=True))
-        self.result.hide()
+        self.result = label(role="muted", wrap=True)
         self.show_button = button(
             "Show the folder", "Open it in the file manager", self._show_folder, role="link"
         )
+        self.result.hide()
         self.show_button.hide()
+        self.add(self.export_button)
+        self.add(self.result)
         self.add(row(self.show_button, None))
-        self.run_button = button(
-            "Run on all images",
-            "Let the newest model suggest on the images that it has not seen",
-            self.run_on_all,
+
+    def refresh(self) -> None:
+        """Show whether there is something to write, and how much the newest model has not seen."""
+        some = bool(self.session.project.images)
+        self.export_button.setEnabled(some)
+        self.say_next(
+            "Write what you have for other programs. The project keeps everything anyway."
+            if some
+            else "Nothing to export yet."
         )
-        self.add(self.run_button)
-        self._written: Path | None = None
+        self._show_run()
 
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(100)
-        self._soon.timeout.connect(self.refresh)
-        for name in (
-            "project_changed",
-            "images_changed",
-            "hints_changed",
-            "suggestions_changed",
-            "training_changed",
-        ):
-            self.listen(self._later, getattr(session, name))
-        self.refresh()
-
-    def _later(self, *_: Any) -> None:
-        if not self._soon.isActive():
-            self._soon.start()
-
-    def refresh(self, *_: Any) -> None:
-        """Show whether there is something to write."""
-        project = self.session.project
-        images, predicted = len(project.images), len({r.image for r in self.session.suggested_planes})
-        self.export_button.setEnabled(bool(images))
+    def _show_run(self) -> None:
+        unseen = self.session.unpredicted_planes
         idle = not self.session.is_training and not self.session.is_predicting
-        unseen = images - predicted
-        self.run_button.setVisible(self.session.newest_model is not None and unseen > 0)
+        noun = "image" if len({ref.image for ref in unseen}) == len(unseen) else "plane"
+        self.run_button.setVisible(self.session.newest_model is not None and bool(unseen))
         self.run_button.setEnabled(idle)
-        self.run_button.setText(f"Run on {unseen:,} more image{'s' * (unseen != 1)}" if idle else "Running…")
-        if not images:
-            self.say_next("Nothing to export yet.")
-        else:
-            self.say_next("Write what you have for other programs. The project keeps everything anyway.")
+        more = f"Run on {len(unseen):,} more {noun}{'s' * (len(unseen) != 1)}"
+        self.run_button.setText(more if idle else "Running…")
 
     def export(self) -> None:
         """Ask where to, and write."""
         chosen_format, what = FORMATS[self.format.currentData()], self.what.currentData()
         start = self.session.project.exports_folder
-        if chosen_format.folder and self.scope.currentData() == "all":
+        if chosen_format.folder and self._is_several():
             chosen = QFileDialog.getExistingDirectory(self, "Export into a folder", str(start))
         else:
             ending = chosen_format.suffixes[0]
             chosen, _ = QFileDialog.getSaveFileName(
                 self, "Export", str(start / f"{what}{ending}"), f"{chosen_format.title} (*{ending})"
             )
-            if chosen and not Path(chosen).suffix:
-                chosen += ending
+            if chosen and Path(chosen).suffix.lower() not in chosen_format.suffixes:
+                chosen += ending  # a name may have dots
         if chosen:
             self.write(Path(chosen))
+
+    def _is_several(self) -> bool:
+        """Whether more than one plane is to be written, each into a file of its own."""
+        images = self._images()
+        return images is None or any(len(self.session.project.image(name).planes()) > 1 for name in images)
+
+    def _images(self) -> list[str] | None:
+        """Return the names of the images that are asked for, ``None`` for all."""
+        plane = self.session.plane
+        return [plane.image] if self.scope.currentData() == "this" and plane is not None else None
 
     def write(self, path: Path) -> None:
         """Export to a path with what is chosen; the panel says where it went."""
         with self.telling():
-            chosen, what = self.format.currentData(), self.what.currentData()
-            plane, project = self.session.plane, self.session.project
-            if self.scope.currentData() == "this" and plane is not None:
-                items = {ref: self._rows(ref, what) for ref in project.image(plane.image).planes()}
-                written = export_annotations(project, path, chosen, items=items, images=[plane.image])
-            else:
-                written = self.session.export(path, chosen, what)
-            self._written = Path(written)
+            self._written = self.session.export(
+                path, self.format.currentData(), self.what.currentData(), self._images()
+            )
             self.result.setText(f"Wrote {self._written}")
             self.result.setToolTip(str(self._written))
             self.result.show()
             self.show_button.show()
 
-    def _rows(self, ref: PlaneRef, what: str) -> HintSet | Predictions:
-        hints, shown = self.session.hints_of(ref), self.session.suggestions(ref)
-        if what != "both":
-            return hints if what == "hints" else shown
-        return HintSet(
-            Points.concatenate([hints.points, shown.points]), Boxes.concatenate([hints.boxes, shown.boxes])
-        )
-
     def run_on_all(self) -> None:
-        """Predict the images that the newest model has not seen."""
+        """Predict what the newest model has not seen."""
         with self.telling():
             self.session.predict()
         self.refresh()
