@@ -41,7 +41,12 @@ Crash = Literal["none", "exception", "refusal", "sigkill", "memory", "hang", "ex
 class FakeSettings(MethodSettings):
     """Settings of :class:`FakeMethod`."""
 
-    presets: ClassVar = {"quick": {}, "standard": {"steps": 200}, "as-published": {"steps": 400}}
+    presets: ClassVar = {
+        "quick": {},
+        "standard": {"steps": 200},
+        "as-published": {"steps": 400, "network": "large"},
+    }
+    fixed_fields: ClassVar = ("network",)
 
     steps: int = Field(20, ge=1, description="Steps")
     seconds_per_step: float = Field(0.005, ge=0, description="Duration of a step in seconds")
@@ -49,13 +54,21 @@ class FakeSettings(MethodSettings):
     previews: int = Field(4, ge=0, description="Previews, spread evenly over the steps")
     minutes: float | None = Field(None, description="Time limit in minutes")
     radius: float | None = Field(None, gt=0, description="Cell radius in pixels")
+    network: Literal["small", "large"] = Field("small", description="Which network, if there were any")
 
 
 class FakeModel:
     """Suggests a grid of points on every image."""
 
-    def __init__(self, classes: tuple[str, ...] = ("cell",), rounds: int = 0, radius: float = RADIUS) -> None:
+    def __init__(
+        self,
+        classes: tuple[str, ...] = ("cell",),
+        rounds: int = 0,
+        radius: float = RADIUS,
+        network: str = "small",
+    ) -> None:
         self.method = FAKE
+        self.network = network
         self.classes = classes
         self.rounds = rounds
         self.radius = radius
@@ -73,7 +86,12 @@ class FakeModel:
         )
 
     def save(self, folder: Path) -> None:
-        content = {"method": self.method, "classes": self.classes, "rounds": self.rounds}
+        content = {
+            "method": self.method,
+            "classes": self.classes,
+            "rounds": self.rounds,
+            "settings": {"network": self.network},
+        }
         (folder / "model.json").write_text(json.dumps(content))
 
     @classmethod
@@ -82,7 +100,8 @@ class FakeModel:
             content = json.loads((folder / "model.json").read_text())
         except (OSError, ValueError) as error:
             raise ModelFileError(f"{folder} is not a model") from error
-        return cls(tuple(content["classes"]), content["rounds"])
+        network = content.get("settings", {}).get("network", "small")
+        return cls(tuple(content["classes"]), content["rounds"], network=network)
 
 
 class FakeMethod:
@@ -105,7 +124,8 @@ class FakeMethod:
     ) -> Generator[Event, None, FakeModel]:
         if device == "cuda":
             raise DeviceError("device 'cuda' was asked for and is not there: expected auto or cpu")
-        model = FakeModel(data.classes, start.rounds if start else 0, settings.radius or RADIUS)
+        rounds = start.rounds if start and start.network == settings.network else 0
+        model = FakeModel(data.classes, rounds, settings.radius or RADIUS, settings.network)
         yield Started("CPU, no threads")
         every = max(1, settings.steps // settings.previews) if settings.previews else settings.steps + 1
         for step in range(1, settings.steps + 1):
@@ -116,7 +136,7 @@ class FakeMethod:
             if step % every == 0:
                 if (shown := self._watched(data)) is not None:
                     yield Preview(shown.ref, model.predict(shown))
-                model = FakeModel(data.classes, model.rounds + 1, model.radius)
+                model = FakeModel(data.classes, model.rounds + 1, model.radius, model.network)
                 yield Checkpoint(model)
         yield Round(1, {"f1": 0.5, "precision": 0.5, "recall": 0.5} if data.validation else {})
         return model

@@ -149,13 +149,13 @@ def test_stop(viewer, dock):
     assert dock.train.go.text() == "Stop"
     wait_until(lambda: dock.session.training.step > 0, 20)
     settle(0.1)
-    assert dock.train.bar.isVisible()
-    assert "counting" in dock.train.stage.text()
+    assert dock.train.progress.bar.isVisible()
+    assert "counting" in dock.train.progress.stage.text()
     click(dock.train.go)
     wait_until(lambda: not dock.session.is_training, 2)
     settle(0.1)
     assert dock.session.training.status == "stopped"
-    assert "stopped" in dock.train.stage.text().lower()
+    assert "stopped" in dock.train.progress.stage.text().lower()
     assert len(dock.session.hints.points) == 3
     train_again = dock.train.go
     assert train_again.isEnabled()

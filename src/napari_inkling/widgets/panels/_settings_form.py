@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -95,6 +96,9 @@ class _Field:
 class SettingsForm(QWidget):
     """The fields of a settings model; :meth:`overrides` holds only what differs from the preset."""
 
+    #: A person changed a field.
+    changed = Signal()
+
     def __init__(self) -> None:
         super().__init__()
         self._form = QFormLayout(self)
@@ -138,9 +142,13 @@ class SettingsForm(QWidget):
             words = label(name.replace("_", " "), wrap=True)
             for widget in (words, field.widget):
                 widget.setToolTip(_tooltip(info))
-            field.changed.connect(lambda *_args, n=name: self._mark(n))
+            field.changed.connect(lambda *_args, n=name: self._on_changed(n))
             self.fields[name], self._names[name] = field, words
             self._form.addRow(words, field.widget)
+
+    def _on_changed(self, name: str) -> None:
+        self._mark(name)
+        self.changed.emit()
 
     def _mark(self, name: str) -> None:
         font = self._names[name].font()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QProgressBar
+from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox
 
-from napari_inkling.core import InklingError
-from napari_inkling.methods import get_method
-from napari_inkling.session import Recommendation
-from napari_inkling.widgets.panels._curves import Curves
+from napari_inkling.core import BACKGROUND, InklingError
+from napari_inkling.methods import MethodSettings, get_method
+from napari_inkling.session import Recommendation, TrainingState
+from napari_inkling.session.continuing import why_anew
 from napari_inkling.widgets.panels._keys import key_of
-from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, restyle, row
+from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, row, set_role
+from napari_inkling.widgets.panels._progress import TrainingProgress
 from napari_inkling.widgets.panels._settings_form import SettingsForm
 
-__all__ = ["TrainPanel", "clock"]
+if TYPE_CHECKING:
+    from napari_inkling.session import Session
+    from napari_inkling.widgets.layers import LayerBridge
+    from napari_inkling.widgets.panels._style import Palette
+
+__all__ = ["TrainPanel"]
 
 PRESETS = {
     "quick": ("Quick · about 1 min", "A first answer within seconds, a good one within a minute"),
@@ -27,23 +32,38 @@ DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Appl
 CURVES_MS = 300
 
 
-def clock(seconds: float | None) -> str:
-    """Return seconds as ``m:ss``, or hours as ``h:mm h``; nothing if they are not known."""
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(max(0, round(seconds)), 60)
-    return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02} h"
-
-
 class TrainPanel(Panel):
     """One button that trains, and what can be set before."""
 
     title = "Train"
 
-    def __init__(self, session: Any, bridge: Any) -> None:
+    def __init__(self, session: Session, bridge: LayerBridge) -> None:
         super().__init__(session, bridge)
-        self._method = ""
+        self._advice = Recommendation("", "")
+        self._missing = ""  # why Train cannot be pressed
+        self._has_model = False
+        self._anew = ""  # why it cannot go on from the newest model
         self.why = self.add(label(role="muted", wrap=True))
+        self._make_how_and_where()
+        self._make_radius()
+        self._make_advanced()
+        self._make_go()
+        self.progress: TrainingProgress = self.add(TrainingProgress())
+        self._draw_soon = self.soon(CURVES_MS, self.progress.draw)
+        self.listen(
+            self.refresh_soon,
+            session.project_changed,
+            session.plane_changed,
+            session.images_changed,
+            session.hints_changed,
+            session.models_changed,
+            session.radius_changed,
+        )
+        self.listen(self._on_training, session.training_changed)
+        self.refresh()
+        self._on_training(session.training)
+
+    def _make_how_and_where(self) -> None:
         self.preset = QComboBox()
         for name, (text, tip) in PRESETS.items():
             self.preset.addItem(text, name)
@@ -57,6 +77,7 @@ class TrainPanel(Panel):
         line.setStretch(0, 3)
         line.setStretch(1, 2)
 
+    def _make_radius(self) -> None:
         self.radius = QDoubleSpinBox()
         self.radius.setRange(0, 500)
         self.radius.setDecimals(1)
@@ -71,63 +92,71 @@ class TrainPanel(Panel):
         self.estimate = button("", "Take this radius", self._take_estimate, role="link")
         self.add(row(label("Cell radius"), self.radius, self.estimate, None))
 
-        self.advanced_button = button(
-            "▸ Advanced", "Every setting of the method", self._toggle_advanced, role="link"
+    def _make_advanced(self) -> None:
+        self.advanced_button = self.add(
+            button("▸ Advanced", "Every setting of the method", self._toggle_advanced, role="link")
         )
-        self.add(self.advanced_button)
-        self.advanced = self.add(SettingsForm())
+        self.advanced: SettingsForm = self.add(SettingsForm())
         self.advanced.hide()
+        self.advanced.changed.connect(self.refresh_soon)
         self.preset.currentIndexChanged.connect(self._fill_advanced)
+        self.preset.currentIndexChanged.connect(self.refresh_soon)
 
+    def _make_go(self) -> None:
         self.go = button("Train", "", self.train_or_stop, key=key_of("train"), role="primary")
-        self.add(self.go)
-        self.bar = self.add(QProgressBar())
-        self.bar.setTextVisible(False)
-        self.bar.setRange(0, 1000)
-        self.stage = self.add(label(role="muted", wrap=True))
-        self.curves_button = button("", "The curves of the training", self._toggle_curves, role="link")
-        self.add(self.curves_button)
-        self.curves: Curves = self.add(Curves())
-        self._curves_shown = self._was_active = False
-
-        self._soon = QTimer(self)
-        self._drawing = QTimer(self)
-        for timer, milliseconds, slot in (
-            (self._soon, 50, self.refresh),
-            (self._drawing, CURVES_MS, self._draw),
-        ):
-            timer.setSingleShot(True)
-            timer.setInterval(milliseconds)
-            timer.timeout.connect(slot)
-        for name in ("project_changed", "plane_changed", "images_changed", "hints_changed", "models_changed"):
-            self.listen(self._later, getattr(session, name))
-        self.listen(self._later, session.radius_changed)
-        self.listen(self._on_training, session.training_changed)
-        self.refresh()
-        self.curves_button.hide()
-        self._on_training(session.training)
+        self.start_over = QCheckBox("Start over")
+        self.start_over.setToolTip(
+            "Learn from the beginning, not on from the last model; that one is kept beside the new one"
+        )
+        self.start_over.toggled.connect(self._show_button)
+        self.add(row(self.go, self.start_over)).setStretch(0, 1)
 
     # -- what shows
 
-    def _later(self, *_: Any) -> None:
-        self._soon.start()
-
-    def refresh(self, *_: Any) -> None:
+    def refresh(self) -> None:
         """Show the recommended method, the radius, and whether there is enough to train."""
-        advice = self._advice()
-        self.why.setText(advice.reason)
-        self.why.setVisible(bool(advice.reason))
-        if advice.method != self._method:
-            self._method = advice.method
+        before = self._advice.method
+        self._ask()
+        self.why.setText(self._advice.reason)
+        self.why.setVisible(bool(self._advice.reason))
+        if self._advice.method != before:
             self._fill_advanced()
+        self._anew = self._why_anew()
         self._show_radius()
         self._show_button()
 
-    def _advice(self) -> Recommendation:
+    def _ask(self) -> None:
+        """Ask which method to take and what it lacks: it looks up every method, so not at each event."""
+        project = self.session.project
         try:
-            return self.session.recommend()
+            self._advice = advice = self.session.recommend()
+            missing = f"Mark {advice.missing} to train." if advice.missing else ""
+            self._missing = missing if advice.method else advice.reason
         except InklingError as error:
-            return Recommendation(self.session.method, str(error))
+            self._advice = Recommendation(self.session.method or "", str(error))
+            self._missing = str(error)
+        if project.read_only:
+            self._missing = "This project is read-only: it cannot keep a model."
+        elif not project.images:
+            self._missing = "Open an image first."
+
+    def _why_anew(self) -> str:
+        """Return why a training would not go on from the newest model; ``""`` if it would."""
+        model = self.session.newest_model
+        self._has_model = model is not None
+        if model is None:
+            return "there is no model yet"
+        project = self.session.project
+        held_out = {record.name for record in project.images if record.complete}
+        learnt = [ref for ref in project.planes_with_hints() if ref.image not in held_out]
+        classes = {str(name) for ref in learnt for name in project.hints(ref).classes} - {BACKGROUND}
+        try:
+            return why_anew(model, self._advice.method, self._settings(self.advanced.overrides()), classes)
+        except InklingError:  # a setting that is out of bounds: told by Train
+            return ""
+
+    def _settings(self, overrides: dict[str, Any]) -> MethodSettings:
+        return get_method(self._advice.method).Settings.preset(self.preset.currentData(), **overrides)
 
     def _show_radius(self) -> None:
         chosen, plane = self.session.radius, self.session.plane
@@ -146,81 +175,47 @@ class TrainPanel(Panel):
             self.estimate.setText("")
         self.estimate.setToolTip("Click to change it; the circle in the image shows it and can be dragged")
 
-    def _show_button(self) -> None:
-        state, missing = self.session.training, self._missing()
-        self.go.setText(
-            {"stopping": "Stopping…"}.get(state.status, "Stop" if state.active else self._train_word())
-        )
-        self.go.setProperty("role", "stop" if state.active else "primary")
-        restyle(self.go)
-        self.go.setEnabled(state.status != "stopping" and (state.active or not missing))
-        words = "Stop, and keep what was learnt so far" if state.active else missing or "Train on all hints"
-        self.go.setToolTip(f"{words}  [{key_of('train')}]")
+    def _show_button(self, *_: Any) -> None:
+        state = self.session.training
+        if not state.active:
+            word, tip = ("Train on", "Go on from the last model") if self._goes_on() else ("Train", "")
+            tip = self._missing or tip or "Train on all hints"
+        else:
+            word = "Stopping…" if state.status == "stopping" else "Stop"
+            tip = "Stop, and keep what was learnt so far"
+        self.go.setText(word)
+        self.go.setToolTip(f"{tip}  [{key_of('train')}]")
+        set_role(self.go, "stop" if state.active else "primary")
+        self.go.setEnabled(state.status != "stopping" and (state.active or not self._missing))
+        self.start_over.setVisible(not state.active and not self._anew)
         for widget in (self.preset, self.device, self.radius, self.advanced):
             widget.setEnabled(not state.active)
-        sentence, now = self._sentence(state, missing)
-        self.say_next(sentence, now=now)
+        self._advise(state)
 
-    def _train_word(self) -> str:
-        return "Train on" if self.session.newest_model is not None else "Train"
+    def _goes_on(self) -> bool:
+        return not self._anew and not self.start_over.isChecked()
 
-    def _missing(self) -> str:
-        """Return why Train cannot be pressed, ``""`` if it can."""
-        if self.session.project.read_only:
-            return "This project is read-only: it cannot keep a model."
-        if not self.session.project.images:
-            return "Open an image first."
-        try:
-            advice = self.session.recommend()
-        except InklingError as error:
-            return str(error)
-        if not advice.method:
-            return advice.reason
-        return f"Mark {advice.missing} to train." if advice.missing else ""
-
-    def _sentence(self, state: Any, missing: str) -> tuple[str, bool]:
+    def _advise(self, state: TrainingState) -> None:
         if state.status in ("starting", "running"):
-            return "Suggestions appear while it trains. Go on marking, or stop when you like them.", False
-        if missing:
-            return missing, False  # the mark on what to do now stands in Annotate
-        if self.session.newest_model is None:
-            return "Press Train: first suggestions come within seconds.", True
-        return "Corrected some? Train on: it continues from the last model.", False
-
-    def _on_training(self, state: Any) -> None:
-        self.bar.setVisible(state.active)
-        self.bar.setRange(0, 1000 if state.steps else 0)
-        self.bar.setValue(round(1000 * state.fraction))
-        left = clock(state.seconds_left)
-        if state.active:
-            parts = [state.stage or "starting the worker", f"{left} left" * bool(left), state.device]
-            self.stage.setText(" · ".join(filter(None, parts)))
+            self.say_next("Suggestions appear while it trains. Go on marking, or stop when you like them.")
+        elif self._missing:
+            self.say_next(self._missing)  # the mark on what to do now stands in Annotate
+        elif not self._has_model:
+            self.say_next("Press Train: first suggestions come within seconds.", now=True)
+        elif self._anew:
+            self.say_next(f"It starts from the beginning: {self._anew}.")
+        elif self.start_over.isChecked():
+            self.say_next("It starts from the beginning; the last model is kept beside the new one.")
         else:
-            self.stage.setText(state.full_message)
-        self.stage.setProperty("role", "warning" if state.status == "failed" else "muted")
-        restyle(self.stage)
-        self.stage.setVisible(bool(self.stage.text()))
+            self.say_next("Corrected some? Train on: it continues from the last model.")
+
+    def _on_training(self, state: TrainingState) -> None:
+        self.progress.show_state(state)
         self.summary.setText(f"{state.fraction:.0%}" if state.active and state.steps else "")
-        if state.active != self._was_active:  # afterwards, what matters stands below
-            self._was_active = self._curves_shown = state.active
-        if not self._drawing.isActive():
-            self._drawing.start()
+        self._draw_soon()
         self._show_button()
-
-    def _toggle_curves(self) -> None:
-        self._curves_shown = not self._curves_shown
-        self._draw()
-
-    def _draw(self) -> None:
-        state = self.session.training
-        some = bool(state.losses or state.metrics)
-        if some and self._curves_shown:
-            self.curves.show_training(state.losses, state.metrics)
-        self.curves.setVisible(some and self._curves_shown)
-        self.curves_button.setVisible(some and not state.active)
-        f1 = [r.metrics["f1"] for r in state.metrics if "f1" in r.metrics]
-        said = f" · F1 {f1[-1]:.2f}" if f1 else ""
-        self.curves_button.setText(f"{'▾' if self._curves_shown else '▸'} Curves{said}")
+        if not state.active:
+            self.refresh_soon()
 
     # -- what it does
 
@@ -234,7 +229,9 @@ class TrainPanel(Panel):
                     preset=self.preset.currentData(),
                     overrides=self.advanced.overrides(),
                     device=self.device.currentData(),
+                    resume=not self.start_over.isChecked(),
                 )
+                self.start_over.setChecked(False)
 
     def _set_radius(self, value: float) -> None:
         with self.telling():
@@ -255,16 +252,16 @@ class TrainPanel(Panel):
 
     def _fill_advanced(self, *_: Any) -> None:
         try:
-            settings = get_method(self._method).Settings.preset(self.preset.currentData())
+            settings = self._settings({})
         except InklingError:  # said where it matters: below the button
             return
         self.advanced.set_model(settings, leave_out=("radius",))
 
-    def set_palette(self, palette: Any) -> None:
+    def set_palette(self, palette: Palette) -> None:
         """Take the colours of a new theme for the curves."""
-        self.curves.set_palette(palette)
+        self.progress.set_palette(palette)
 
     def release(self) -> None:
         """Disconnect, and take the plots down."""
         super().release()
-        self.curves.close_plots()
+        self.progress.curves.close_plots()

@@ -1,0 +1,72 @@
+"""How a training goes: a bar, what it does just now, and its curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QProgressBar, QWidget
+
+from napari_inkling.session import TrainingState
+from napari_inkling.widgets.panels._curves import Curves
+from napari_inkling.widgets.panels._durations import clock
+from napari_inkling.widgets.panels._panel import button, column, label, set_role
+
+if TYPE_CHECKING:
+    from napari_inkling.widgets.panels._style import Palette
+
+__all__ = ["TrainingProgress"]
+
+
+class TrainingProgress(QWidget):
+    """Shows one training after another; when it is over the curves fold: what matters then stands below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._state = TrainingState()
+        self._unfolded = False
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, 1000)
+        self.stage = label(role="muted", wrap=True)
+        self.curves_button = button("", "The curves of the training", self._toggle, role="link")
+        self.curves = Curves()
+        layout = column(spacing=7)
+        for widget in (self.bar, self.stage, self.curves_button, self.curves):
+            layout.addWidget(widget)
+        self.setLayout(layout)
+        self.curves_button.hide()
+
+    def show_state(self, state: TrainingState) -> None:
+        """Show how far it is, and what it does or how it ended; the curves wait for :meth:`draw`."""
+        if state.active != self._state.active:
+            self._unfolded = state.active
+        self._state = state
+        self.bar.setVisible(state.active)
+        self.bar.setRange(0, 1000 if state.steps else 0)
+        self.bar.setValue(round(1000 * state.fraction))
+        left = clock(state.seconds_left)
+        doing = (state.stage or "starting the worker", f"{left} left" * bool(left), state.device)
+        self.stage.setText(" · ".join(filter(None, doing)) if state.active else state.full_message)
+        self.stage.setVisible(bool(self.stage.text()))
+        set_role(self.stage, "warning" if state.status == "failed" else "muted")
+        self.setVisible(state.status != "idle")
+
+    def draw(self) -> None:
+        """Draw the curves anew."""
+        state = self._state
+        some = bool(state.losses or state.metrics)
+        if some and self._unfolded:
+            self.curves.show_training(state.losses, state.metrics)
+        self.curves.setVisible(some and self._unfolded)
+        self.curves_button.setVisible(some and not state.active)
+        f1 = [r.metrics["f1"] for r in state.metrics if "f1" in r.metrics]
+        said = f" · F1 {f1[-1]:.2f}" if f1 else ""
+        self.curves_button.setText(f"{'▾' if self._unfolded else '▸'} Curves{said}")
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colours of a new theme."""
+        self.curves.set_palette(palette)
+
+    def _toggle(self) -> None:
+        self._unfolded = not self._unfolded
+        self.draw()
