@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QButtonGroup
+from qtpy.QtWidgets import QButtonGroup, QPushButton
 
 from napari_inkling.core import BACKGROUND
+from napari_inkling.widgets.canvas_tools import Tool
 from napari_inkling.widgets.panels._class_chips import ClassChips, tool_icon
+from napari_inkling.widgets.panels._durations import spent
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, label, row
 
-__all__ = ["AnnotatePanel", "spent"]
+if TYPE_CHECKING:
+    from napari_inkling.session import Session
+    from napari_inkling.widgets.layers import LayerBridge
 
-TOOLS = {
+__all__ = ["AnnotatePanel"]
+
+TOOLS: dict[Tool, tuple[str, str]] = {
     "cell": ("cell", "Click cells: one point on each"),
     "background": ("not a cell", "Click what is not a cell: it counts as certain"),
     "box": ("box", "Draw a box around a cell"),
@@ -26,53 +31,49 @@ TOOLS = {
 GOOD_START = 20
 
 
-def spent(seconds: float) -> str:
-    """Return a duration as people write it: ``0:45 min``, ``1:02 h``."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02} h"
-
-
 class AnnotatePanel(Panel):
     """What a person marks with, and what is marked."""
 
     title = "Annotate"
 
-    def __init__(self, session: Any, bridge: Any) -> None:
+    def __init__(self, session: Session, bridge: LayerBridge) -> None:
         super().__init__(session, bridge)
+        self._make_chips()
+        self._make_tools()
+        self.counts = label(role="muted")
+        self.undo = button("↶", "Undo", lambda: bridge.keys.run("undo"), key=key_of("undo"), role="flat")
+        self.redo = button("↷", "Redo", lambda: bridge.keys.run("redo"), key=key_of("redo"), role="flat")
+        self.add(row(self.counts, None, self.undo, self.redo, spacing=2))
+        self.listen(
+            self.refresh_soon,
+            session.project_changed,
+            session.images_changed,
+            session.plane_changed,
+            session.hints_changed,
+            session.classes_changed,
+            session.history_changed,
+            bridge.tool_changed,
+            bridge.class_changed,
+        )
+        self.refresh()
+
+    def _make_chips(self) -> None:
         self.chips: ClassChips = self.add(ClassChips())
         self.chips.chosen.connect(self._choose)
         self.chips.added.connect(self._add_class)
         self.chips.renamed.connect(self._rename_class)
         self.chips.recoloured.connect(self._recolour_class)
         self.chips.removed.connect(self._remove_class)
+
+    def _make_tools(self) -> None:
         self.tools = {name: self._tool(name) for name in TOOLS}
         self._group = QButtonGroup(self)
         self._group.setExclusive(False)
         for made in self.tools.values():
             self._group.addButton(made)
         self.add(row(*self.tools.values(), spacing=4))
-        self.counts = label(role="muted")
-        self.undo = button("↶", "Undo", lambda: bridge.keys.run("undo"), key=key_of("undo"), role="flat")
-        self.redo = button("↷", "Redo", lambda: bridge.keys.run("redo"), key=key_of("redo"), role="flat")
-        self.add(row(self.counts, None, self.undo, self.redo, spacing=2))
 
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(30)
-        self._soon.timeout.connect(self.refresh)
-        for name in (
-            "project_changed",
-            "plane_changed",
-            "hints_changed",
-            "classes_changed",
-            "history_changed",
-        ):
-            self.listen(self._later, getattr(session, name))
-        for signal in (bridge.tool_changed, bridge.class_changed):
-            self.listen(self._later, signal)
-        self.refresh()
-
-    def _tool(self, name: str) -> Any:
+    def _tool(self, name: Tool) -> QPushButton:
         text, tip = TOOLS[name]
         made = button(text, tip, lambda: self._pick(name), key=key_of(f"tool_{name}"), role="tool")
         made.setCheckable(True)
@@ -81,40 +82,56 @@ class AnnotatePanel(Panel):
 
     # -- what shows
 
-    def _later(self, *_: Any) -> None:
-        self._soon.start()
-
-    def refresh(self, *_: Any) -> None:
+    def refresh(self) -> None:
         """Show classes with counts, the tool in hand, and what undo would undo."""
         project, plane = self.session.project, self.session.plane
-        every = [project.hints(ref) for ref in project.planes_with_hints()]
-        counts = Counter(c for hints in every for rows in (hints.points, hints.boxes) for c in rows.classes)
-        self.chips.show_classes(project.classes, counts, self.bridge.current_class)
         usable = plane is not None and not project.read_only
         for name, made in self.tools.items():
             made.setChecked(usable and self.bridge.tool == name)
             made.setEnabled(usable)
-        total, background = sum(counts.values()), counts[BACKGROUND]
-        self.summary.setText(f"{total:,}" if total else "")
-        hints = f"{total:,} hint{'s' * (total != 1)}"
-        if project.seconds_spent >= 1:
-            hints += f" in {spent(project.seconds_spent)}"
-        self.counts.setText(hints if total else "Nothing marked yet")
-        self.counts.setToolTip(f"{total - background:,} cells, {background:,} not a cell, over all images")
         for made, what, words in (
             (self.undo, project.can_undo, "Undo"),
             (self.redo, project.can_redo, "Redo"),
         ):
             made.setEnabled(bool(what) and not project.read_only)
             made.setToolTip(f"{words}{f': {what}' if what else ''}  [{key_of(words.lower())}]")
-        learnt = self.session.hint_counts()
-        self._advise(learnt.points + learnt.boxes, usable=usable, read_only=project.read_only)
+        self._show_counts()
+        self._advise()
 
-    def _advise(self, cells: int, *, usable: bool, read_only: bool) -> None:
-        if read_only:
+    def _held_out(self) -> set[str]:
+        """Return the images that are never learnt from."""
+        return {record.name for record in self.session.project.images if record.complete}
+
+    def _show_counts(self) -> None:
+        """Say how much there is to learn from; images that are held out are named beside it."""
+        project, held_out = self.session.project, self._held_out()
+        hints = {ref: project.hints(ref) for ref in project.planes_with_hints()}
+        classes = Counter(name for rows in hints.values() for name in rows.classes)
+        self.chips.show_classes(project.classes, classes, self.bridge.current_class)
+        total, learnt = classes.total(), sum(len(hints[ref]) for ref in hints if ref.image not in held_out)
+        beside = f" + {len(held_out):,} image{'s' * (len(held_out) != 1)} held out" if held_out else ""
+        self.summary.setText(f"{learnt:,}{beside}" if total or held_out else "")
+        self.summary.setToolTip(
+            "Hints to learn from" + ", and images that show how good it is" * bool(beside)
+        )
+        words = f"{learnt:,} hint{'s' * (learnt != 1)}"
+        if total > learnt:
+            words += f" + {total - learnt:,} held out"
+        if project.seconds_spent >= 1:
+            words += f" in {spent(project.seconds_spent)}"
+        self.counts.setText(words if total else "Nothing marked yet")
+        background = classes[BACKGROUND]
+        self.counts.setToolTip(f"{total - background:,} cells, {background:,} not a cell, over all images")
+
+    def _advise(self) -> None:
+        plane, learnt = self.session.plane, self.session.hint_counts()
+        cells = learnt.points + learnt.boxes
+        if self.session.project.read_only:
             self.say_next("This project is read-only: you can look at the hints, not change them.")
-        elif not usable:
+        elif plane is None:
             self.say_next("Open an image, then click cells in it.")
+        elif cells == 0 and plane.image in self._held_out():
+            self.say_next("This image is held out: mark cells in another one to learn from.", now=True)
         elif cells == 0:
             self.say_next("Click the middle of some cells, all over the image.", now=True)
         elif cells < GOOD_START:
@@ -126,7 +143,7 @@ class AnnotatePanel(Panel):
 
     # -- what it does
 
-    def _pick(self, tool: str) -> None:
+    def _pick(self, tool: Tool) -> None:
         self.bridge.tool = tool
         self.refresh()
 
