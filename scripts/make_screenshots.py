@@ -94,7 +94,7 @@ def tell_the_story(viewer: Any, dock: Any, out: Path) -> None:
     shoot(dock.cheat_sheet, out / "cheat_sheet.png")
     dock.toggle_cheat_sheet()
 
-    dock.review.accept_above()
+    dock.bridge.keys.run("accept_above")
     viewer.reset_view()
     wait(0.8)
     shoot_window(viewer, out / "4_accepted.png")

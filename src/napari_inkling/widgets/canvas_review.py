@@ -113,6 +113,18 @@ class Reviewer:
         background = as_background or self.marks_background
         return self._judge(lambda one: self._session.reject([one], as_background=background))
 
+    def accept_above(self) -> None:
+        """Accept everything that is shown, and say how much that was."""
+        self._tell(self._session.accept_above())
+
+    def accept_in(self, y0: float, x0: float, y1: float, x1: float) -> None:
+        """Accept what is shown within a rectangle, in pixels, and say how much that was."""
+        self._tell(self._session.accept_in(y0, x0, y1, x1))
+
+    def _tell(self, count: int) -> None:
+        words = f"Accepted {count:,} suggestion{'s' * (count != 1)}. Undo takes all of them back."
+        self._session.message.emit("info", words if count else "Nothing was accepted.")
+
     def _judge(self, verdict: Callable[[int], int]) -> int:
         meant = self.meant()
         if meant is None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QCheckBox, QGridLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from napari_inkling.widgets.panels._keys import key_of
-from napari_inkling.widgets.panels._panel import Panel, button, label
+from napari_inkling.widgets.panels._panel import Panel, button, column, label, put, row
 from napari_inkling.widgets.panels._threshold import ThresholdSlider
+
+if TYPE_CHECKING:
+    from napari_inkling.session import Session
+    from napari_inkling.widgets.layers import LayerBridge
+    from napari_inkling.widgets.panels._style import Palette
 
 __all__ = ["DOUBT", "ReviewPanel"]
 
@@ -24,51 +28,59 @@ class ReviewPanel(Panel):
 
     title = "Review"
 
-    def __init__(self, session: Any, bridge: Any) -> None:
+    def __init__(self, session: Session, bridge: LayerBridge) -> None:
         super().__init__(session, bridge)
         # Without suggestions there is only the sentence that says when they come.
-        self.controls = QWidget()
-        self._column = QVBoxLayout(self.controls)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(self.body.spacing())
-        self.add(self.controls)
-        self.slider: ThresholdSlider = self._put(ThresholdSlider())
+        self._column = column(self.body.spacing())
+        self.controls = self.add(QWidget())
+        self.controls.setLayout(self._column)
+        self.slider: ThresholdSlider = put(self._column, ThresholdSlider())
         self.slider.changed.connect(self._set_threshold)
-        self.counts = label(role="strong")
-        self.score = label(role="muted")
-        self._put(self.counts)
+        self.counts = put(self._column, label(role="strong"))
+        self._make_one_by_one()
+        self._make_many_at_once()
+        self._make_rejecting()
+        self.listen(
+            self.refresh_soon,
+            session.project_changed,
+            session.plane_changed,
+            session.suggestions_changed,
+            session.training_changed,
+        )
+        self.listen(self._show_focus, bridge.focus_changed)
+        self.refresh()
+
+    def _make_one_by_one(self) -> None:
         self.previous = button("◀", "The one before", self.go_back, key=key_of("previous_suggestion"))
         self.next = button(
             "▶", "The most doubtful one that is left", self.go_on, key=key_of("next_suggestion")
         )
         self.accept_button = button("✓ accept", "It is a cell", self.accept, key=key_of("accept"))
         self.reject_button = button("✕ reject", "", self.reject, key=key_of("reject"))
+        grid = put(self._column, QGridLayout())
+        grid.setSpacing(5)
+        shares = {self.previous: 1, self.accept_button: 3, self.reject_button: 3, self.next: 1}
+        for at, (widget, share) in enumerate(shares.items()):
+            grid.addWidget(widget, 0, at)
+            grid.setColumnStretch(at, share)
+
+    def _make_many_at_once(self) -> None:
+        run = self.bridge.keys.run
         self.accept_all = button(
-            "Accept all above",
-            "Accept everything that is shown",
-            self.accept_above,
-            key=key_of("accept_above"),
+            "", "Accept everything that is shown", lambda: run("accept_above"), key=key_of("accept_above")
         )
         self.accept_view = button(
             "Accept in view",
             "Accept what the window shows now",
-            self.accept_in_view,
+            lambda: run("accept_in_view"),
             key=key_of("accept_in_view"),
         )
-        grid = QGridLayout()
-        grid.setSpacing(5)
-        for column, widget in enumerate((self.previous, self.accept_button, self.reject_button, self.next)):
-            grid.addWidget(widget, 0, column)
-        for column, stretch in enumerate((1, 3, 3, 1)):
-            grid.setColumnStretch(column, stretch)
-        self._put(grid)
-        both = QGridLayout()
-        both.setSpacing(5)
-        both.addWidget(self.accept_all, 0, 0)
-        both.addWidget(self.accept_view, 0, 1)
-        self._put(both)
-        self._put(self.score)
-        self.as_background = self._put(QCheckBox("Rejecting also marks “not a cell”"))
+        line = put(self._column, row(self.accept_all, self.accept_view, spacing=5))
+        line.setStretch(0, 1)
+        self.score = put(self._column, label(role="muted"))
+
+    def _make_rejecting(self) -> None:
+        self.as_background = put(self._column, QCheckBox("Rejecting also marks “not a cell”"))
         self.as_background.setChecked(True)
         self.as_background.setToolTip(
             "A rejected suggestion becomes a hint, so that the next training learns from it; "
@@ -76,50 +88,42 @@ class ReviewPanel(Panel):
         )
         self.as_background.toggled.connect(self._set_background)
         self._set_background(True)
-
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(50)
-        self._soon.timeout.connect(self.refresh)
-        for name in ("project_changed", "plane_changed", "suggestions_changed", "training_changed"):
-            self.listen(self._later, getattr(session, name))
-        self.listen(self._show_focus, bridge.focus_changed)
-        self.refresh()
-
-    def _put(self, item: Any) -> Any:
-        if isinstance(item, QWidget):
-            self._column.addWidget(item)
-        else:
-            self._column.addLayout(item)
-        return item
+        self.restore_button = button(
+            "",
+            "Show again what was rejected here without marking “not a cell”",
+            self.restore_rejected,
+            role="link",
+        )
+        self.add(row(self.restore_button, None))  # also where nothing else is left to judge
 
     # -- what shows
 
-    def _later(self, *_: Any) -> None:
-        if not self._soon.isActive():
-            self._soon.start()
-
-    def refresh(self, *_: Any) -> None:
+    def refresh(self) -> None:
         """Show how many suggestions there are and how their scores are spread."""
-        every = self.session.suggestions(threshold=0.0)
-        scores = np.concatenate([every.points.scores, every.boxes.scores])
-        threshold = self.session.threshold
+        session, threshold = self.session, self.session.threshold
+        scores = np.concatenate([rows.scores for rows in session.suggestions(threshold=0.0).kinds])
         shown = int((scores >= threshold).sum())
         doubtful = int((np.abs(scores - threshold) < DOUBT)[scores >= threshold].sum())
         self.slider.set_value(threshold)
         self.slider.histogram.set_scores(scores)
         self.counts.setText(f"{shown:,} suggested, {doubtful:,} doubtful")
         self.summary.setText(f"{shown:,}" if len(scores) else "")
-        writable = not self.session.project.read_only
+        self.accept_all.setText(f"Accept {shown:,} above {threshold:.2f}")
+        writable = not session.project.read_only
         for widget in (self.previous, self.next):
             widget.setEnabled(shown > 0)
-        for widget in (self.accept_all, self.accept_view):
-            widget.setEnabled(shown > 0 and writable)
-        for widget in (self.accept_button, self.reject_button):
+        for widget in (self.accept_all, self.accept_view, self.accept_button, self.reject_button):
             widget.setEnabled(shown > 0 and writable)
         self._show_focus(self.bridge.review.focused)
         self.controls.setVisible(len(scores) > 0)
+        self._show_rejected(writable=writable)
         self._advise(len(scores), shown, doubtful)
+
+    def _show_rejected(self, *, writable: bool) -> None:
+        count = self.session.rejected_count()
+        self.restore_button.setText(f"Bring back {count:,} rejected")
+        self.restore_button.setVisible(count > 0)
+        self.restore_button.setEnabled(writable)
 
     def _advise(self, total: int, shown: int, doubtful: int) -> None:
         if not total:
@@ -135,9 +139,9 @@ class ReviewPanel(Panel):
             self.say_next("Nothing doubtful is left: accept all above.", now=True)
 
     def _show_focus(self, focused: int | None = None) -> None:
-        shown = self.session.suggestions()
-        ids = np.concatenate([shown.points.ids, shown.boxes.ids])
-        scores = np.concatenate([shown.points.scores, shown.boxes.scores])
+        shown = self.session.suggestions().kinds
+        ids = np.concatenate([rows.ids for rows in shown])
+        scores = np.concatenate([rows.scores for rows in shown])
         at = np.flatnonzero(ids == (-1 if focused is None else focused))
         self.score.setText(f"The one in the ring has score {scores[at[0]]:.2f}." if len(at) else "")
         self.score.setVisible(bool(self.score.text()))
@@ -177,36 +181,15 @@ class ReviewPanel(Panel):
             return
         with self.telling():
             verdict()
-            self._mark_reviewed()
 
-    def accept_above(self) -> None:
-        """Accept all that is shown; one undo takes it back."""
+    def restore_rejected(self) -> None:
+        """Show again what was rejected on this plane without becoming a hint."""
         self.bridge.flush()
         with self.telling():
-            self._tell(self.session.accept_above())
-            self._mark_reviewed()
+            if count := self.session.restore_rejected():
+                words = f"Brought back {count:,} suggestion{'s' * (count != 1)}."
+                self.session.message.emit("info", f"{words} Undo rejects them again.")
 
-    def accept_in_view(self) -> None:
-        """Accept what lies in the visible part of the image."""
-        self.bridge.flush()
-        with self.telling():
-            self._tell(self.session.accept_in(*self.bridge.view_box()))
-            self._mark_reviewed()
-
-    def _mark_reviewed(self) -> None:
-        """Tick the image off when nothing above the threshold is left to judge."""
-        plane, left = self.session.plane, self.session.suggestions()
-        if plane is None or len(left.points) or len(left.boxes):
-            return
-        if not self.session.project.image(plane.image).reviewed:
-            self.session.update_image(plane.image, reviewed=True)
-
-    def _tell(self, count: int) -> None:
-        words = f"Accepted {count:,} suggestion{'s' * (count != 1)}."
-        self.session.message.emit(
-            "info", f"{words} Undo takes all of them back." if count else "None to accept here."
-        )
-
-    def set_palette(self, palette: Any) -> None:
+    def set_palette(self, palette: Palette) -> None:
         """Take the colours of a new theme for the histogram."""
         self.slider.set_palette(palette)
