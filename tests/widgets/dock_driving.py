@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QContextMenuEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QCheckBox
+from qtpy.QtWidgets import QApplication, QCheckBox
 
 from tests.fake_method import FAKE
 from tests.widgets.driving import settle, wait_until
@@ -53,6 +54,32 @@ def click(button: Any) -> None:
     where = QPoint(10, button.height() // 2) if isinstance(button, QCheckBox) else button.rect().center()
     QTest.mouseClick(button, Qt.MouseButton.LeftButton, pos=where)
     settle()
+
+
+def choose(dock: Any, menu: Any, *words: str) -> None:
+    """Open a menu and choose an entry by its words, one for each level, with the keyboard."""
+    menu.popup(dock.mapToGlobal(QPoint(5, 5)))
+    settle(0.05)
+    for level, text in enumerate(words, start=1):
+        entry = next(action for action in menu.actions() if action.text() == text)
+        assert entry.isEnabled(), f"{text!r} is disabled"
+        menu.setActiveAction(entry)
+        if level < len(words):
+            QTest.keyClick(menu, Qt.Key.Key_Right)
+            settle(0.05)
+            menu = entry.menu()
+    QTest.keyClick(menu, Qt.Key.Key_Return)
+    settle(0.1)
+
+
+def right_click(view: Any, where: QPoint) -> Any:
+    """Ask for the menu at a place of a widget, as the right mouse button does; return the open menu."""
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, where, view.mapToGlobal(where))
+    QApplication.sendEvent(view, event)
+    settle(0.05)
+    menu = QApplication.activePopupWidget()
+    assert menu is not None, "no menu opened"
+    return menu
 
 
 def train_to_the_end(dock: Any) -> None:

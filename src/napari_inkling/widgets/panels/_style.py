@@ -94,6 +94,7 @@ def stylesheet(p: Palette) -> str:
     QPushButton[role="tool"]:hover, QPushButton[role="chip"]:hover {{ border-color: {p.border}; }}
     QPushButton[role="tool"]:checked:hover, QPushButton[role="chip"]:checked:hover {{
         border-color: {p.accent}; }}
+    QMenu::item:disabled {{ color: {_mix(p.text, p.background, 0.4)}; }}
     QListView {{ background: {p.surface}; border-radius: 3px; padding: 2px; }}
     QListView::item {{ padding: 3px 4px; }}
     QListView::item:selected {{ background: {p.accent}; color: white; }}

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSize, QTimer
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QFrame, QListView, QMenu, QVBoxLayout
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QListView, QMenu
 
 from napari_inkling.core import PlaneRef
+from napari_inkling.project.formats import FORMATS
 from napari_inkling.project.samples import sample
+from napari_inkling.widgets.panels._annotation_files import ask_file, ask_folder, imported
 from napari_inkling.widgets.panels._image_list import ImageLine, ImageListModel
 from napari_inkling.widgets.panels._keys import key_of
-from napari_inkling.widgets.panels._panel import Panel, button, label, row
+from napari_inkling.widgets.panels._panel import Panel, button, entry, label, row
+from napari_inkling.widgets.panels._start_frame import StartFrame, short
+
+if TYPE_CHECKING:
+    from napari_inkling.project import ImageRecord
+    from napari_inkling.session import Session
+    from napari_inkling.widgets.layers import LayerBridge
+    from napari_inkling.widgets.panels._style import Palette
 
 __all__ = ["ImagesPanel"]
 
@@ -25,30 +35,42 @@ class ImagesPanel(Panel):
 
     title = "Images"
 
-    def __init__(self, session: Any, bridge: Any) -> None:
+    def __init__(self, session: Session, bridge: LayerBridge) -> None:
         super().__init__(session, bridge)
         self.setAcceptDrops(True)
-        self._problems: dict[str, Any] = {}
-        self._learning: set[str] = set()
-        self._files: list[tuple[str, str, str]] | None = None
-        self._refreshing = QTimer(self)
-        self._refreshing.setSingleShot(True)
-        self._refreshing.setInterval(30)
-        self._refreshing.timeout.connect(self.refresh)
+        self._make_header_buttons()
+        self.start = self.add(StartFrame(self.add_layer, self.add_files, self.add_folder, self.add_sample))
+        self._make_list()
+        self._make_problem()
+        self._make_ticks()
+        self.listen(
+            self.refresh_soon,
+            session.project_changed,
+            session.images_changed,
+            session.problems_changed,
+            session.plane_changed,
+            session.hints_changed,
+            session.models_changed,
+        )
+        layers = bridge.viewer.layers
+        self.listen(self._show_layer, layers.selection.events.active, layers.events.removed)
+        self.refresh()
 
+    def _make_header_buttons(self) -> None:
         self.previous = button(
             "◀", "Previous image", self._previous, key=key_of("previous_image"), role="flat"
         )
         self.next = button("▶", "Next image", self._next, key=key_of("next_image"), role="flat")
-        self.more = button("+", "Add images: files, a folder, or the layer that is selected", role="flat")
+        self.more = button(
+            "+", "Add images (files, a folder, the selected layer), or import annotations", role="flat"
+        )
         self.add_menu = QMenu(self.more)
         self.add_menu.aboutToShow.connect(self._fill_menu)
         self.more.setMenu(self.add_menu)
         for widget in (self.previous, self.next, self.more):
             self.header_row.addWidget(widget)
 
-        self.start = self._make_start()
-        self.add(self.start)
+    def _make_list(self) -> None:
         self.model = ImageListModel(self)
         self.list = QListView()
         self.list.setModel(self.model)
@@ -57,11 +79,15 @@ class ImagesPanel(Panel):
         self.list.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         self.list.clicked.connect(lambda index: self._show(index.row()))
         self.list.activated.connect(lambda index: self._show(index.row()))
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._show_menu)
         self.add(self.list)
-        self.problem = label(role="warning", wrap=True)
-        self.relink_button = button("Re-link…", "Say where this image lies now", self.relink)
-        self.add(self.problem)
-        self.add(self.relink_button)
+
+    def _make_problem(self) -> None:
+        self.problem = self.add(label(role="warning", wrap=True))
+        self.relink_button = self.add(button("Re-link…", "Say where this image lies now", self.relink))
+
+    def _make_ticks(self) -> None:
         self.complete = QCheckBox("Every cell is marked")
         self.complete.setToolTip(
             "Hold this image out: it is never trained on, but shows how good the model is (F1)"
@@ -72,76 +98,14 @@ class ImagesPanel(Panel):
         self.done.clicked.connect(lambda on: self._update(done=on))
         self.add(row(self.complete, None, self.done))
 
-        self.listen(self._recheck, session.project_changed)
-        self.listen(self._reload, session.images_changed)
-        for signal in (session.plane_changed, session.hints_changed):
-            self.listen(self._later, signal)
-        self.listen(self._on_training, session.training_changed)
-        self.listen(self._on_models, session.models_changed)
-        layers = bridge.viewer.layers
-        for event in (layers.selection.events.active, layers.events.removed):
-            self.listen(self._show_layer, event)
-        self._reload()
-
-    def _make_start(self) -> QFrame:
-        frame = QFrame()
-        frame.setObjectName("drop")
-        layout = QVBoxLayout(frame)
-        layout.setContentsMargins(10, 10, 10, 10)
-        layout.setSpacing(6)
-        self.use_layer = button(
-            "", "Annotate the image that is open in napari", self.add_layer, role="primary"
-        )
-        self.use_files = button("Files…", "Add image files", self.add_files)
-        self.use_folder = button("Folder…", "Add every image of a folder", self.add_folder)
-        layout.addWidget(self.use_layer)
-        layout.addWidget(label("Drop images here, or add", role="muted"))
-        layout.addLayout(row(self.use_files, self.use_folder))
-        self.use_sample = button(
-            "or try it with a sample",
-            "Add an H&E-stained tissue that comes along",
-            self.add_sample,
-            role="link",
-        )
-        layout.addLayout(row(self.use_sample, None))
-        return frame
-
     # -- what shows
 
-    def _later(self, *_: Any) -> None:
-        self._refreshing.start()  # a burst of edits is one refresh
-
-    def _on_training(self, state: Any) -> None:
-        if state.status == "starting":
-            held_out = {r.name for r in self.session.project.images if r.complete}
-            self._learning = {r.image for r in self.session.project.planes_with_hints()} - held_out
-
-    def _on_models(self) -> None:
-        """Remember which images the new model has learnt from."""
-        if self._learning:
-            known = self.session.project.setting("trained_images", ())
-            self.session.project.set_setting("trained_images", sorted({*known, *self._learning}))
-        self._later()
-
-    def _recheck(self, *_: Any) -> None:
-        self._files, self._learning = None, set()
-        self._reload()
-
-    def _reload(self, *_: Any) -> None:
-        """Look for images that are missing or changed, if there can be others than before; it reads files."""
-        files = [(r.name, r.path, r.fingerprint) for r in self.session.project.images]
-        if files != self._files:
-            self._files = files
-            with self.telling():
-                self._problems = {p.name: p for p in self.session.project.problems()}
-        self.refresh()
-
-    def refresh(self, *_: Any) -> None:
+    def refresh(self) -> None:
         """Show the list, the current image's ticks, and its problem."""
         project, plane = self.session.project, self.session.plane
         marked = {ref.image for ref in project.planes_with_hints()}
-        trained = set(project.setting("trained_images", ()))
-        lines = [self._line(r, marked, trained) for r in project.images]
+        trained = self.session.trained_images
+        lines = [self._line(record, marked, trained) for record in project.images]
         self.model.set_lines(lines)
         names = [line.name for line in lines]
         at = names.index(plane.image) if plane is not None and plane.image in names else -1
@@ -150,8 +114,8 @@ class ImagesPanel(Panel):
         record = project.images[at] if at >= 0 else None
         self._show_state(lines, at, record, read_only=project.read_only)
 
-    def _line(self, record: Any, marked: set[str], trained: set[str]) -> ImageLine:
-        problem = self._problems.get(record.name)
+    def _line(self, record: ImageRecord, marked: set[str], trained: frozenset[str]) -> ImageLine:
+        problem = self.session.problems.get(record.name)
         return ImageLine(
             record.name,
             marked=record.name in marked,
@@ -163,7 +127,9 @@ class ImagesPanel(Panel):
             detail=record.path,
         )
 
-    def _show_state(self, lines: list[ImageLine], at: int, record: Any, *, read_only: bool) -> None:
+    def _show_state(
+        self, lines: list[ImageLine], at: int, record: ImageRecord | None, *, read_only: bool
+    ) -> None:
         some = bool(lines)
         self.start.setVisible(not some)
         self.list.setVisible(some)
@@ -181,24 +147,24 @@ class ImagesPanel(Panel):
         where = f"{at + 1}/{len(lines)}" if at >= 0 else (f"{len(lines)}" if some else "")
         self.summary.setText(where)
         self._show_layer()
-        shown = record is not None and self._problems.get(record.name)
-        self.problem.setVisible(bool(shown))
-        self.relink_button.setVisible(bool(shown))
-        self.problem.setText(shown.message if shown else "")
+        problems = self.session.problems
+        shown = problems.get(record.name) if record is not None else None
+        self.problem.setVisible(shown is not None)
+        self.relink_button.setVisible(shown is not None)
+        self.problem.setText(shown.message if shown is not None else "")
         if not some:
             self.say_next("Start with an image.", now=True)
         elif record is None:
             self.say_next("Click an image to open it.", now=True)
-        elif self._problems and not shown:
-            self.say_next(f"{len(self._problems)} images cannot be read: look for ⚠.")
+        elif problems and shown is None:
+            some_of = "An image" if len(problems) == 1 else f"{len(problems):,} images"
+            self.say_next(f"{some_of} cannot be read, or changed: look for ⚠.")
         else:
             self.say_next("")
 
     def _show_layer(self, *_: Any) -> None:
         """Offer the image layer that is selected in napari."""
-        layer = self.bridge.layer_to_add()
-        self.use_layer.setVisible(layer is not None)
-        self.use_layer.setText(f"Use “{_short(layer)}”" if layer is not None else "")
+        self.start.offer(self.bridge.layer_to_add())
 
     # -- what it does
 
@@ -246,15 +212,48 @@ class ImagesPanel(Panel):
         with self.telling():
             self.bridge.add_current_layer()
 
-    def relink(self) -> None:
-        """Ask where the current image lies now."""
-        plane = self.session.plane
-        if plane is None:
+    def relink(self, name: str = "") -> None:
+        """Ask where an image (the current one) lies now."""
+        if not name and self.session.plane is not None:
+            name = self.session.plane.image
+        if not name:
             return
-        chosen, _ = QFileDialog.getOpenFileName(self, f"Where is {plane.image} now?")
+        chosen, _ = QFileDialog.getOpenFileName(self, f"Where is {name} now?")
         if chosen:
             with self.telling():
-                self.session.relink(plane.image, Path(chosen))
+                self.session.relink(name, Path(chosen))
+
+    def remove(self, name: str) -> None:
+        """Take an image off the list, and say what becomes of its file and its hints."""
+        self.bridge.flush()  # what was just clicked is kept, too
+        project = self.session.project
+        hints = sum(len(project.hints(ref)) for ref in project.planes_with_hints() if ref.image == name)
+        kept = f": that brings back its {hints:,} hint{'s' * (hints != 1)}" * bool(hints)
+        with self.telling():
+            self.session.remove_image(name)
+            self.session.message.emit(
+                "info",
+                f"“{name}” was removed from the project, not from the disk. Add it again if need be{kept}.",
+            )
+
+    def import_file(self) -> None:
+        """Ask for an annotation file and make hints of what it holds."""
+        with self.telling():
+            if (chosen := ask_file(self)) is not None:
+                self.import_annotations(*chosen)
+
+    def import_folder(self, format: str = "") -> None:
+        """Ask for a folder of annotation files and make hints of what they hold."""
+        with self.telling():
+            if (chosen := ask_folder(self, format)) is not None:
+                self.import_annotations(*chosen)
+
+    def import_annotations(self, path: Path, format: str) -> None:
+        """Make hints of a file or folder, and say how many; a refusal goes to the message bar."""
+        self.bridge.flush()
+        with self.telling():
+            result = self.session.import_annotations(path, format)
+            self.session.message.emit(*imported(result, path))
 
     def dragEnterEvent(self, event: Any) -> None:
         """Take files that are dragged over the panel."""
@@ -268,21 +267,47 @@ class ImagesPanel(Panel):
             event.acceptProposedAction()
             self.add_paths(paths)
 
-    def set_palette(self, palette: Any) -> None:
+    def set_palette(self, palette: Palette) -> None:
         """Take the colours of a new theme for the hollow dots."""
         self.model.set_ring(palette.muted)
 
+    # -- its menus
+
     def _fill_menu(self) -> None:
-        self.add_menu.clear()
-        self.add_menu.addAction("Add files…", self.add_files)
-        self.add_menu.addAction("Add folder…", self.add_folder)
+        menu, plane = self.add_menu, self.session.plane
+        menu.clear()
+        entry(menu, "Add files…", self.add_files)
+        entry(menu, "Add folder…", self.add_folder)
         layer = self.bridge.layer_to_add()
-        action = self.add_menu.addAction(
-            f"Add layer “{_short(layer)}”" if layer else "Add layer", self.add_layer
-        )
-        if action is not None:
-            action.setEnabled(layer is not None)
+        words = f"Add layer “{short(layer)}”" if layer else "Add layer"
+        entry(menu, words, self.add_layer, enabled=layer is not None)
+        menu.addSeparator()
+        self._add_import(menu.addMenu("Import annotations"))
+        if plane is not None:
+            menu.addSeparator()
+            self._add_remove(menu, plane.image)
 
+    def _add_import(self, menu: QMenu) -> None:
+        menu.setEnabled(bool(self.session.project.images) and not self.session.project.read_only)
+        entry(menu, "From a file…", self.import_file)
+        entry(menu, "From a folder…", self.import_folder)
+        menu.addSeparator()
+        for kind in FORMATS.values():
+            if kind.folder:
+                entry(menu, f"From a folder: {kind.title}…", partial(self.import_folder, kind.name))
 
-def _short(name: str, most: int = 28) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+    def _add_remove(self, menu: QMenu, name: str) -> None:
+        writable = not self.session.project.read_only
+        entry(menu, f"Remove “{short(name)}” from the project", partial(self.remove, name), enabled=writable)
+
+    def menu_for(self, name: str) -> QMenu:
+        """Return the menu of an image."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        entry(menu, "Re-link…", partial(self.relink, name), enabled=not self.session.project.read_only)
+        self._add_remove(menu, name)
+        return menu
+
+    def _show_menu(self, at: Any) -> None:
+        if (index := self.list.indexAt(at)).isValid():
+            self.menu_for(self.model.lines[index.row()].name).popup(self.list.viewport().mapToGlobal(at))
