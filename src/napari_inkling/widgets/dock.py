@@ -6,12 +6,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from napari.utils.notifications import Notification, notification_manager
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import QMainWindow, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_inkling.core import InklingError
-from napari_inkling.session import Session
+from napari_inkling.session import Session, TrainingState
 from napari_inkling.widgets._dispatch import QtDispatcher
+from napari_inkling.widgets._timers import single_shot
 from napari_inkling.widgets.cheat_sheet import CheatSheet
 from napari_inkling.widgets.layers import LayerBridge
 from napari_inkling.widgets.messages import MessageBar
@@ -127,21 +129,12 @@ class InklingDock(QWidget):
             ("train", self.train.train_or_stop),
             ("cheat_sheet", self.toggle_cheat_sheet),
             ("export", self.export.export),
-            ("reject", self.review.reject),
-            ("accept_above", self.review.accept_above),
-            ("accept_in_view", self.review.accept_in_view),
         ):
             self.bridge.keys.on(action, slot)
         self.session.training_changed.connect(self._on_training)
-        self._warm = QTimer(self)
-        self._scroll_soon = QTimer(self)
-        for timer, milliseconds, slot in (
-            (self._warm, WARM_UP_MS, self.session.warm_up),
-            (self._scroll_soon, 400, self._scroll_to_review),  # after the panels took their new heights
-        ):
-            timer.setSingleShot(True)
-            timer.setInterval(milliseconds)
-            timer.timeout.connect(slot)
+        self._warm = single_shot(self.session.warm_up, WARM_UP_MS, self)
+        # After the panels took their new heights.
+        self._scroll_soon = single_shot(self._scroll_to_review, 400, self)
         self.session.plane_changed.connect(self._warm_up_soon)
         self._warm_up_soon()
 
@@ -163,7 +156,7 @@ class InklingDock(QWidget):
             self.cheat_sheet = CheatSheet(over or self, cheat_sheet_groups(), style)
         self.cheat_sheet.toggle()
 
-    def _on_training(self, state: Any) -> None:
+    def _on_training(self, state: TrainingState) -> None:
         """Bring the review into view once there is something to review."""
         if state.status in ("finished", "stopped") and not self.review.is_folded:
             self._scroll_soon.start()
@@ -172,6 +165,10 @@ class InklingDock(QWidget):
         self.scroll.ensureWidgetVisible(self.review, 0, 4)
 
     def _tell(self, level: str, text: str) -> None:
+        if self._closed:  # nobody sees the dock any more
+            if level != "info":
+                notification_manager.dispatch(Notification(text, level))
+            return
         state = self.session.training
         about_training = text == state.full_message
         if about_training and level == "info" and not self.train.is_folded:
@@ -235,10 +232,10 @@ class InklingDock(QWidget):
         for timer in (self._warm, self._scroll_soon):
             timer.stop()
         with ExitStack() as every:  # backwards, and each one whatever becomes of the others
+            every.callback(self.session.message.disconnect, self._tell)  # the session may fail to save
             every.callback(self.dispatcher.close)
             every.callback(self.session.close)
             every.callback(self.bridge.close)
-            every.callback(self.session.message.disconnect, self._tell)
             every.callback(self.session.training_changed.disconnect, self._on_training)
             every.callback(self.session.plane_changed.disconnect, self._warm_up_soon)
             for panel in (self.project_bar, *self.panels):

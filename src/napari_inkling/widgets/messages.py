@@ -6,9 +6,10 @@ import re
 from collections import deque
 from dataclasses import dataclass
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QFrame, QVBoxLayout
 
+from napari_inkling.widgets._timers import single_shot
 from napari_inkling.widgets.panels._panel import button, label, restyle, row
 
 __all__ = ["Message", "MessageBar"]
@@ -41,9 +42,7 @@ class MessageBar(QFrame):
         self.more = label(role="muted")
         self.copy_button = button("Copy", "Copy the message and its details", self.copy, role="flat")
         self.close_button = button("✕", "Dismiss this message", self.dismiss, role="flat")
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.dismiss)
+        self._timer = single_shot(self.dismiss, INFO_MS, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 5, 4, 5)
         layout.setSpacing(2)
@@ -104,6 +103,6 @@ class MessageBar(QFrame):
 
     def _start_timer(self) -> None:
         if self.current is not None and self.current.level == "info":
-            self._timer.start(INFO_MS)
+            self._timer.start()
         else:
             self._timer.stop()
