@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
@@ -10,8 +12,10 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, Predictions
+from napari_inkling.project import ClassInfo
+from tests.fake_method import RADIUS
 from tests.widgets.dock_driving import click, open_dock, picture, train_to_the_end
-from tests.widgets.driving import settle, wait_until
+from tests.widgets.driving import press_key, settle, wait_until
 
 pytestmark = pytest.mark.window
 
@@ -49,7 +53,7 @@ def answer(monkeypatch, method, *values):
 def test_without_an_image_everything_says_so(dock):
     assert dock.images.next_step.text() == "Start with an image."
     assert dock.images.next_step.property("now")
-    assert dock.images.use_files.isVisible()
+    assert dock.images.start.use_files.isVisible()
     assert not dock.train.go.isEnabled()
     assert "image" in dock.train.go.toolTip()
     assert not dock.annotate.tools["cell"].isEnabled()
@@ -61,7 +65,7 @@ def test_files_and_folders_are_added(dock, tmp_path, monkeypatch):
     for name in ("a.png", "b.png"):
         picture(tmp_path / "many", name)
     answer(monkeypatch, "getOpenFileNames", [str(picture(tmp_path))], "")
-    click(dock.images.use_files)
+    click(dock.images.start.use_files)
     settle(0.1)
     assert [line.name for line in dock.images.model.lines] == ["tile"]
     assert dock.session.plane == PlaneRef("tile")
@@ -99,13 +103,13 @@ def test_files_are_dropped(dock, tmp_path):
 def test_the_open_layer_is_offered(dock, viewer):
     viewer.add_image(np.zeros((50, 60)), name="my slide")
     settle(0.1)
-    assert dock.images.use_layer.isVisible()
-    assert dock.images.use_layer.text() == "Use “my slide”"
-    click(dock.images.use_layer)
+    assert dock.images.start.use_layer.isVisible()
+    assert dock.images.start.use_layer.text() == "Use “my slide”"
+    click(dock.images.start.use_layer)
     settle(0.1)
     assert [r.name for r in dock.session.project.images] == ["my slide"]
     assert dock.session.plane == PlaneRef("my slide")
-    assert not dock.images.use_layer.isVisible()
+    assert not dock.images.start.use_layer.isVisible()
 
 
 def test_an_unreadable_file_is_named_and_the_others_are_added(dock, tmp_path):
@@ -156,13 +160,13 @@ def test_a_lost_image_is_found_again(dock, tmp_path, monkeypatch):
     path.rename(tmp_path / "elsewhere.png")
     dock.session.open_project(folder)
     settle(0.1)
-    assert dock.images.problem.isVisible()
+    wait_until(dock.images.problem.isVisible)  # found out in the background
     assert "tile.png" in dock.images.problem.text()
     answer(monkeypatch, "getOpenFileName", str(tmp_path / "elsewhere.png"), "")
     click(dock.images.relink_button)
     settle(0.1)
     assert not dock.images.problem.isVisible()
-    assert dock.session.project.problems() == []
+    assert dock.session.problems == {}
 
 
 def test_a_thousand_images_stay_fast(dock, tmp_path):
@@ -231,9 +235,39 @@ def test_tools_are_taken_in_hand(with_image, tool):
     ("seconds", "text"), [(0, "0:00 min"), (45.4, "0:45 min"), (112, "1:52 min"), (3720, "1:02 h")]
 )
 def test_durations(seconds, text):
-    from napari_inkling.widgets.panels.annotate import spent
+    from napari_inkling.widgets.panels._durations import spent
 
     assert spent(seconds) == text
+
+
+def test_chips_name_their_keys(with_image):
+    dock, chips = with_image, with_image.annotate.chips
+    dock.session.set_classes(["red", ClassInfo("white", "#ffffff", key="7"), "blue"])
+    settle(0.1)
+    assert [chips.chips[name].toolTip()[-8:] for name in ("red", "white", "blue")] == [
+        "[Ctrl+1]", "[Ctrl+7]", "[Ctrl+3]",
+    ]  # fmt: skip
+    press_key(dock.viewer, "Ctrl+7")
+    settle(0.1)
+    assert chips.chips["white"].isChecked()
+
+
+def test_images_that_are_held_out_are_counted_apart(with_image, tmp_path):
+    dock = with_image
+    mark(dock, [[10, 10], [30, 30]])
+    assert dock.annotate.summary.text() == "2"
+    click(dock.images.complete)
+    settle(0.1)
+    assert dock.annotate.summary.text() == "0 + 1 image held out"
+    assert dock.annotate.counts.text().startswith("0 hints + 2 held out")
+    assert dock.annotate.chips.chips["cell"].text() == "cell  2"
+    assert "held out: mark cells in another one" in dock.annotate.next_step.text()
+    dock.images.add_paths([picture(tmp_path, "other.png")])
+    mark(dock, [[10, 10], [30, 30], [50, 50]], image="other")
+    dock.session.go_to(PlaneRef("other"))
+    settle(0.1)
+    assert dock.annotate.summary.text() == "3 + 1 image held out"
+    assert dock.annotate.next_step.text().startswith("17 more make a good start")
 
 
 def test_undo_says_what_it_would_undo(with_image):
@@ -280,7 +314,66 @@ def test_a_device_that_is_not_there_is_told(with_image):
     dock.train.device.setCurrentIndex(dock.train.device.findData("cuda"))
     train_to_the_end(dock)
     assert "cuda" in dock.messages.current.text
-    assert dock.train.stage.property("role") == "warning"
+    assert dock.train.progress.stage.property("role") == "warning"
+
+
+def test_train_on_or_start_over(with_image):
+    dock, train = with_image, with_image.train
+    mark(dock, [[10, 10], [40, 40]])
+    assert train.go.text() == "Train"
+    assert not train.start_over.isVisible()
+    train_to_the_end(dock)
+    rounds = model_of(dock)["rounds"]
+    assert train.go.text() == "Train on"
+    assert train.start_over.isVisible()
+
+    click(train.start_over)
+    assert train.go.text() == "Train"
+    assert "from the beginning" in train.next_step.text()
+    press_key(dock.viewer, "Shift+T")
+    assert not train.start_over.isVisible()
+    wait_until(lambda: not dock.session.is_training, 20)
+    settle(0.1)
+    assert model_of(dock)["rounds"] == rounds
+    assert not train.start_over.isChecked()  # it was for this once
+    assert train.go.text() == "Train on"
+    train_to_the_end(dock)
+    assert model_of(dock)["rounds"] == 2 * rounds
+    assert len(dock.session.project.models()) == 3
+
+
+@pytest.mark.parametrize("what", ["preset", "setting", "class"])
+def test_what_cannot_go_on_is_not_called_so(with_image, what):
+    dock, train = with_image, with_image.train
+    mark(dock, [[10, 10], [40, 40]])
+    train_to_the_end(dock)
+    if what == "preset":
+        train.preset.setCurrentIndex(train.preset.findData("as-published"))
+    elif what == "setting":
+        train.advanced.fields["network"].set("large")
+    else:
+        mark(dock, [[60, 60]], "nucleus")
+    settle(0.1)
+    assert train.go.text() == "Train"
+    assert not train.start_over.isVisible()
+    reason = "has other classes" if what == "class" else "has another network"
+    assert train.next_step.text() == f"It starts from the beginning: the last model {reason}."
+
+
+def model_of(dock):
+    return json.loads((dock.session.newest_model / "model.json").read_text())
+
+
+def test_methods_are_not_looked_up_at_every_step(with_image, monkeypatch):
+    dock, asked = with_image, []
+    mark(dock, [[10, 10], [40, 40]])
+    recommend = type(dock.session).recommend
+    monkeypatch.setattr(type(dock.session), "recommend", lambda self: asked.append(1) or recommend(self))
+    steps = []
+    dock.session.progress.connect(steps.append)
+    dock.train.advanced.fields["steps"].set(150)
+    train_to_the_end(dock)
+    assert len(steps) > 3 * len(asked)
 
 
 def test_the_settings_form_is_made_from_the_model(with_image):
@@ -320,10 +413,10 @@ def test_curves_are_drawn(with_image, tmp_path):
     mark(dock, [[10, 10], [40, 40]], image="truth")
     dock.session.update_image("truth", complete=True)
     train_to_the_end(dock)
-    wait_until(lambda: dock.train.curves_button.text() == "▸ Curves · F1 0.50", 3)
-    click(dock.train.curves_button)
-    assert "0.50" in dock.train.curves.titles["F1"].text()
-    steps, losses = dock.train.curves._curves["loss", "loss"].getData()
+    wait_until(lambda: dock.train.progress.curves_button.text() == "▸ Curves · F1 0.50", 3)
+    click(dock.train.progress.curves_button)
+    assert "0.50" in dock.train.progress.curves.titles["F1"].text()
+    steps, losses = dock.train.progress.curves._curves["loss", "loss"].getData()
     assert losses[0] == 1.0
     assert steps[-1] == 20
 
@@ -338,10 +431,12 @@ def test_the_threshold_shows_and_hides(with_image):
     dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
     settle(0.2)
     assert dock.review.counts.text() == "3 suggested, 2 doubtful"
+    assert dock.review.accept_all.text() == "Accept 3 above 0.50"
     assert dock.review.slider.histogram.counts.sum() == 5
     dock.review.slider.slider.setValue(60)
     settle(0.2)
     assert dock.session.threshold == 0.6
+    assert dock.review.accept_all.text() == "Accept 2 above 0.60"
     assert dock.review.counts.text() == "2 suggested, 1 doubtful"
     dock.review.slider.number.setValue(0.95)
     settle(0.2)
@@ -364,6 +459,43 @@ def test_the_most_doubtful_comes_first(with_image):
     assert dock.review.score.text().endswith("0.90.")
 
 
+def test_what_was_rejected_is_brought_back(with_image):
+    dock, review = with_image, with_image.review
+    points = Points([[10, 10], [40, 40], [70, 70]], sources="model", scores=0.9)
+    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
+    settle(0.1)
+    assert not review.restore_button.isVisible()
+    click(review.as_background)
+    for _ in range(3):
+        press_key(dock.viewer, "G")
+        press_key(dock.viewer, "Q")
+    settle(0.1)
+    assert len(dock.session.suggestions().points) == 0
+    assert dock.session.project.image("tile").reviewed
+    assert review.restore_button.text() == "Bring back 3 rejected"
+    click(review.restore_button)
+    settle(0.1)
+    assert len(dock.session.suggestions().points) == 3
+    assert not review.restore_button.isVisible()
+    assert dock.messages.current.text == "Brought back 3 suggestions. Undo rejects them again."
+    press_key(dock.viewer, "Ctrl+Z")
+    assert len(dock.session.suggestions().points) == 0
+
+
+@pytest.mark.parametrize("keys", ["W", "Q", "Shift+Q", "Shift+E", "Shift+W"])
+def test_every_key_that_judges_ticks_the_image_off(with_image, keys):
+    dock = with_image
+    points = Points([[40, 40]], sources="model", scores=0.9)
+    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
+    settle(0.1)
+    press_key(dock.viewer, "G")
+    press_key(dock.viewer, keys)
+    settle(0.1)
+    assert dock.images.model.lines[0].reviewed
+    if keys in ("Shift+E", "Shift+W"):
+        assert dock.messages.current.text == "Accepted 1 suggestion. Undo takes all of them back."
+
+
 # -- export
 
 
@@ -383,6 +515,56 @@ def test_export_writes_and_says_where(with_image, tmp_path, monkeypatch, scope, 
     assert dock.export.result.text() == f"Wrote {tmp_path / 'out.csv'}"
 
 
+def test_a_stack_is_exported_into_a_folder(dock, tmp_path, monkeypatch):
+    np.save(tmp_path / "stack.npy", np.random.default_rng(0).integers(0, 255, (3, 60, 80), np.uint8))
+    dock.images.add_paths([tmp_path / "stack.npy"])
+    for plane in range(2):
+        dock.session.edit(
+            HintSet(), HintSet(Points([[20.0, 30.0]])), "add point", PlaneRef("stack", (plane,))
+        )
+    dock.export.set_folded(False)
+    dock.export.format.setCurrentIndex(dock.export.format.findData("masks"))
+    dock.export.scope.setCurrentIndex(dock.export.scope.findData("this"))
+    monkeypatch.setattr(
+        QFileDialog, "getExistingDirectory", staticmethod(lambda *a, **k: str(tmp_path / "out"))
+    )
+    settle(0.1)
+    click(dock.export.export_button)
+    assert dock.messages.current is None
+    assert len(list((tmp_path / "out").glob("*.tif"))) == 2
+
+
+@pytest.mark.parametrize("what", ["hints", "suggestions", "both"])
+def test_cells_are_exported_as_large_as_they_are(with_image, tmp_path, what):
+    from tifffile import imread
+
+    dock = with_image
+    mark(dock, [[50, 60]])
+    points = Points([[20, 20]], sources="model", scores=0.9)
+    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=RADIUS))
+    dock.session.radius = 8.0
+    dock.export.what.setCurrentIndex(dock.export.what.findData(what))
+    dock.export.format.setCurrentIndex(dock.export.format.findData("masks"))
+    dock.export.scope.setCurrentIndex(dock.export.scope.findData("this"))
+    dock.export.write(tmp_path / "out.tif")
+    labels = imread(tmp_path / "out.tif")
+    disk = sum(y * y + x * x <= 64 for y in range(-8, 9) for x in range(-8, 9))
+    assert np.unique(labels[labels > 0], return_counts=True)[1].tolist() == [disk] * (
+        2 if what == "both" else 1
+    )
+
+
+@pytest.mark.parametrize(("given", "written"), [("a.b c", "a.b c.csv"), ("cells.tsv", "cells.tsv")])
+def test_a_name_with_dots_gets_its_ending(with_image, tmp_path, monkeypatch, given, written):
+    dock = with_image
+    mark(dock, [[10, 10]])
+    dock.export.set_folded(False)
+    dock.export.format.setCurrentIndex(dock.export.format.findData("points-csv"))
+    answer(monkeypatch, "getSaveFileName", str(tmp_path / given), "")
+    press_key(dock.viewer, "Shift+O")
+    assert (tmp_path / written).is_file()
+
+
 def test_nothing_to_export_is_told(with_image, tmp_path):
     with_image.export.write(tmp_path / "out.csv")
     assert with_image.messages.current.level == "error"
@@ -400,6 +582,15 @@ def test_the_model_runs_on_images_that_it_has_not_seen(with_image, tmp_path):
     assert dock.export.run_button.text() == "Run on 1 more image"
     click(dock.export.run_button)
     wait_until(lambda: len(dock.session.suggested_planes) == 2, 10)
+    settle(0.1)
+    assert not dock.export.run_button.isVisible()
+    train_to_the_end(dock)  # this model has not seen the other image
+    settle(0.1)
+    assert dock.export.run_button.text() == "Run on 1 more image"
+    np.save(tmp_path / "stack.npy", np.zeros((3, 60, 80), np.uint8))
+    dock.images.add_paths([tmp_path / "stack.npy"])
+    settle(0.1)
+    assert dock.export.run_button.text() == "Run on 4 more planes"
 
 
 # -- project
@@ -417,6 +608,16 @@ def test_scratch_work_is_kept_under_a_name(viewer, tmp_path, monkeypatch):
     assert dock.project_bar.name.text().startswith("kept")
     assert len(dock.session.hints) == 1
     assert dock.memory.recent == [tmp_path / "kept.inkling"]
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [("a", "a.inkling"), ("a.inkling", "a.inkling"), ("2024.05.12 slides", "2024.05.12 slides.inkling")],
+)
+def test_a_new_project_is_called_as_one_says(dock, tmp_path, monkeypatch, given, made):
+    answer(monkeypatch, "getSaveFileName", str(tmp_path / given), "")
+    dock.project_bar.new()
+    assert dock.session.project.folder == tmp_path / made
 
 
 @pytest.mark.parametrize("what", ["missing", "newer", "no project"])
