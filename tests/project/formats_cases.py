@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_inkling.core import BACKGROUND, Boxes, HintSet, PlaneRef, Points
+from napari_inkling.core import BACKGROUND, Boxes, HintSet, Masks, PlaneRef, Points
 
 SHAPES = {"blood": (480, 640), "embryo": (100, 120), "a.b-c": (50, 60)}
 
@@ -47,18 +47,61 @@ def full_hints(seed: int = 0) -> HintSet:
     return HintSet(points, boxes)
 
 
+#: Shapes that go wrong: a pixel, pixels that touch by a corner, holes (which touch too), parts, a full box.
+SHAPES_OF_MASKS = [
+    ["#"],
+    ["#.", ".#"],
+    ["####", "#.##", "##.#", "####"],
+    ["###", "#.#", "##."],
+    ["#####", "#...#", "#.#.#", "#...#", "#####"],
+    ["##..#", "....#", "##..."],
+    ["####", "####", "####"],
+]
+
+
+def bitmap(lines: list[str]) -> np.ndarray:
+    return np.array([[character == "#" for character in line] for line in lines])
+
+
+def odd_masks(seed: int, **more) -> Masks:
+    """One mask of each shape, none over another, the last at the corner of an image of 50 × 60 pixels."""
+    count = len(SHAPES_OF_MASKS)
+    corners = [*((3 + 6 * (i % 5), 2 + 7 * i) for i in range(count - 1)), (47, 56)]
+    rng = np.random.default_rng(seed)
+    columns = {
+        "classes": objects("RBC", "WBC", "Ω", "RBC", "RBC", "WBC", "WBC"),
+        "sources": objects("human", "model", "model", "accepted", "imported", "human", "human"),
+        "scores": np.array([1, 0.1 + 0.2, np.nan, 1, 0, 1 / 3, 1]),
+        "rounds": np.arange(count),
+        "times": 1.7e9 + rng.uniform(0, 1, count),
+        "seconds": rng.uniform(0, 5, count),
+        "ids": rng.integers(1, 2**53, count),
+        "attributes": {"shape": objects("round", "", "a;b", "Größe µ", "two\nlines", "7", "8")},
+    }
+    return Masks.from_crops(corners, map(bitmap, SHAPES_OF_MASKS), **{**columns, **more})
+
+
+def whole_cells(seed: int) -> HintSet:
+    """Cells that have point, box and mask, as those of a label image; some lack the one or other."""
+    masks = odd_masks(seed)
+    columns = {name: getattr(masks, name) for name in Points.column_names() if name != "coordinates"}
+    sides = masks.coordinates - 0.5
+    points = Points((sides[:, :2] + sides[:, 2:]) / 2, **columns, attributes=masks.attributes)
+    boxes = Boxes(sides, **columns, attributes=masks.attributes)
+    return HintSet(points.take([0, 1, 3, 4]), boxes.take([0, 1, 2, 3, 5]), masks.take([0, 2, 3, 4, 5, 6]))
+
+
 ITEMS = {
     PlaneRef("blood"): full_hints(0),
-    PlaneRef("embryo", (3, 12)): full_hints(1),
+    PlaneRef("embryo", (3, 12)): HintSet(*full_hints(1).kinds[:2], odd_masks(1)),
     PlaneRef("embryo", (0, 0)): HintSet(full_hints(2).points),
-    PlaneRef("a.b-c"): HintSet(boxes=full_hints(3).boxes),
+    PlaneRef("embryo", (1, 0)): whole_cells(4),
+    PlaneRef("a.b-c"): HintSet(boxes=full_hints(3).boxes, masks=odd_masks(5)),
 }
 
 
 def in_order(hints: HintSet) -> HintSet:
-    return HintSet(
-        hints.points.take(np.argsort(hints.points.ids)), hints.boxes.take(np.argsort(hints.boxes.ids))
-    )
+    return hints.mapped(lambda rows: rows.take(np.argsort(rows.ids)))
 
 
 def assert_same(found, expected, *, ordered: bool = True) -> None:

@@ -6,10 +6,11 @@ import json
 
 import numpy as np
 import pytest
-from tests.project.formats_cases import ITEMS, SHAPES, objects
+from tests.project.formats_cases import ITEMS, SHAPES, objects, odd_masks
 
 from napari_inkling.core import BACKGROUND, Boxes, FormatError, HintSet, Points, Predictions
-from napari_inkling.project.formats import coco, export_annotations
+from napari_inkling.project.formats import export_annotations, read_annotations
+from napari_inkling.project.formats.run_lengths import text_of_lengths
 
 IMAGES = {"cells_1": (100, 200), "cells_2": (100, 200)}
 
@@ -26,7 +27,7 @@ def content(*annotations, **more):
 def read(tmp_path, value, images=IMAGES):
     path = tmp_path / "a.json"
     path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
-    return coco.read(path, images)
+    return read_annotations(path, "coco", images)
 
 
 def test_boxes_points_and_polygons(tmp_path):
@@ -45,8 +46,9 @@ def test_boxes_points_and_polygons(tmp_path):
         [1.5, 0.5, 8.5, 4.5],
         [29.5, 39.5, 49.5, 59.5],
     ]
-    assert hints.points.coordinates.tolist() == [[8, 7], [40, 50]]
-    assert hints.points.ids[1] == hints.boxes.ids[2]  # one cell
+    assert hints.points.coordinates.tolist() == [[8, 7], [5, 2.5], [40, 50]]
+    assert hints.points.ids.tolist()[1:] == hints.boxes.ids.tolist()[1:]  # of one cell each
+    assert hints.masks.ids.tolist() == hints.boxes.ids.tolist()[1:2]
     assert hints.boxes.scores.tolist() == [0.5, 1, 1]
     assert hints.boxes.attributes["shape"].tolist() == ["round", "", ""]
     assert set(hints.boxes.sources) == {"imported"}
@@ -71,6 +73,10 @@ NOTICES = {
         "skipped an annotation without a box, a polygon or one keypoint: annotations[0]",
     ),
     "a skeleton only": (content({"keypoints": [1, 2, 2, 3, 4, 2]}), "skipped an annotation without a box"),
+    "a polygon without a pixel": (
+        content({"segmentation": [[1.6, 1.6, 1.9, 1.6, 1.9, 1.9]]}),
+        "a polygon is too small for a mask, or outside the image; its box was taken: annotations[0]",
+    ),
     "the same id twice": (
         content({"bbox": [1, 2, 3, 4], "id": 7}, {"bbox": [5, 6, 7, 8], "id": 7}),
         "an annotation repeats the id of another, both were taken: annotations[1] (id 7)",
@@ -123,7 +129,7 @@ def test_folders_tell_equal_names_apart(tmp_path):
     path = tmp_path / "a.json"
     path.write_text(json.dumps(content({"bbox": [1, 2, 3, 4]}, images=images)))
     files = {"tile": "/data/a/tile.png", "tile-2": "/data/b/tile.png"}
-    hints = coco.read(path, dict.fromkeys(files, (50, 50)), files=files).hints
+    hints = read_annotations(path, "coco", dict.fromkeys(files, (50, 50)), files).hints
     assert {k: len(v) for k, v in hints.items()} == {"tile-2": 1, "tile": 0}
 
 
@@ -154,6 +160,24 @@ BAD = {
     "score": (content(BOX | {"score": "high"}), r"the score is 'high', expected a number"),
     "attributes": (content(BOX | {"attributes": [1]}), r"'attributes' is \[1\], expected an object"),
     "annotation": (content() | {"annotations": [3]}, r"annotations\[0\] is 3, expected an object"),
+    "mask of another image": (
+        content({"segmentation": {"size": [9, 8], "counts": [72]}}),
+        r"annotations\[0\]: the mask is of an image of 8 × 9 pixels, cells_1 is 200 × 100",
+    ),
+    "mask without a size": (content({"segmentation": {"counts": [1]}}), r"the size of the mask is None"),
+    "lengths": (
+        content({"segmentation": {"size": [100, 200], "counts": [1, 2]}}),
+        r"annotations\[0\]: the run lengths have the sum 3, expected 100 × 200",
+    ),
+    "counts": (
+        content({"segmentation": {"size": [100, 200], "counts": {}}}),
+        r"annotations\[0\]: the counts of the mask are '\{\}', expected text or whole numbers",
+    ),
+    "odd polygon": (content({"segmentation": [[1, 2, 3]]}), r"'segmentation' is \[1, 2, 3\], expected 2 num"),
+    "endless polygon": (
+        content({"segmentation": [[1, 2, 3, 4, 5, float("inf")]]}),
+        r"'segmentation' holds numbers that are not finite",
+    ),
     "our columns": (content(BOX | {"inkling": {"id": "x"}}), r"the columns under 'inkling' are damaged"),
     "our plane": (
         content(images=[{"id": 1, "file_name": "a", "plane": ["z"]}]),
@@ -168,10 +192,58 @@ def test_malformed_files_are_refused(tmp_path, value, says):
         read(tmp_path, value)
 
 
+#: One pixel at row 1, column 1 of an image of 3 × 4 pixels: down the columns 4 come before it and 7 after it.
+LENGTHS = [4, 1, 7]
+MASKS = {
+    "a polygon": [[1, 1, 2, 1, 2, 2, 1, 2]],
+    "a bare list of corners": [1, 1, 2, 1, 2, 2, 1, 2],
+    "text": {"size": [3, 4], "counts": text_of_lengths(LENGTHS)},
+    "lengths": {"size": [3, 4], "counts": LENGTHS},
+    "two polygons that overlap": [[1, 1, 2, 1, 2, 2, 1, 2], [1.2, 1, 2, 1, 2, 2, 1.2, 2]],
+}
+
+
+@pytest.mark.parametrize("segmentation", MASKS.values(), ids=MASKS.keys())
+@pytest.mark.parametrize("bbox", [{}, {"bbox": [0.5, 0.5, 2, 2]}], ids=["alone", "with a box"])
+def test_masks_of_other_programs_are_whole_cells(tmp_path, segmentation, bbox):
+    result = read(
+        tmp_path, content({"segmentation": segmentation, "score": 0.5, **bbox}), {"cells_1": (3, 4)}
+    )
+    hints = result.hints["cells_1"]
+    assert hints.masks.coordinates.tolist() == [[1, 1, 2, 2]]
+    assert hints.masks.crop(0).tolist() == [[True]]
+    assert hints.boxes.coordinates.tolist() == [[0, 0, 2, 2] if bbox else [0.5, 0.5, 1.5, 1.5]]
+    assert hints.points.coordinates.tolist() == [[1, 1]]
+    assert hints.points.ids.tolist() == hints.boxes.ids.tolist() == hints.masks.ids.tolist()
+    assert (hints.masks.classes[0], hints.masks.scores[0], hints.masks.sources[0]) == ("RBC", 0.5, "imported")
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # pycocotools' own
+def test_masks_are_run_lengths_of_the_image(tmp_path):
+    coco = pytest.importorskip("pycocotools.mask")
+    masks = odd_masks(0)
+    items = {"a": HintSet(Points([(1, 1)]), masks=masks)}
+    path = export_annotations(items, tmp_path / "a.json", "coco", shapes={"a": (50, 60)})
+    annotations = [a for a in json.loads(path.read_text())["annotations"] if "segmentation" in a]
+    assert len(annotations) == len(masks)
+    for i, annotation in enumerate(annotations):
+        decoded = coco.decode(annotation["segmentation"]).astype(bool)
+        assert np.array_equal(decoded, masks.take([i]).labels((50, 60)) > 0)
+        assert annotation["area"] == coco.area(annotation["segmentation"]) == masks.areas[i]
+        assert annotation["bbox"] == coco.toBbox(annotation["segmentation"]).tolist()
+
+
+def test_a_mask_beyond_the_image_is_cut(tmp_path):
+    result = read(tmp_path, content({"segmentation": [[-3, 0, 9, 0, 9, 2, -3, 2]]}), {"cells_1": (3, 4)})
+    assert result.hints["cells_1"].masks.coordinates.tolist() == [[0, 0, 2, 4]]
+    says = "a mask reaches beyond the image, it was cut off at its edge: annotations[0]"
+    assert says in result.notices
+
+
 def test_binary_files_are_refused(tmp_path):
     (tmp_path / "a.json").write_bytes(b'{\n"\xff\xfe"}')
     with pytest.raises(FormatError, match=r"line 2: not UTF-8 text"):
-        coco.read(tmp_path / "a.json", IMAGES)
+        read_annotations(tmp_path / "a.json", "coco", IMAGES)
 
 
 def test_pycocotools_loads_what_we_write(tmp_path):
@@ -213,7 +285,7 @@ def test_points_are_keypoints_with_a_box_of_the_radius(tmp_path, radius, bbox):
     (annotation,) = json.loads(path.read_text())["annotations"]
     assert annotation["keypoints"] == [30, 20, 2]
     assert annotation["bbox"] == bbox
-    hints = coco.read(path).hints["a"]
+    hints = read_annotations(path, "coco").hints["a"]
     assert (len(hints.points), len(hints.boxes)) == (1, 0)
 
 
@@ -229,7 +301,7 @@ def test_point_and_box_of_one_cell_are_one_annotation(tmp_path):
         ([15.5, 5.5, 11, 10.5], [20.5, 10.25, 2]),
         ([40, 30, 1, 1], [40, 30, 2]),
     ]
-    back = coco.read(path).hints["a"]
+    back = read_annotations(path, "coco").hints["a"]
     assert back.points.equals(hints.points)
     assert back.boxes.equals(hints.boxes)
 
@@ -249,6 +321,6 @@ def test_a_box_that_another_program_moved_is_where_it_was_moved_to(tmp_path):
     moved = json.loads(path.read_text())
     moved["annotations"][0]["bbox"][0] += 1
     path.write_text(json.dumps(moved))
-    boxes = coco.read(path).hints["a"].boxes
+    boxes = read_annotations(path, "coco").hints["a"].boxes
     assert boxes.coordinates.tolist() == [[1, 3, 5, 7]]
     assert boxes.ids.tolist() == [8]

@@ -8,8 +8,8 @@ import tifffile
 from PIL import Image as Picture
 from tests.project.formats_cases import objects
 
-from napari_inkling.core import BACKGROUND, Boxes, FormatError, HintSet, PlaneRef, Points, Predictions
-from napari_inkling.project.formats import export_annotations, masks
+from napari_inkling.core import BACKGROUND, Boxes, FormatError, HintSet, Masks, PlaneRef, Points, Predictions
+from napari_inkling.project.formats import export_annotations, read_annotations
 
 IMAGES = {"cells": (20, 30), "stack": (20, 30)}
 
@@ -52,11 +52,13 @@ def save(path, image):
     ],
 )
 def test_each_instance_is_a_point_and_a_box(tmp_path, name, image):
-    result = masks.read(save(tmp_path / name, image), IMAGES, class_name="nucleus")
+    result = read_annotations(save(tmp_path / name, image), "masks", IMAGES, class_name="nucleus")
     hints = result.hints["cells"]
     assert hints.points.coordinates.tolist() == CENTRES
     assert hints.boxes.coordinates.tolist() == BOXES
-    assert hints.points.ids.tolist() == hints.boxes.ids.tolist()
+    assert hints.points.ids.tolist() == hints.boxes.ids.tolist() == hints.masks.ids.tolist()
+    assert np.array_equal(hints.masks.labels((20, 30)) > 0, labels() > 0)
+    assert hints.masks.areas.tolist() == [28, 8, 1]
     assert set(hints.points.classes) | set(hints.boxes.classes) == {"nucleus"}
     assert set(hints.points.sources) == {"imported"}
     assert result.notices == ()
@@ -68,13 +70,13 @@ def test_a_palette_hides_labels(tmp_path):
     picture.putdata(labels(np.uint8).ravel())
     picture.putpalette([7, 90, 3] * 256)
     picture.save(tmp_path / "cells.png")
-    assert masks.read(tmp_path, IMAGES).hints["cells"].points.coordinates.tolist() == CENTRES
+    assert read_annotations(tmp_path, "masks", IMAGES).hints["cells"].points.coordinates.tolist() == CENTRES
 
 
 def test_a_stack_has_a_mask_per_plane(tmp_path):
     planes = np.stack([labels(), np.zeros_like(labels()), labels()])
     tifffile.imwrite(tmp_path / "stack.tif", planes, photometric="minisblack", metadata={"axes": "ZYX"})
-    hints = masks.read(tmp_path, IMAGES).hints
+    hints = read_annotations(tmp_path, "masks", IMAGES).hints
     assert {k: len(h.points) for k, h in hints.items()} == {"stack[0]": 3, "stack[1]": 0, "stack[2]": 3}
 
 
@@ -83,17 +85,23 @@ def test_folders(tmp_path, subfolder):
     (tmp_path / subfolder).mkdir(exist_ok=True)
     save(tmp_path / subfolder / "cells.png", labels())
     save(tmp_path / subfolder / "lost.png", labels())
-    save(tmp_path / subfolder / "stack.png", labels()[:10])
-    result = masks.read(tmp_path, IMAGES)
+    result = read_annotations(tmp_path, "masks", IMAGES)
     assert list(result.hints) == ["cells"]
-    assert result.notices == (
-        "skipped an image that is not known: lost.png",
-        "skipped a mask of another size than its image: stack.png is 30 × 10, stack is 30 × 20",
-    )
+    assert result.notices == ("skipped an image that is not known: lost.png",)
+
+
+def test_labels_of_another_size_are_refused(tmp_path):
+    save(tmp_path / "cells.png", labels())
+    save(tmp_path / "stack.png", labels()[:10])
+    with pytest.raises(
+        FormatError, match=r"stack.png is 30 × 10 pixels, its image stack is 30 × 20, expected"
+    ):
+        read_annotations(tmp_path, "masks", IMAGES)
 
 
 def test_a_mask_of_one_value_is_cut_into_its_parts(tmp_path):
-    result = masks.read(save(tmp_path / "cells.png", (labels(np.uint8) > 0).astype(np.uint8) * 255), IMAGES)
+    image = (labels(np.uint8) > 0).astype(np.uint8) * 255
+    result = read_annotations(save(tmp_path / "cells.png", image), "masks", IMAGES)
     assert result.hints["cells"].points.coordinates.tolist() == CENTRES
     assert result.notices == (
         "a mask holds one value only, each connected part was taken as a cell: cells.png (255: 3 parts)",
@@ -102,7 +110,7 @@ def test_a_mask_of_one_value_is_cut_into_its_parts(tmp_path):
 
 @pytest.mark.parametrize("image", [np.zeros((20, 30), np.uint16), np.ones((20, 30), np.uint16)])
 def test_uniform_masks(tmp_path, image):
-    result = masks.read(save(tmp_path / "cells.tif", image), IMAGES)
+    result = read_annotations(save(tmp_path / "cells.tif", image), "masks", IMAGES)
     assert len(result.hints["cells"].points) == image.max()
 
 
@@ -119,7 +127,7 @@ BAD = {
 @pytest.mark.parametrize(("image", "says"), BAD.values(), ids=BAD.keys())
 def test_what_is_no_label_image_is_refused(tmp_path, image, says):
     with pytest.raises(FormatError, match=f"cells.tif {says}"):
-        masks.read(save(tmp_path / "cells.tif", image), IMAGES)
+        read_annotations(save(tmp_path / "cells.tif", image), "masks", IMAGES)
 
 
 @pytest.mark.parametrize("name", ["cells.png", "cells.tif"])
@@ -127,17 +135,17 @@ def test_damaged_files_are_refused(tmp_path, name):
     whole = save(tmp_path / name, labels()).read_bytes()
     (tmp_path / name).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(FormatError, match=rf"{name}.*expected a label image"):
-        masks.read(tmp_path / name, IMAGES)
+        read_annotations(tmp_path / name, "masks", IMAGES)
     (tmp_path / name).write_bytes(b"no picture at all")
     with pytest.raises(FormatError, match=rf"{name}.*expected a label image"):
-        masks.read(tmp_path / name, IMAGES)
+        read_annotations(tmp_path / name, "masks", IMAGES)
 
 
 def test_boxes_come_back_from_a_label_image(tmp_path):
-    hints = masks.read(save(tmp_path / "cells.tif", labels()), IMAGES).hints
+    hints = read_annotations(save(tmp_path / "cells.tif", labels()), "masks", IMAGES).hints
     written = export_annotations(hints, tmp_path / "out", "masks", shapes=IMAGES)
     assert sorted(p.name for p in written.iterdir()) == ["cells.csv", "cells.tif"]
-    back = masks.read(written, IMAGES).hints["cells"]
+    back = read_annotations(written, "masks", IMAGES).hints["cells"]
     assert back.boxes.coordinates.tolist() == BOXES
     assert back.points.coordinates.tolist() == CENTRES
 
@@ -145,6 +153,96 @@ def test_boxes_come_back_from_a_label_image(tmp_path):
 def table(path):
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_parts_of_one_number_are_one_cell(tmp_path):
+    image = np.zeros((20, 30), np.uint16)
+    image[2, 3] = image[9, 20:23] = 7
+    image[15, 15] = 9
+    hints = read_annotations(save(tmp_path / "cells.tif", image), "masks", IMAGES).hints["cells"]
+    assert hints.masks.coordinates.tolist() == [[2, 3, 10, 23], [15, 15, 16, 16]]
+    assert hints.masks.areas.tolist() == [4, 1]
+
+
+def test_many_masks_in_one_image(tmp_path):
+    image = np.zeros((500, 1000), np.uint32)
+    for y, x in np.ndindex(4, 4):
+        image[y::5, x::5] = np.arange(20_000).reshape(100, 200) * 3 + 1
+    path = save(tmp_path / "big.tif", image)
+    masks = read_annotations(path, "masks", {"big": image.shape}).hints["big"].masks
+    assert len(masks) == 20_000
+    assert set(masks.areas) == {16}
+
+
+def drawn_over(path, draw):
+    image = tifffile.imread(path)
+    draw(image)
+    tifffile.imwrite(path, image)
+
+
+def test_what_another_program_drew_into_our_labels_counts(tmp_path):
+    masks = Masks.from_crops(
+        [(0, 0), (0, 10), (0, 20)], [np.ones((3, 3), bool)] * 3, ids=[7, 8, 9], classes="a"
+    )
+    written = export_annotations({"cells": HintSet(masks=masks)}, tmp_path / "x", "masks", shapes=IMAGES)
+
+    def draw(image):
+        image[0, 0] = 0  # a pixel less
+        image[image == 2] = 0  # a cell less
+        image[10:12, 10:12] = 44  # a cell more
+
+    drawn_over(written / "cells.tif", draw)
+    result = read_annotations(written, "masks", IMAGES)
+    hints = result.hints["cells"]
+    assert hints.masks.areas.tolist() == [8, 9, 4]
+    assert hints.masks.ids.tolist()[:2] == [7, 9]
+    assert hints.masks.classes.tolist() == ["a", "a", "cell"]
+    assert hints.boxes.coordinates.tolist() == [[9.5, 9.5, 11.5, 11.5]]
+    assert result.notices == (
+        "left out a mask of the table that has no pixel in its label image: cells.tif (label 2)",
+    )
+
+
+def test_a_table_of_something_else_beside_labels_is_left_alone(tmp_path):
+    save(tmp_path / "cells.tif", labels())
+    (tmp_path / "cells.csv").write_text("label,area,y,x\n1,28,3.5,6\n")
+    assert len(read_annotations(tmp_path / "cells.tif", "masks", IMAGES).hints["cells"].masks) == 3
+
+
+def test_masks_lie_over_everything(tmp_path):
+    masks = Masks.from_crops([(1, 1), (2, 2)], [np.ones((3, 3), bool)] * 2, ids=[7, 8])
+    hints = HintSet(Points([(2, 2), (2, 2)], ids=[1, 7]), Boxes([(0, 0, 5, 5)], ids=[3]), masks)
+    path = export_annotations({"cells": hints}, tmp_path / "x.tif", "masks", shapes=IMAGES, radius=2)
+    # Labels: points 1 (id 1) and 2 (id 7), box 3, mask 4 (id 8); the box is below the disk of radius 2.
+    assert tifffile.imread(path)[:5, :5].tolist() == [
+        [3, 3, 1, 3, 3],
+        [3, 2, 2, 2, 3],
+        [1, 2, 4, 4, 4],
+        [3, 2, 4, 4, 4],
+        [3, 3, 4, 4, 4],
+    ]
+
+
+@pytest.mark.parametrize(("name", "format"), [("x.png", "masks"), ("folder", "masks-png")])
+def test_png(tmp_path, name, format):
+    hints = HintSet(Points([(5, 5)]), Boxes([(8, 8, 12, 12)]))
+    path = export_annotations({"cells": hints}, tmp_path / name, format, shapes=IMAGES)
+    file = path if path.suffix else path / "cells.png"
+    with Picture.open(file) as picture:
+        image = np.asarray(picture)
+        assert picture.mode == "I;16"
+    assert (image[5, 5], image[10, 10], image.max()) == (1, 2, 2)
+
+
+def test_a_png_is_too_narrow_for_many_cells(tmp_path):
+    y, x = np.divmod(np.arange(2**16), 300)
+    items = {"few": HintSet(Points([(1, 1)])), "big": HintSet(Points(np.stack([y, x], axis=1)))}
+    shapes = dict.fromkeys(items, (300, 300))
+    with pytest.raises(
+        FormatError, match=r"would need 65,536 numbers for the cells of big, a PNG has 65,535: exp"
+    ):
+        export_annotations(items, tmp_path / "x", "masks-png", shapes=shapes)
+    assert not (tmp_path / "x").exists()
 
 
 def test_labels_are_told_by_the_table(tmp_path):
@@ -198,7 +296,7 @@ def test_many_cells_need_wider_pixels(tmp_path):
 def test_planes_are_files(tmp_path):
     items = {PlaneRef("stack", (i,)): HintSet(Points([(5, 5 + i)])) for i in range(2)}
     path = export_annotations(items, tmp_path, "masks", shapes=IMAGES, radius=1)
-    back = masks.read(path, IMAGES).hints
+    back = read_annotations(path, "masks", IMAGES).hints
     assert {k: h.points.coordinates.tolist() for k, h in back.items()} == {
         "stack[0]": [[5, 5]],
         "stack[1]": [[5, 6]],

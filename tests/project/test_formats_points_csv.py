@@ -5,7 +5,7 @@ import pytest
 from tests.project.formats_cases import objects
 
 from napari_inkling.core import BACKGROUND, Boxes, FormatError, HintSet, Points
-from napari_inkling.project.formats import export_annotations, points_csv
+from napari_inkling.project.formats import export_annotations, read_annotations
 
 IMAGES = {"cells_1": (100, 200), "cells_2": (100, 200)}
 
@@ -13,7 +13,7 @@ IMAGES = {"cells_1": (100, 200), "cells_2": (100, 200)}
 def read(tmp_path, text, name="cells_1.csv", images=IMAGES):
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return points_csv.read(path, images)
+    return read_annotations(path, "points-csv", images)
 
 
 HEADERS = {
@@ -82,7 +82,7 @@ def test_which_image_a_table_is_for(tmp_path, name, images, expected):
 def test_a_folder_has_a_table_per_image(tmp_path):
     for name in ("cells_1.csv", "cells_2_centroids.csv", "notes.csv"):
         (tmp_path / name).write_text("y,x\n1,2\n")
-    result = points_csv.read(tmp_path, IMAGES)
+    result = read_annotations(tmp_path, "points-csv", IMAGES)
     assert {k: len(h) for k, h in result.hints.items()} == {"cells_1": 1, "cells_2": 1}
     assert result.notices == (
         "skipped an image that is not known: notes.csv",
@@ -130,7 +130,7 @@ BAD = {
     "endless": ("y,x,seconds\n1,2,inf\n", r"line 2: score, time or seconds is not finite"),
     "plane": ("y,x,plane\n1,2,top\n", r"line 2: plane is 'top', expected whole numbers"),
     "attributes": ("y,x,attributes\n1,2,round\n", r"line 2: attributes is 'round', expected a JSON object"),
-    "kind": ("y,x,kind\n1,2,blob\n", r"line 2: kind is 'blob', expected point, box or both"),
+    "kind": ("y,x,kind\n1,2,blob\n", r"line 2: kind is 'blob', expected point, box, mask"),
     "no UTF-8": (b"y,x\n1,2\n\xff\xfe,3\n", r"line 3: not UTF-8 text"),
 }
 
@@ -156,8 +156,8 @@ def test_point_and_box_of_one_cell_are_one_row(tmp_path):
     path = export_annotations({"cells_1": hints}, tmp_path / "a.csv", "points-csv")
     lines = path.read_text().splitlines()
     assert lines[0].endswith("attributes,kind,y0,x0,y1,x1")
-    assert [line.split(",")[12] for line in lines[1:]] == ["both", "point", "both"]
-    back = points_csv.read(path, IMAGES).hints["cells_1"]
+    assert [line.split(",")[12] for line in lines[1:]] == ["point+box", "point", "point+box"]
+    back = read_annotations(path, "points-csv", IMAGES).hints["cells_1"]
     assert back.points.equals(hints.points)
     assert back.boxes.equals(hints.boxes)
 
@@ -175,4 +175,4 @@ def test_points_alone_need_no_columns_for_boxes(tmp_path):
 def test_tab_separated_where_the_name_says_so(tmp_path):
     path = export_annotations({"a": HintSet(Points([(1, 2)]))}, tmp_path / "a.tsv", "points-csv")
     assert path.read_text().startswith("y\tx\tclass")
-    assert len(points_csv.read(path)) == 1
+    assert len(read_annotations(path, "points-csv")) == 1

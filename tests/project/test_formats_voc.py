@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from napari_inkling.core import Boxes, FormatError, HintSet
-from napari_inkling.project.formats import export_annotations, read_annotations, voc
+from napari_inkling.project.formats import export_annotations, read_annotations
 
 IMAGES = {"cells_1": (100, 200)}
 
@@ -22,7 +22,7 @@ def thing(x0, y0, x1, y1, name="RBC", more=""):
 def read(tmp_path: Path, text: str | bytes, name: str = "cells_1.xml", images=IMAGES):
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return voc.read(path, images)
+    return read_annotations(path, "voc", images)
 
 
 def test_a_box_between_corners_becomes_one_between_pixel_edges(tmp_path):
@@ -98,7 +98,7 @@ def test_unknown_images_and_other_sizes_are_named(tmp_path):
     (tmp_path / "other.xml").write_text(document(thing(1, 1, 9, 9), filename="other.png"))
     size = "<size><width>400</width><height>200</height><depth>3</depth></size>"
     (tmp_path / "cells_1.xml").write_text(document(thing(1, 1, 9, 9), size=size))
-    result = voc.read(tmp_path, IMAGES)
+    result = read_annotations(tmp_path, "voc", IMAGES)
     assert list(result.hints) == ["cells_1"]
     assert result.notices == (
         "the annotations of an image were made at another size, check their places: "
@@ -150,7 +150,7 @@ def test_malformed_files_are_refused_with_file_and_line(tmp_path, text, says):
 
 def test_a_folder_without_xml_is_named(tmp_path):
     with pytest.raises(FormatError, match=r"holds no \.xml file, expected Pascal VOC files"):
-        voc.read(tmp_path, IMAGES)
+        read_annotations(tmp_path, "voc", IMAGES)
 
 
 def test_other_programs_find_whole_pixels(tmp_path):
@@ -167,7 +167,7 @@ def test_a_box_that_another_program_moved_is_where_it_was_moved_to(tmp_path):
     hints = HintSet(boxes=Boxes([(1.7, 2.2, 9.6, 8.1)], ids=[77], sources="accepted"))
     path = export_annotations({"cells_1": hints}, tmp_path / "a.xml", "voc")
     path.write_text(path.read_text().replace("<xmin>3</xmin>", "<xmin>2</xmin>"))
-    boxes = voc.read(path, IMAGES).hints["cells_1"].boxes
+    boxes = read_annotations(path, "voc", IMAGES).hints["cells_1"].boxes
     assert boxes.coordinates.tolist() == [[1.5, 1.5, 9.5, 8.5]]
     assert (boxes.ids[0], boxes.sources[0]) == (77, "accepted")
 

@@ -1,13 +1,14 @@
-"""Annotation files: Pascal VOC, COCO, instance masks and points as CSV, read and written."""
+"""Annotation files: COCO, GeoJSON, label images, OME-Zarr labels, Pascal VOC and points as CSV."""
 
 from napari_inkling.project.formats.exchange import export_annotations, import_annotations
-from napari_inkling.project.formats.items import Annotations, Item, make_items
+from napari_inkling.project.formats.items import Annotations, Export, Item, make_items
 from napari_inkling.project.formats.registry import FORMATS, Format, guess_format, read_annotations
 from napari_inkling.project.formats.result import ImportResult
 
 __all__ = [
     "FORMATS",
     "Annotations",
+    "Export",
     "Format",
     "ImportResult",
     "Item",

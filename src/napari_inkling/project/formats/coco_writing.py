@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from napari_inkling.core import BACKGROUND
+from napari_inkling.project.formats.cells import cells_of
 from napari_inkling.project.formats.corners import to_corners
 from napari_inkling.project.formats.files import write_text
-from napari_inkling.project.formats.items import Item, class_names
-from napari_inkling.project.formats.rows import Row, cells_of, row_columns
+from napari_inkling.project.formats.items import Export, Item
+from napari_inkling.project.formats.rows import Cell, Row, row_columns
+from napari_inkling.project.formats.run_lengths import mask_text, run_lengths, text_of_lengths
 
 __all__ = ["PIXEL", "write"]
 
@@ -20,44 +21,28 @@ __all__ = ["PIXEL", "write"]
 PIXEL = 0.5
 
 
-def write(
-    path: Path, items: Sequence[Item], *, classes: Sequence[str] = (), radius: float | None = None
-) -> Path:
+def write(path: Path, export: Export) -> Path:
     """Write one JSON file (``annotations.json`` if ``path`` is a folder).
 
-    Parameters
-    ----------
-    path : Path
-        File or folder.
-    items : sequence of Item
-        Planes with their rows.
-    classes : sequence of str
-        Categories that come first, in this order, whether or not there are cells of them.
-    radius : float or None
-        Half the side in pixels of the ``bbox`` around points; the item's own radius, or half a pixel,
-        without.
+    All classes of the project are categories, whether or not there are cells of them.
     """
-    path = Path(path)
     path = path / "annotations.json" if path.is_dir() else path
-    names = class_names(items, classes)
-    category = {name: i for i, name in enumerate(names, 1)}
+    category = {name: i for i, name in enumerate(export.colours, 1)}
     annotations: list[dict[str, Any]] = []
     background: list[dict[str, Any]] = []
-    for image_id, item in enumerate(items, 1):
-        half = radius or item.radius or PIXEL
-        for point, box in cells_of(item.hints):
-            if (row := box or point) is None:
-                continue
-            if row.class_name == BACKGROUND:
-                background += [_background(image_id, r) for r in (point, box) if r]
+    for image_id, item in enumerate(export.items, 1):
+        for cell in cells_of(item.hints):
+            name = cell.rows[0].class_name
+            if name == BACKGROUND:
+                background += [_background(image_id, row) for row in cell.rows]
             else:
-                ids = {"image_id": image_id, "category_id": category[row.class_name]}
-                annotations.append({"id": len(annotations) + 1, **ids, **_annotation(row, point, half)})
-    points = any(len(item.hints.points.cells) for item in items)
+                ids = {"id": len(annotations) + 1, "image_id": image_id, "category_id": category[name]}
+                annotations.append({**ids, **_annotation(cell, item)})
+    points = any(len(item.hints.points.cells) for item in export.items)
     content = {
         "info": {"description": "written by napari-inkling"},
-        "images": [_image(i, item) for i, item in enumerate(items, 1)],
-        "categories": [_category(category[name], name, points) for name in names],
+        "images": [_image(i, item) for i, item in enumerate(export.items, 1)],
+        "categories": [_category(number, name, points) for name, number in category.items()],
         "annotations": annotations,
         "inkling": {"background": background},
     }
@@ -81,31 +66,44 @@ def _category(category_id: int, name: str, points: bool) -> dict[str, Any]:
     return {"id": category_id, "name": name, "supercategory": "", **keypoints}
 
 
-def _annotation(row: Row, point: Row | None, half: float) -> dict[str, Any]:
-    """Return an annotation of a box (with its point, if any) or of a point alone; ``row`` has the columns."""
-    keypoints: dict[str, Any] = {}
-    around: Sequence[float] = row.coordinates
-    columns = row_columns(row)
-    if point is not None:
-        y, x = point.coordinates
-        keypoints = {"keypoints": [x, y, 2], "num_keypoints": 1}
-        if row is point:
-            around = (y - half, x - half, y + half, x + half)
-        else:
-            columns["kind"] = "both"
-    x0, y0, x1, y1 = to_corners(around)
+def _annotation(cell: Cell, item: Item) -> dict[str, Any]:
+    """Return an annotation with everything that is known of a cell."""
+    x0, y0, x1, y1 = to_corners(cell.edges or _around(cell, item.radius or PIXEL))
+    area = int(cell.mask.crop.sum()) if cell.mask and cell.mask.crop is not None else (x1 - x0) * (y1 - y0)
+    exact = cell.box or cell.rows[0]
     return {
         "bbox": [x0, y0, x1 - x0, y1 - y0],
-        "area": (x1 - x0) * (y1 - y0),
+        "area": area,
         "iscrowd": 0,
-        **keypoints,
-        **_score_and_attributes(row),
-        "inkling": columns,
+        **(_segmentation(cell.mask, item) if cell.mask else {}),
+        **(_keypoint(cell.point) if cell.point else {}),
+        **_score_and_attributes(exact),
+        "inkling": {**row_columns(exact), "kind": cell.kind},
     }
 
 
+def _around(cell: Cell, half: float) -> tuple[float, float, float, float]:
+    y, x = cell.rows[0].coordinates
+    return y - half, x - half, y + half, x + half
+
+
+def _keypoint(point: Row) -> dict[str, Any]:
+    y, x = point.coordinates
+    return {"keypoints": [x, y, 2], "num_keypoints": 1}
+
+
+def _segmentation(mask: Row, item: Item) -> dict[str, Any]:
+    """Return the run lengths of a mask; an image of unknown size reaches as far as its masks."""
+    assert mask.crop is not None
+    height, width = item.shape or item.hints.masks.coordinates[:, 2:].max(0).astype(int).tolist()
+    top, left = (int(v) for v in mask.coordinates[:2])
+    lengths = run_lengths((top, left), mask.crop, (height, width))
+    return {"segmentation": {"size": [height, width], "counts": text_of_lengths(lengths)}}
+
+
 def _background(image_id: int, row: Row) -> dict[str, Any]:
-    return {"image_id": image_id, **row_columns(row), **_score_and_attributes(row)}
+    pixels = {"mask": mask_text(row)} if row.kind == "mask" else {}
+    return {"image_id": image_id, **row_columns(row), **pixels, **_score_and_attributes(row)}
 
 
 def _score_and_attributes(row: Row) -> dict[str, Any]:

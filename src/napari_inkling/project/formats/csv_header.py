@@ -22,13 +22,13 @@ _NAMES: Mapping[str, Sequence[str]] = {
     **{
         name: (name,)
         for name in (
-            "source", "score", "id", "plane", "attributes", "round", "time", "seconds", "kind",
-            "y0", "x0", "y1", "x1",
+            "label", "source", "score", "id", "plane", "attributes", "round", "time", "seconds", "kind",
+            "y0", "x0", "y1", "x1", "mask",
         )
     },
 }  # fmt: skip
-#: Columns that say nothing about a cell: napari's row number and an instance's number.
-_COUNTERS = ("index", "label", "")
+#: Columns that say nothing about a cell: napari's row number.
+_COUNTERS = ("index", "")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from napari_inkling.core import Boxes, FormatError, HintSet, Masks, PlaneRef, Points
-from napari_inkling.project.formats.items import Annotations, make_items
+from napari_inkling.project.formats.items import Annotations, Export, make_items
 from napari_inkling.project.formats.known_images import KnownImages
 from napari_inkling.project.formats.registry import find_format
 from napari_inkling.project.formats.result import ImportResult, Tally
@@ -60,15 +60,16 @@ def import_annotations(
         If the project cannot be edited.
     """
     shapes, files = _shapes(project), {record.name: record.path for record in project.images}
-    result = find_format(format).read(
-        Path(path), shapes, files=files, class_name=class_name or project.classes[0].name
-    )
+    known_images = KnownImages(shapes, files)
+    result = find_format(format).read(Path(path), known_images, class_name or project.classes[0].name)
     tally = Tally()
-    chosen = None if images is None else _chosen(KnownImages(shapes, files), images, tally)
+    chosen, unknown = _chosen(known_images, images or ())
+    for text in unknown:
+        tally.add("asked for an image that is not known", "asked for {n} images that are not known", text)
     added: dict[str, HintSet] = {}
     for key, hints in result.hints.items():
         ref = PlaneRef.parse(key)
-        if chosen is not None and ref.image not in chosen:
+        if images is not None and ref.image not in chosen:
             tally.add(
                 "left out an image that was not asked for", "left out {n} images that were not asked for", key
             )
@@ -107,6 +108,7 @@ def export_annotations(
     format: str,
     *,
     shapes: Mapping[str, tuple[int, int]] | None = None,
+    files: Mapping[str, str] | None = None,
     images: Collection[str] | None = None,
     radius: float | None = None,
 ) -> Path: ...
@@ -117,6 +119,7 @@ def export_annotations(
     *,
     items: Annotations | None = None,
     shapes: Mapping[str, tuple[int, int]] | None = None,
+    files: Mapping[str, str] | None = None,
     images: Collection[str] | None = None,
     radius: float | None = None,
 ) -> Path:
@@ -127,13 +130,15 @@ def export_annotations(
     source : Project, or mapping of PlaneRef or str to HintSet or Predictions
         A project gives its hints (also, without rows, the planes of images that are marked complete).
     path : Path
-        File; a folder for VOC and masks (or a file, for a single plane).
+        File; a folder for formats with a file per image (or a file, for a single one).
     format : str
         A name of :data:`FORMATS`.
     items : mapping, optional
         With a project: write these rows instead of its hints, with its file names, sizes and classes.
     shapes : mapping of str to (int, int), optional
-        Without a project: height and width of the images in pixels, by name. Masks need it.
+        Without a project: height and width of the images in pixels, by name. Label images need it.
+    files : mapping of str to str, optional
+        Without a project: paths of the images, by name.
     images : collection of str, optional
         Write only these images (names, or files).
     radius : float, optional
@@ -151,22 +156,26 @@ def export_annotations(
         If the format is unknown, there is nothing to write, or it cannot be written.
     """
     write = find_format(format).write
-    classes: tuple[str, ...] = ()
-    files: dict[str, str] = {}
+    colours: dict[str, str] = {}
     if isinstance(source, Mapping):
         annotations: Annotations = source
     else:
         shapes, files = _shapes(source), {r.name: r.path for r in source.images}
-        classes = tuple(c.name for c in source.classes)
+        colours = {c.name: c.color for c in source.classes}
         annotations = items if items is not None else _all_hints(source)
     planes = make_items(annotations, shapes, files, radius)
     if images is not None:
-        known = KnownImages(dict.fromkeys((i.ref.image for i in planes), (0, 0)), files)
-        chosen = _chosen(known, images, Tally())
-        planes = [i for i in planes if i.ref.image in chosen]
+        known = dict.fromkeys((i.ref.image for i in planes), (0, 0))
+        chosen, unknown = _chosen(KnownImages(known, files), images)
+        if unknown:
+            raise FormatError(
+                f"there is nothing to write of {', '.join(map(repr, unknown))}, expected names of "
+                f"{', '.join(map(repr, known)) or 'images with annotations, and there are none'}"
+            )
+        planes = tuple(i for i in planes if i.ref.image in chosen)
     if not planes:
         raise FormatError(f"there is nothing to write to {path}: no image has annotations")
-    return write(Path(path), planes, classes=classes, radius=radius)
+    return write(Path(path), Export(planes, colours))
 
 
 def _shapes(project: Project) -> dict[str, tuple[int, int]]:
@@ -179,14 +188,12 @@ def _all_hints(project: Project) -> dict[PlaneRef, HintSet]:
     return {ref: project.hints(ref) for ref in refs}
 
 
-def _chosen(known: KnownImages, wanted: Collection[str], tally: Tally) -> set[str]:
-    chosen: set[str] = set()
-    for text in wanted:
-        found = known.find(text)
-        chosen.update(found)
-        if not found:
-            tally.add("asked for an image that is not known", "asked for {n} images that are not known", text)
-    return chosen
+def _chosen(known: KnownImages, wanted: Collection[str]) -> tuple[set[str], list[str]]:
+    """Return the images that are meant, and what is the name of none."""
+    found = {text: known.find(text) for text in wanted}
+    return {name for names in found.values() for name in names}, [
+        t for t, names in found.items() if not names
+    ]
 
 
 def _new(hints: HintSet, known: HintSet, key: str, tally: Tally) -> HintSet:

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
-__all__ = ["KnownImages", "stem"]
+from napari_inkling.core import PlaneRef
+
+__all__ = ["KnownImages", "stem", "without_ending"]
 
 _SUFFIXES = frozenset({
     ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2", ".npy", ".npz", ".zarr",
     ".ome", ".czi", ".nd2", ".lif", ".lsm", ".oib", ".oif", ".vsi", ".svs", ".ndpi", ".mrxs", ".scn", ".dcm",
-    ".h5", ".hdf5", ".ims", ".nii", ".gz", ".xml", ".json", ".csv", ".tsv", ".txt",
+    ".h5", ".hdf5", ".ims", ".nii", ".gz", ".xml", ".json", ".geojson", ".csv", ".tsv", ".txt",
 })  # fmt: skip
+#: What names of annotation files have behind the image's name.
+_ENDING = re.compile(
+    r"[_-](cp[_-]masks?|masks?|labels?|instances?|segmentation|seg|"
+    r"points|centroids|centers|centres|cells|annotations|detections)$",
+    re.IGNORECASE,
+)
+
+
+def without_ending(name: str) -> str:
+    """Return a name without an ending like ``_mask`` or ``_points``."""
+    return _ENDING.sub("", name)
 
 
 def stem(text: str) -> str:
@@ -71,12 +84,19 @@ class KnownImages:
                 return fits
         return []
 
-    def find_without(self, text: str, ending: re.Pattern[str]) -> list[str]:
-        """Return what :meth:`find` returns, without an ending like ``_mask`` if nothing is found with it."""
-        short = ending.sub("", stem(text))
-        if self.shapes is not None and not self.find(text) and short:
-            return self.find(short)
-        return self.find(text)
+    def find_file(self, file: Path) -> PlaneRef:
+        """Return what an annotation file of one image, or of one plane, is named after.
+
+        An ending like ``_mask`` does not count where nothing is found with it. A file of ours for a plane
+        of a stack is called like the plane. An image that is not known, or fits several, has the file's
+        name.
+        """
+        one_plane = re.search(r"\[\d+(,\d+)*\]$", file.stem)
+        ref = PlaneRef.parse(file.stem) if one_plane else PlaneRef(file.name)
+        fits = self.find(ref.image)
+        if not fits and (short := without_ending(stem(ref.image))):
+            fits = self.find(short)
+        return PlaneRef(fits[0] if len(fits) == 1 else ref.image, ref.plane)
 
     def _file_stem(self, name: str) -> str:
         file = self._files.get(name)

@@ -1,4 +1,4 @@
-"""Points and boxes drawn as a label image."""
+"""Points, boxes and masks drawn as a label image."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ import numpy.typing as npt
 
 from napari_inkling.core import BACKGROUND, HintSet
 
-__all__ = ["draw_labels"]
+__all__ = ["draw_labels", "label_numbers"]
+
+
+def label_numbers(hints: HintSet) -> dict[int, int]:
+    """Return the label of each id, counted from 1: points first, then boxes, then masks, in their order."""
+    cells = [i for rows in hints.kinds for i in rows.ids[rows.classes != BACKGROUND].tolist()]
+    return {cell: number for number, cell in enumerate(dict.fromkeys(cells), 1)}
 
 
 def draw_labels(
     hints: HintSet, shape: tuple[int, int], radius: float
 ) -> tuple[npt.NDArray[np.uint32], dict[int, int]]:
-    """Return a label image and the label of each id.
+    """Return a label image, and :func:`label_numbers`.
 
-    Labels count from 1: points first, then boxes, in their order; a point and a box with one id are one cell,
-    drawn as the box. Where cells overlap, a small box lies over a large one, points lie over boxes, and the
-    nearest point has the pixel: cells that are hidden completely have a label that no pixel holds. Background
-    is not drawn.
+    Rows with one id are one cell, drawn as its mask, else as its box, else as a disk. Masks lie over
+    everything, a later one over those before. Elsewhere a small box lies over a large one, points lie over
+    boxes, and the nearest point has the pixel: cells that are hidden completely have a label that no pixel
+    holds. Background is not drawn.
 
     Parameters
     ----------
@@ -29,19 +35,21 @@ def draw_labels(
     radius : float
         Radius in pixels of the disk of a point; it covers one pixel at least.
     """
-    points = hints.points.cells
-    boxes = hints.boxes.take(hints.boxes.classes != BACKGROUND)
-    ids = dict.fromkeys([*points.ids.tolist(), *boxes.ids.tolist()])
-    numbers = {cell: number for number, cell in enumerate(ids, 1)}
+    cells = hints.mapped(lambda rows: rows.take(rows.classes != BACKGROUND))
+    points, boxes, masks = cells.kinds
+    numbers = label_numbers(hints)
     labels = np.zeros(shape, np.uint32)
-    sides = boxes.coordinates[:, 2:] - boxes.coordinates[:, :2]
+    boxed = boxes.without_ids(masks.ids)
+    sides = boxed.coordinates[:, 2:] - boxed.coordinates[:, :2]
     for i in np.argsort(-sides.prod(axis=1), kind="stable"):
-        _fill_box(labels, boxes.coordinates[i], numbers[int(boxes.ids[i])])
-    alone = points.without_ids(boxes.ids)
+        _fill_box(labels, boxed.coordinates[i], numbers[int(boxed.ids[i])])
+    alone = points.without_ids(np.concatenate([boxes.ids, masks.ids]))
     nearest = np.full(shape, np.inf, np.float32) if len(alone) else np.empty(0, np.float32)
     for place, cell in zip(alone.coordinates, alone.ids.tolist(), strict=True):
         _fill_disk(labels, nearest, place, radius, numbers[cell])
-    return labels, numbers
+    drawn = masks.labels(shape)
+    of_row = np.array([0, *(numbers[cell] for cell in masks.ids.tolist())], np.uint32)
+    return np.where(drawn, of_row[drawn], labels), numbers
 
 
 def _fill_box(labels: npt.NDArray[np.uint32], box: npt.NDArray[np.float64], number: int) -> None:

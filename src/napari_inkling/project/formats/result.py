@@ -23,10 +23,13 @@ class ImportResult:
         names without marking anything on it is there, empty.
     notices : tuple of str
         One sentence for each kind of thing that was skipped or changed, with how many and which.
+    sizes : mapping of str to (int, int)
+        Height and width of the planes, where they are known or the file tells them.
     """
 
     hints: Mapping[str, HintSet] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(map(len, self.hints.values()))

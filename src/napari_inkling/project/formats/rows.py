@@ -1,27 +1,43 @@
-"""Rows of any format on their way into hints: checked, gathered by plane, and every change told."""
+"""Rows of any format on their way out of, or into, hints: one object per row, one per cell."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 
-from napari_inkling.core import CELL, SOURCES, Boxes, FormatError, HintSet, PlaneRef, Points, new_ids
-from napari_inkling.project.formats.known_images import KnownImages
-from napari_inkling.project.formats.result import ImportResult, Tally
+from napari_inkling.core import CELL, Boxes, FormatError, HintSet, Masks, Points
 
-__all__ = ["Collector", "Kind", "Row", "cells_of", "row_columns", "rows_of", "with_columns"]
+__all__ = [
+    "KINDS",
+    "Cell",
+    "Kind",
+    "Row",
+    "all_rows",
+    "kinds_in",
+    "row_columns",
+    "row_from_json",
+    "row_to_json",
+    "rows_of",
+    "with_columns",
+]
 
-Kind = Literal["point", "box"]
-R = TypeVar("R", Points, Boxes)
-_LARGEST = 2**63 - 1
+Kind = Literal["point", "box", "mask"]
+#: In the order of :attr:`HintSet.kinds`.
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One point (y, x) or box (y0, x0, y1, x1) with its columns; ``id`` None asks for a new one."""
+    """One point (y, x), box or mask (y0, x0, y1, x1) with its columns; ``id`` None asks for a new one.
+
+    ``crop`` holds the pixels of a mask within its box, which is of whole pixels as those of
+    :class:`~napari_inkling.core.Masks` are.
+    """
 
     kind: Kind
     coordinates: tuple[float, ...]
@@ -33,45 +49,77 @@ class Row:
     seconds: float = 0.0
     id: int | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    crop: npt.NDArray[np.bool_] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def columns(self) -> str:
+        """What rows of one cell have in common, as text: two scores that are NaN are alike there."""
+        return repr(replace(self, kind="point", coordinates=()))
+
+    @property
+    def edges(self) -> tuple[float, float, float, float]:
+        """The box, or the outer edges of a mask's pixels."""
+        y0, x0, y1, x1 = self.coordinates
+        return (y0, x0, y1, x1) if self.kind == "box" else (y0 - 0.5, x0 - 0.5, y1 - 0.5, x1 - 0.5)
 
 
-def rows_of(hints: HintSet) -> list[Row]:
-    """Return all points, then all boxes."""
-    return [*_rows("point", hints.points), *_rows("box", hints.boxes)]
+@dataclass(frozen=True)
+class Cell:
+    """The rows of one cell, which agree in every column; one of them at least is there."""
+
+    point: Row | None = None
+    box: Row | None = None
+    mask: Row | None = None
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows that are there, in the order of :data:`KINDS`."""
+        return [row for row in (self.point, self.box, self.mask) if row]
+
+    @property
+    def kind(self) -> str:
+        """Which kinds are there, e.g. ``"point+mask"``; see :func:`kinds_in`."""
+        return "+".join(row.kind for row in self.rows)
+
+    @property
+    def edges(self) -> tuple[float, float, float, float] | None:
+        """The box, without one the edges of the mask."""
+        row = self.box or self.mask
+        return row.edges if row else None
 
 
-def cells_of(hints: HintSet) -> list[tuple[Row | None, Row | None]]:
-    """Return points and boxes, those of one cell as a pair, for formats that hold both in one entry.
-
-    Point and box are one cell if they have the same id and agree in every column. They are paired only if all
-    boxes have their point and both kinds stand in the same order, so that reading restores the order.
-    """
-    rows = rows_of(hints)
-    boxes = {row.id: row for row in rows if row.kind == "box"}
-    points = [row for row in rows if row.kind == "point"]
-    shared = [p for p in points if p.id in boxes]
-    alike = [replace(boxes[p.id], kind="point", coordinates=p.coordinates) for p in shared]
-    # By their text, for two scores that are NaN are not equal.
-    if [p.id for p in shared] == list(boxes) and list(map(repr, alike)) == list(map(repr, shared)):
-        return [(p, boxes.get(p.id)) for p in points]
-    return [*((p, None) for p in points), *((None, b) for b in boxes.values())]
+def kinds_in(text: str) -> tuple[Kind, ...]:
+    """Return the kinds that ``Cell.kind`` wrote, empty if it was something else; "both" is point and box."""
+    names = ["point", "box"] if text == "both" else text.split("+")
+    found = tuple(kind for kind in KINDS if kind in names)
+    return found if len(found) == len(names) else ()
 
 
-def _rows(kind: Kind, table: Points | Boxes) -> list[Row]:
+def all_rows(hints: HintSet) -> list[Row]:
+    """Return the rows of all kinds: points, boxes, masks."""
+    points, boxes, masks = hints.kinds
+    return [*rows_of("point", points), *rows_of("box", boxes), *rows_of("mask", masks)]
+
+
+def rows_of(kind: Kind, table: Points | Boxes | Masks) -> list[Row]:
+    """Return the rows of a table, in its order."""
+    places = map(tuple, table.coordinates.tolist())
+    numbers = zip(table.scores, table.rounds, table.times, table.seconds, table.ids, strict=True)
     return [
         Row(
             kind,
-            tuple(table.coordinates[i].tolist()),
+            place,
             str(table.classes[i]),
             str(table.sources[i]),
-            float(table.scores[i]),
-            int(table.rounds[i]),
-            float(table.times[i]),
-            float(table.seconds[i]),
-            int(table.ids[i]),
+            float(score),
+            int(round_),
+            float(time),
+            float(seconds),
+            int(id_),
             {name: _plain(values[i]) for name, values in table.attributes.items()},
+            table.crop(i) if isinstance(table, Masks) else None,
         )
-        for i in range(len(table))
+        for i, (place, (score, round_, time, seconds, id_)) in enumerate(zip(places, numbers, strict=True))
     ]
 
 
@@ -109,155 +157,45 @@ def with_columns(
 ) -> Row:
     """Return a row with what :func:`row_columns` wrote.
 
-    The exact coordinates count only if ``stated``, how the format rounds them, still gives those of ``row``
-    within ``tolerance`` pixels: another program may have moved the box since.
+    The exact coordinates of a point or box count only if ``stated``, how the format rounds them, still gives
+    those of ``row`` within ``tolerance`` pixels: another program may have moved it since.
     """
     try:
         exact = tuple(float(v) for v in columns.get("coordinates", row.coordinates))
-        agree = len(exact) == len(row.coordinates) and bool(
-            np.allclose(stated(exact), row.coordinates, rtol=0, atol=tolerance)
-        )
-        return Row(
-            row.kind,
-            exact if agree else row.coordinates,
-            row.class_name,
-            str(columns.get("source", row.source)),
-            row.score,
-            int(columns.get("round", row.round)),
-            float(columns.get("time", row.time)),
-            float(columns.get("seconds", row.seconds)),
-            row.id if columns.get("id") is None else int(columns["id"]),
-            row.attributes,
+        agree = len(exact) == len(row.coordinates) and row.kind != "mask" and all(
+            abs(a - b) <= tolerance for a, b in zip(stated(exact), row.coordinates, strict=True)
+        )  # fmt: skip
+        return replace(
+            row,
+            coordinates=exact if agree else row.coordinates,
+            source=str(columns.get("source", row.source)),
+            round=int(columns.get("round", row.round)),
+            time=float(columns.get("time", row.time)),
+            seconds=float(columns.get("seconds", row.seconds)),
+            id=row.id if columns.get("id") is None else int(columns["id"]),
         )
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise FormatError(f"{where}: the columns under 'inkling' are damaged ({error})") from error
 
 
-class Collector:
-    """Takes rows, one after the other, and gives the hints of each plane."""
-
-    def __init__(self, images: KnownImages) -> None:
-        self.images = images
-        self.tally = Tally()
-        self._rows: dict[str, dict[Kind, list[Row]]] = {}
-        self._ids: set[tuple[str, Kind, int]] = set()
-
-    def plane(
-        self, image: str, plane: Sequence[int] = (), *, where: str, shape: tuple[int, int] | None = None
-    ) -> str | None:
-        """Return the key of a plane under what the file calls its image, or None (noted) if it is not known.
-
-        ``shape`` is the height and width that the file states.
-        """
-        names = self.images.find(image)
-        if len(names) != 1:
-            self._note_unknown(image, names)
-            return None
-        known = self.images.shape(names[0])
-        if known and shape and known != shape:
-            self.tally.add(
-                "the annotations of an image were made at another size, check their places",
-                "the annotations of {n} images were made at another size, check their places",
-                f"{where} says {shape[1]} × {shape[0]}, {names[0]} has {known[1]} × {known[0]}",
-            )
-        key = str(PlaneRef(names[0], tuple(plane)))
-        self._rows.setdefault(key, {"point": [], "box": []})
-        return key
-
-    def add(self, key: str, row: Row, where: str) -> None:
-        """Take a row of a plane, unless it is no place or box in the image; ``where`` names it in notices."""
-        if not all(map(np.isfinite, row.coordinates)):
-            raise FormatError(
-                f"{where}: coordinates {list(row.coordinates)} are not finite, expected numbers of pixels"
-            )
-        for name, value in (("id", row.id or 0), ("round", row.round)):
-            if not -_LARGEST <= value <= _LARGEST:
-                raise FormatError(f"{where}: the {name} {value} is too large, expected at most {_LARGEST}")
-        if not np.isfinite([row.time, row.seconds]).all() or np.isinf(row.score):
-            raise FormatError(f"{where}: score, time or seconds is not finite, expected numbers")
-        if self._usable(PlaneRef.parse(key).image, row, where):
-            self._rows[key][row.kind].append(self._mended(key, row, where))
-
-    def result(self) -> ImportResult:
-        """Return everything."""
-        hints = {
-            key: HintSet(_table(Points, kinds["point"]), _table(Boxes, kinds["box"]))
-            for key, kinds in self._rows.items()
-        }
-        return ImportResult(hints, self.tally.notices())
-
-    def _note_unknown(self, image: str, fits: Sequence[str]) -> None:
-        if fits:
-            one, many = (
-                "skipped an image whose name fits several",
-                "skipped {n} images whose names fit several",
-            )
-            self.tally.add(one, many, f"{image} (fits {', '.join(fits)})")
-        else:
-            one, many = "skipped an image that is not known", "skipped {n} images that are not known"
-            self.tally.add(one, many, image)
-
-    def _usable(self, image: str, row: Row, where: str) -> bool:
-        shape = self.images.shape(image)
-        low, high = np.array(row.coordinates).reshape(-1, 2)[[0, -1]]
-        if row.kind == "box" and (low >= high).any():
-            self.tally.add("skipped a box without area", "skipped {n} boxes without area", where)
-            return False
-        if shape is None:
-            return True
-        edge = np.array(shape) - 0.5
-        if (high < -0.5).any() or (low > edge).any() or (row.kind == "box" and (low == edge).any()):
-            noun, nouns = ("a point", "points") if row.kind == "point" else ("a box", "boxes")
-            self.tally.add(
-                f"skipped {noun} outside the image", f"skipped {{n}} {nouns} outside the image", where
-            )
-            return False
-        if (low < -0.5 - 1e-6).any() or (high > edge + 1e-6).any():
-            self.tally.add(
-                "a box reaches beyond the image, it was kept as it is",
-                "{n} boxes reach beyond the image, they were kept as they are",
-                where,
-            )
-        return True
-
-    def _mended(self, key: str, row: Row, where: str) -> Row:
-        changes: dict[str, Any] = {}
-        if row.source not in SOURCES:
-            says = f"the source {row.source!r} is none of {', '.join(SOURCES)}, it became 'imported'"
-            self.tally.add(says, "{n} rows: " + says.replace("{", "{{").replace("}", "}}"), where)
-            changes["source"] = "imported"
-        if row.id is not None and (key, row.kind, row.id) in self._ids:
-            self.tally.add(
-                "a row repeats the id of another, it got a new one",
-                "{n} rows repeat the id of another, they got new ones",
-                f"{where} (id {row.id})",
-            )
-            changes["id"] = None
-        elif row.id is not None:
-            self._ids.add((key, row.kind, row.id))
-        return Row(**{**row.__dict__, **changes}) if changes else row
+def row_to_json(row: Row) -> dict[str, Any]:
+    """Return everything but the pixels of a mask, for formats that keep whole rows beside an image."""
+    score = None if math.isnan(row.score) else row.score
+    return {**row_columns(row), "class": row.class_name, "score": score, "attributes": dict(row.attributes)}
 
 
-def _table(kind: type[R], rows: Sequence[Row]) -> R:
-    if not rows:
-        return kind()
-    fresh = iter(new_ids(sum(r.id is None for r in rows)).tolist())
-    names = list(dict.fromkeys(name for r in rows for name in r.attributes))
-    return kind(
-        coordinates=np.array([r.coordinates for r in rows]),
-        classes=_objects([r.class_name for r in rows]),
-        sources=_objects([r.source for r in rows]),
-        scores=np.array([r.score for r in rows]),
-        rounds=np.array([r.round for r in rows]),
-        times=np.array([r.time for r in rows]),
-        seconds=np.array([r.seconds for r in rows]),
-        ids=np.array([next(fresh) if r.id is None else r.id for r in rows], dtype=np.int64),
-        attributes={name: _objects([r.attributes.get(name, "") for r in rows]) for name in names},
-    )
-
-
-def _objects(values: Sequence[Any]) -> Any:
-    column = np.empty(len(values), dtype=object)
-    for i, value in enumerate(values):  # a slice would unpack values that are lists
-        column[i] = value
-    return column
+def row_from_json(values: Mapping[str, Any], where: str) -> Row:
+    """Return what :func:`row_to_json` wrote; raises FormatError for anything else."""
+    score, name, attributes = values.get("score"), values.get("class"), values.get("attributes", {})
+    kinds, place = kinds_in(str(values.get("kind"))), values.get("coordinates")
+    try:
+        coordinates = tuple(map(float, place or ()))
+        number = math.nan if score is None else float(score)
+    except (TypeError, ValueError, OverflowError):
+        coordinates, number = (), math.nan
+    width = 2 if kinds == ("point",) else 4
+    whole = len(kinds) == 1 and len(coordinates) == width
+    if not (whole and isinstance(name, str) and isinstance(attributes, dict)):
+        raise FormatError(f"{where} is damaged: {str(values)[:80]}")
+    row = Row(kinds[0], coordinates, name, score=number, attributes=attributes)
+    return with_columns(row, values, where)
