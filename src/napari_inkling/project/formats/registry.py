@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from napari_inkling.core import CELL, FormatError
-from napari_inkling.project.formats import coco, masks, points_csv, voc
+from napari_inkling.project.formats import coco, geojson, masks, points_csv, voc
 from napari_inkling.project.formats.items import Export
 from napari_inkling.project.formats.known_images import KnownImages
 from napari_inkling.project.formats.result import ImportResult
@@ -81,6 +81,9 @@ FORMATS: Mapping[str, Format] = {
     f.name: f
     for f in (
         Format("coco", "COCO (JSON)", (".json",), coco.read, coco.write),
+        Format(
+            "geojson", "GeoJSON (QuPath)", (".geojson", ".json"), geojson.read, geojson.write, folder=True
+        ),
         Format("points-csv", "Points (CSV)", (".csv", ".tsv"), points_csv.read, points_csv.write),
         Format("voc", "Pascal VOC (XML)", (".xml",), voc.read, voc.write, folder=True),
         Format(
