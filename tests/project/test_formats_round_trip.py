@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.project.formats_cases import ITEMS, SHAPES, assert_same, full_hints, objects
+from tests.project.formats_cases import ITEMS, SHAPES, assert_same, full_hints, objects, odd_masks
 
-from napari_inkling.core import Boxes, FormatError, HintSet, Points, Predictions
+from napari_inkling.core import BACKGROUND, Boxes, FormatError, HintSet, Masks, Points, Predictions
 from napari_inkling.project.formats import (
     FORMATS,
     export_annotations,
@@ -14,13 +14,15 @@ from napari_inkling.project.formats import (
     read_annotations,
 )
 
-LOSSLESS = {"coco": "all.json", "points-csv": "all.csv", "voc": "all"}
+#: What can hold any place, and what draws cells into an image of a known size.
+FREE = {"coco": "all.json", "geojson": "all", "points-csv": "all.csv", "voc": "all"}
+LOSSLESS = {**FREE, "masks": "all", "masks-png": "all", "ome-zarr-labels": "all"}
 
 
 @pytest.mark.parametrize(("name", "file"), LOSSLESS.items())
 def test_nothing_is_lost(tmp_path, name, file):
     written = export_annotations(ITEMS, tmp_path / file, name, shapes=SHAPES)
-    assert guess_format(written) == name
+    assert guess_format(written) == name.removesuffix("-png")
     for images in (SHAPES, None):  # with a project's images, and taking names as they come
         result = read_annotations(written, name, images)
         # COCO keeps background points apart from the objects, so their place among the rows is lost.
@@ -38,14 +40,14 @@ def test_writing_what_was_read_writes_the_same(tmp_path, name, file):
 
 
 def files_of(path):
-    return sorted(path.iterdir()) if path.is_dir() else [path]
+    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
 
 
 coordinate = st.floats(-1e6, 1e6, allow_nan=False)
 text = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=8)
 
 
-@pytest.mark.parametrize(("name", "file"), LOSSLESS.items())
+@pytest.mark.parametrize(("name", "file"), FREE.items())
 @settings(max_examples=40, deadline=None)
 @given(
     place=st.tuples(coordinate, coordinate),
@@ -67,7 +69,7 @@ def test_any_point_survives(tmp_path_factory, name, file, place, score, class_na
     assert_same(read_annotations(path, name).hints, {"x": HintSet(points)})
 
 
-@pytest.mark.parametrize(("name", "file"), LOSSLESS.items())
+@pytest.mark.parametrize(("name", "file"), FREE.items())
 @settings(max_examples=40, deadline=None)
 @given(corner=st.tuples(coordinate, coordinate), size=st.tuples(st.floats(0.01, 1e4), st.floats(0.01, 1e4)))
 def test_any_box_survives(tmp_path_factory, name, file, corner, size):
@@ -77,21 +79,44 @@ def test_any_box_survives(tmp_path_factory, name, file, corner, size):
     assert_same(read_annotations(path, name).hints, hints)
 
 
-@pytest.mark.parametrize(("name", "file"), {**LOSSLESS, "masks": "all"}.items())
+@pytest.mark.parametrize(("name", "file"), LOSSLESS.items())
+@settings(max_examples=15, deadline=None)
+@given(
+    pixels=st.lists(st.lists(st.booleans(), min_size=6, max_size=6), min_size=1, max_size=6),
+    corner=st.tuples(st.integers(0, 90), st.integers(0, 110)),
+)
+def test_any_mask_survives(tmp_path_factory, name, file, pixels, corner):
+    if any(map(any, pixels)):
+        hints = {"embryo": HintSet(masks=Masks.from_crops([corner], [np.array(pixels)]))}
+        path = export_annotations(hints, tmp_path_factory.mktemp("t") / file, name, shapes=SHAPES)
+        assert_same(read_annotations(path, name).hints, hints)
+
+
+@pytest.mark.parametrize(("name", "file"), FREE.items())
+def test_masks_that_overlap_or_are_no_cells_survive(tmp_path, name, file):
+    masks = odd_masks(0, classes=objects("a", "b", BACKGROUND, "a", "a", "a", "a"))
+    moved = Masks.from_crops([(3, 2)] * 3, [np.ones((n, 9), bool) for n in (3, 4, 5)])
+    hints = {"blood": HintSet(masks=Masks.concatenate([masks, moved]))}
+    path = export_annotations(hints, tmp_path / file, name, shapes=SHAPES)
+    assert_same(read_annotations(path, name).hints, hints, ordered=name != "coco")
+
+
+@pytest.mark.parametrize(("name", "file"), LOSSLESS.items())
 def test_predictions_export_like_hints(tmp_path, name, file):
     points = Points([(20, 30)], sources="model", scores=np.array([0.75]), ids=np.array([5]))
-    path = export_annotations({"blood": Predictions(points, radius=4)}, tmp_path / file, name, shapes=SHAPES)
+    masks = Masks.from_crops([(15, 25)], [np.ones((9, 8), bool)], sources="model", scores=0.75, ids=[5])
+    found = {"blood": Predictions(points, radius=4, masks=masks)}
+    path = export_annotations(found, tmp_path / file, name, shapes=SHAPES)
     hints = read_annotations(path, name, SHAPES).hints["blood"]
-    assert hints.points.coordinates.tolist() == [[20, 30]]
-    if name != "masks":
-        assert hints.points.equals(points)
+    assert hints.points.equals(points)
+    assert hints.masks.equals(masks)
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch, name):
-    single = {"coco": "a.json", "points-csv": "a.csv", "voc": "a.xml", "masks": "a.tif"}[name]
+    single = f"a{FORMATS[name].suffixes[0]}"
     path = export_annotations({"blood": full_hints()}, tmp_path / single, name, shapes=SHAPES)
-    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    before = {p: p.read_bytes() for p in files_of(tmp_path)}
 
     def full(self, target):
         raise OSError(28, "No space left on device")
@@ -99,7 +124,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch, name):
     monkeypatch.setattr("pathlib.Path.replace", full)
     with pytest.raises(FormatError, match=f"cannot write .*{single}: No space left on device"):
         export_annotations({"blood": HintSet()}, path, name, shapes=SHAPES)
-    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+    assert {p: p.read_bytes() for p in files_of(tmp_path)} == before
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -113,8 +138,11 @@ def test_where_nothing_can_be_written_it_is_said(tmp_path, name):
     ("source", "name", "says"),
     [
         ({}, "coco", "nothing to write"),
-        ({"x": HintSet()}, "yolo", "no format 'yolo', expected one of coco, points-csv, voc, masks"),
-        ({"x": full_hints()}, "masks", "size of the image 'x' is not known"),
+        ({"x": HintSet()}, "yolo", "no format 'yolo', expected one of coco, geojson, points-csv, voc, masks"),
+        *(
+            ({"x": full_hints()}, name, "size of the image 'x' is not known")
+            for name in ("masks", "masks-png", "ome-zarr-labels")
+        ),
     ],
 )
 def test_exports_that_are_refused(tmp_path, source, name, says):

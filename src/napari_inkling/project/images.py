@@ -221,7 +221,9 @@ def _zarr_files(path: Path) -> Iterator[Path]:
 
 
 def _edge_file(folder: Path, edge: int) -> Path | None:
-    entries = sorted(p for p in folder.iterdir() if not (p.name.startswith(".z") or p.name == "zarr.json"))
+    # Labels that somebody adds to an image do not make it another image.
+    other = ("zarr.json", "labels")
+    entries = sorted(p for p in folder.iterdir() if not (p.name.startswith(".z") or p.name in other))
     if not entries:
         return None
     return entries[edge] if entries[edge].is_file() else _edge_file(entries[edge], edge)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from napari_inkling.core import CELL, FormatError
-from napari_inkling.project.formats import coco, geojson, masks, points_csv, voc
+from napari_inkling.project.formats import coco, geojson, masks, omezarr_labels, points_csv, voc
 from napari_inkling.project.formats.items import Export
 from napari_inkling.project.formats.known_images import KnownImages
 from napari_inkling.project.formats.result import ImportResult
@@ -90,6 +90,15 @@ FORMATS: Mapping[str, Format] = {
             "masks", "Label images (TIFF)", (".tif", ".tiff", ".png"), masks.read, masks.write, folder=True
         ),
         Format("masks-png", "Label images (PNG)", (".png",), masks.read, masks.write_png, folder=True),
+        Format(
+            "ome-zarr-labels",
+            "OME-Zarr labels",
+            (".zarr",),
+            omezarr_labels.read,
+            omezarr_labels.write,
+            folder=True,
+            stacks=True,
+        ),
     )
 }
 
