@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
-from napari_inkling.core import HintSet, ImageError, Preview, Step
-from napari_inkling.project.formats import read_annotations
+from napari_inkling.core import HintSet, Image, ImageError, Masks, Predictions, Preview, Step
+from napari_inkling.project.formats import FORMATS, read_annotations
 from napari_inkling.workers import PredictJob
 from tests.cli.driving import Inkling, boxed_cells, make_project, write_images
-from tests.fake_method import FAKE
+from tests.fake_method import FAKE, FakeModel
 
 SIGTERM = int(signal.SIGTERM)
 
@@ -36,6 +37,8 @@ pytestmark = pytest.mark.usefixtures("model")
         ("x", ["--format", "coco"]),
         ("x", ["--format", "voc"]),
         ("x", ["--format", "masks"]),
+        ("x", ["--format", "geojson"]),
+        ("x", ["--format", "ome-zarr-labels"]),
         ("deep/er/x.csv", []),
     ],
 )
@@ -57,6 +60,48 @@ def test_predict_writes_every_format(inkling: Inkling, here: Path, out: str, opt
         assert sorted(found) == ["a", "b"]
         assert found["a"].points.coordinates.tolist()[:2] == [[5, 5], [5, 15]]
         assert set(found["a"].points.sources) == {"model"}
+
+
+@pytest.fixture
+def masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the fake model find the outlines of its cells, too: 4 × 4 pixels around each point."""
+    grid = FakeModel.grid
+
+    def predict(self: FakeModel, image: Image) -> Predictions:
+        found = grid(self, image.height, image.width)
+        points = found.points
+        columns = {"classes": points.classes, "scores": points.scores, "ids": points.ids, "sources": "model"}
+        corners = points.coordinates.astype(int) - 2
+        cells = Masks.from_crops(corners, [np.ones((4, 4), bool)] * len(points), **columns)
+        return replace(found, masks=cells)
+
+    monkeypatch.setattr(FakeModel, "predict", predict)
+
+
+@pytest.mark.usefixtures("masks")
+@pytest.mark.parametrize("format", FORMATS)
+def test_masks_of_the_model_are_written(inkling: Inkling, here: Path, format: str) -> None:
+    write_images(here / "images", "a", "b")
+    out = {"coco": "x.json", "points-csv": "x.csv"}.get(format, "x")
+    ended = inkling("predict", "model", "images", "--out", out, "--format", format, "--method", FAKE)
+    assert ended.out == f"{out}: 24 cells with a score of 0.5 or more on 2 planes\n"
+    hints = read_annotations(here / out, format).hints["a"]
+    assert hints.masks.coordinates.tolist()[1] == [3, 13, 7, 17]
+    assert hints.masks.ids.tolist() == hints.points.ids.tolist()
+    assert hints.masks.scores[0] == 1
+    assert set(hints.masks.sources) == {"model"}
+
+
+def test_what_the_format_cannot_hold_is_rescued(
+    inkling: Inkling, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_images(here / "images", "a")
+    monkeypatch.setattr("napari_inkling.project.formats.masks_writing._MOST", 11)
+    command = ["predict", "model", "images", "--out", "x.png", "--method", FAKE]
+    said = inkling.refuses(*command)
+    assert said.startswith("x.png would need 12 numbers for the cells of a, a PNG has 11: expected a TIFF; ")
+    assert said.endswith("; all that was found is in x.png.rescued.json")
+    assert len(read_annotations(here / "x.png.rescued.json").hints["a"]) == 12
 
 
 @pytest.mark.parametrize(("threshold", "cells"), [("0", 24), ("1", 1), ("0.9", 3)])

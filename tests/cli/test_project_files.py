@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_inkling.core import HintSet, PlaneRef, Points
+from napari_inkling.core import HintSet, Masks, PlaneRef, Points
 from napari_inkling.evaluation import weaken_images
 from napari_inkling.project import Project
+from napari_inkling.project.formats import FORMATS
 from tests.cli.driving import CELLS, Inkling, boxed_cells, make_project, write_images
 
 CSV = "y,x,class,image\n1,2,cell,a\n3,4,cell,a\n5,6,cell,b\n7,8,background,b\n"
@@ -52,7 +53,10 @@ def test_import_adds_hints(inkling: Inkling, here: Path) -> None:
     make_project(here / "p", {"a": HintSet(), "b": HintSet()})
     (here / "clicks.csv").write_text(CSV)
     ended = inkling("import", "p", "clicks.csv", "--format", "points-csv")
-    assert (ended.code, ended.out) == (0, "p: 4 points and 0 boxes on 2 images imported\n")
+    assert (ended.code, ended.out) == (
+        0,
+        "p: 3 cells (3 points), 1 mark of background on 2 images imported\n",
+    )
     assert hints("p", "a").points.coordinates.tolist() == [[1, 2], [3, 4]]
     assert hints("p", "b").points.classes.tolist() == ["cell", "background"]
     assert set(hints("p", "b").points.sources) == {"imported"}
@@ -65,10 +69,8 @@ def test_import_takes_the_images_of_a_list_only(inkling: Inkling, here: Path) ->
     command = ["import", "p", "clicks.csv", "--format", "points-csv", "--split-file", "val.txt", "--json"]
     ended = inkling(*command)
     assert {k: v for k, v in ended.json.items() if k != "notices"} == {
-        "images": ["b"],
-        "points": 2,
-        "boxes": 0,
-    }
+        "images": ["b"], "cells": 1, "points": 1, "boxes": 0, "masks": 0, "background": 1,
+    }  # fmt: skip
     assert "left out an image that was not asked for: a" in ended.err
     assert "asked for an image that is not known: c" in ended.err
     assert len(hints("p", "a")) == 0
@@ -89,10 +91,11 @@ def test_import_can_mark_images_complete(inkling: Inkling, here: Path) -> None:
     masks[5:9, 5:9], masks[20:24, 30:36] = 1, 2
     tifffile.imwrite(here / "a_mask.tif", masks)
     ended = inkling("import", "p", "a_mask.tif", "--format", "masks", "--complete")
-    assert ended.out == "p: 2 points and 2 boxes on 1 image imported\n"
+    assert ended.out == "p: 2 cells (2 points, 2 boxes, 2 masks) on 1 image imported\n"
     with Project.open(here / "p") as project:
         assert [r.complete for r in project.images] == [True, False]
     assert hints("p", "a").boxes.coordinates.tolist() == [[4.5, 4.5, 8.5, 8.5], [19.5, 29.5, 23.5, 35.5]]
+    assert np.array_equal(hints("p", "a").masks.labels((40, 60)), masks)
 
 
 def test_import_refuses_a_project_that_another_process_writes_to(inkling: Inkling, here: Path) -> None:
@@ -102,19 +105,26 @@ def test_import_refuses_a_project_that_another_process_writes_to(inkling: Inklin
         inkling.refuses("import", "p", "clicks.csv", "--format", "points-csv")
 
 
-@pytest.mark.parametrize("format", ["coco", "points-csv", "voc", "masks"])
+@pytest.mark.parametrize("format", FORMATS)
 def test_export_writes_what_import_reads(inkling: Inkling, here: Path, format: str) -> None:
-    make_project(here / "p", {"a": boxed_cells(), "b": HintSet()})
+    masks = Masks.from_crops([(1, 1), (5, 50)], [np.ones((3, 4), bool)] * 2)
+    marked = HintSet(*boxed_cells().kinds[:2], masks)
+    make_project(here / "p", {"a": marked, "b": HintSet()})
     out = {"coco": "x.json", "points-csv": "x.csv"}.get(format, "x")
     ended = inkling("export", "p", "--format", format, "--out", out)
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out == f"{out}: 12 hints on 1 plane, format {format}\n"
+    assert ended.out == f"{out}: 8 cells (6 points, 6 boxes, 2 masks) on 1 plane, format {format}\n"
     make_project(here / "q", {"a": HintSet(), "b": HintSet()})
     told = inkling("import", "q", out, "--format", format, "--json").json
-    assert (told["points"], told["boxes"]) == (6, 6)
-    order = np.lexsort(CELLS.T[::-1])
-    back = hints("q", "a").points.coordinates
-    assert np.allclose(back[np.lexsort(back.T[::-1])], CELLS[order], atol=0.51)
+    assert (told["cells"], told["points"], told["boxes"], told["masks"]) == (8, 6, 6, 2)
+    for ours, theirs in zip(marked.kinds, hints("q", "a").kinds, strict=True):
+        assert theirs.equals(ours)
+
+
+@pytest.mark.parametrize("command", ["import", "export", "predict"])
+def test_help_names_every_format(inkling: Inkling, command: str) -> None:
+    told = "".join(inkling(command, "--help").out.split())  # a line may end behind a hyphen
+    assert [name for name in FORMATS if name not in told] == []
 
 
 # -- weaken

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 __all__ = [
+    "FORMAT_NAMES",
     "AsJson",
     "Bar",
     "ShowProgress",
@@ -22,6 +23,8 @@ __all__ = [
     "result",
 ]
 
+#: The formats of annotations; a test keeps it complete (their registry is slow to import).
+FORMAT_NAMES = "coco, geojson, masks, masks-png, ome-zarr-labels, points-csv or voc"
 #: The options that many commands share.
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
 ShowProgress = Annotated[

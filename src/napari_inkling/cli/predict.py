@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_inkling.cli.console import AsJson, ShowProgress, StoppedError, plural, result
+from napari_inkling.cli.console import FORMAT_NAMES, AsJson, ShowProgress, StoppedError, plural, result
 from napari_inkling.cli.prediction import DEFAULT_THRESHOLD, predict_planes
 from napari_inkling.cli.signals import terminated_like_interrupted
 from napari_inkling.cli.sources import PlaneSource, find_planes, must_be_writable
@@ -26,12 +26,12 @@ def predict(
         list[Path],
         typer.Argument(metavar="IMAGES_OR_PROJECT", help="Images, folders of images, or projects."),
     ],
-    out: Annotated[Path, typer.Option(metavar="PATH", help="File; or folder, for masks and voc.")],
+    out: Annotated[
+        Path, typer.Option(metavar="PATH", help="File; or folder, for several images in a file each.")
+    ],
     format: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="coco, points-csv, masks or voc; by default as PATH's suffix says."
-        ),
+        typer.Option(metavar="NAME", help=f"{FORMAT_NAMES}; by default as PATH's suffix says."),
     ] = None,
     threshold: Annotated[
         float,
@@ -51,17 +51,18 @@ def predict(
 
     Nothing is computed before everything that is named here has been found and opened.
     """
+    from napari_inkling.evaluation import cell_centres
     from napari_inkling.workers import model_method
 
     model_method(model)  # before images are looked for: is it a model at all?
     planes = find_planes(images)
-    format = _checked_format(format, out, len(planes))
+    format = _checked_format(format, out, planes)
     with _kept_if_interrupted(planes, out, format, threshold) as found:
         methods = [method] if method else []
         predict_planes(model, planes, device=device, methods=methods, show=progress, into=found)
     kept = _above(found, threshold)
-    written = write_predictions(kept, planes, out, format)
-    counts = {str(ref): len(p.points) + len(p.boxes) for ref, p in kept.items()}
+    written = _write_or_rescue(kept, planes, out, format)
+    counts = {str(ref): len(cell_centres(p)) for ref, p in kept.items()}
     total = sum(counts.values())
     values = {
         "path": str(written),
@@ -86,7 +87,7 @@ def _kept_if_interrupted(
     except (Exception, KeyboardInterrupt) as error:  # whatever it is, hours of work may be in `found`
         if not found:
             raise
-        written = write_predictions(_above(found, threshold), planes, out, format)
+        written = _write_or_rescue(_above(found, threshold), planes, out, format)
         done = f"{len(found):,} of {plural(len(planes), 'plane')}"
         raise StoppedError(f"{_reason(error)}; {done} were done before, see {written}") from error
 
@@ -103,18 +104,31 @@ def _above(found: Mapping[PlaneRef, Predictions], threshold: float) -> dict[Plan
     return {ref: predictions.above(threshold) for ref, predictions in found.items()}
 
 
+def _write_or_rescue(
+    predictions: Mapping[PlaneRef, Predictions], planes: Sequence[PlaneSource], out: Path, format: str
+) -> Path:
+    """Write predictions; what cannot be written so, or there, is kept as COCO beside it."""
+    from napari_inkling.core import FormatError
+
+    try:
+        return write_predictions(predictions, planes, out, format)
+    except FormatError as error:
+        kept = write_predictions(predictions, planes, out.with_name(f"{out.name}.rescued.json"), "coco")
+        raise StoppedError(f"{error}; all that was found is in {kept}") from error
+
+
 def write_predictions(
     predictions: Mapping[PlaneRef, Predictions], planes: Sequence[PlaneSource], out: Path, format: str
 ) -> Path:
     """Write predictions with the names and sizes of the files that they are of."""
-    from napari_inkling.project.formats import FORMATS, make_items
+    from napari_inkling.project.formats import export_annotations
 
     shapes = {plane.ref.image: plane.shape for plane in planes}
     files = {plane.ref.image: plane.path for plane in planes}
-    return FORMATS[format].write(out, make_items(predictions, shapes, files))
+    return export_annotations(predictions, out, format, shapes=shapes, files=files)
 
 
-def _checked_format(format: str | None, out: Path, planes: int) -> str:
+def _checked_format(format: str | None, out: Path, planes: Sequence[PlaneSource]) -> str:
     """Return the format's name; raises FormatError now rather than after an hour of prediction."""
     from napari_inkling.core import FormatError
     from napari_inkling.project.formats import FORMATS, guess_format
@@ -126,7 +140,10 @@ def _checked_format(format: str | None, out: Path, planes: int) -> str:
     name = format or guess_format(out)
     if name not in FORMATS:
         raise FormatError(f"there is no format {name!r}, expected one of {', '.join(FORMATS)}")
-    if FORMATS[name].folder and out.suffix.lower() in FORMATS[name].suffixes and planes > 1:
-        raise FormatError(f"{out} is one file, but there are {planes} planes: expected a folder for {name}")
+    chosen = FORMATS[name]
+    files = len({plane.ref.image if chosen.stacks else plane.ref for plane in planes})
+    if chosen.folder and out.suffix.lower() in chosen.suffixes and files > 1:
+        noun = "images" if chosen.stacks else "planes"
+        raise FormatError(f"{out} is one file, but there are {files} {noun}: expected a folder for {name}")
     must_be_writable(out)
     return name

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_inkling.cli.console import AsJson, notes, plural, result
+from napari_inkling.cli.console import FORMAT_NAMES, AsJson, notes, plural, result
 from napari_inkling.cli.sources import image_files, read_list
+
+if TYPE_CHECKING:
+    from napari_inkling.core import HintSet
 
 __all__ = ["export", "import_", "new"]
 
@@ -42,7 +46,7 @@ def new(
 def import_(
     project: ProjectFolder,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Annotation file, or folder of them.")],
-    format: Annotated[str, typer.Option(metavar="NAME", help="voc, coco, masks or points-csv.")],
+    format: Annotated[str, typer.Option(metavar="NAME", help=f"{FORMAT_NAMES}.")],
     split_file: Annotated[
         Path | None,
         typer.Option(metavar="LIST", help="Take only the images that this text file names, one per line."),
@@ -70,20 +74,17 @@ def import_(
         for name in images if complete else ():
             opened.update_image(name, complete=True)
     notes(found.notices)
-    points = sum(len(hints.points) for hints in found.hints.values())
-    boxes = sum(len(hints.boxes) for hints in found.hints.values())
-    values = {"images": images, "points": points, "boxes": boxes, "notices": list(found.notices)}
-    text = (
-        f"{project}: {plural(points, 'point')} and {plural(boxes, 'box', 'boxes')} "
-        f"on {plural(len(images), 'image')} imported"
-    )
-    result(values, text, as_json)
+    counts = _counts(found.hints.values())
+    values = {"images": images, **counts, "notices": list(found.notices)}
+    result(values, f"{project}: {_told(counts)} on {plural(len(images), 'image')} imported", as_json)
 
 
 def export(
     project: ProjectFolder,
-    format: Annotated[str, typer.Option(metavar="NAME", help="coco, points-csv, masks or voc.")],
-    out: Annotated[Path, typer.Option(metavar="PATH", help="File; or folder, for masks and voc.")],
+    format: Annotated[str, typer.Option(metavar="NAME", help=f"{FORMAT_NAMES}.")],
+    out: Annotated[
+        Path, typer.Option(metavar="PATH", help="File; or folder, for several images in a file each.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Write a project's hints to annotation files."""
@@ -93,7 +94,32 @@ def export(
     with Project.open(project, read_only=True) as opened:
         written = export_annotations(opened, out, format)
         planes = opened.planes_with_hints()
-        rows = sum(len(opened.hints(ref)) for ref in planes)
-    values = {"path": str(written), "format": format, "planes": len(planes), "hints": rows}
-    text = f"{written}: {plural(rows, 'hint')} on {plural(len(planes), 'plane')}, format {format}"
+        counts = _counts([opened.hints(ref) for ref in planes])
+    values = {"path": str(written), "format": format, "planes": len(planes), **counts}
+    text = f"{written}: {_told(counts)} on {plural(len(planes), 'plane')}, format {format}"
     result(values, text, as_json)
+
+
+def _counts(every: Iterable[HintSet]) -> dict[str, int]:
+    """Return how many cells there are, how many of them have each kind of row, and all background rows.
+
+    A cell of a label image has a point, a box and a mask, and is one cell.
+    """
+    from napari_inkling.core import BACKGROUND, KINDS
+    from napari_inkling.evaluation import cell_centres
+
+    counts = {"cells": 0, **dict.fromkeys(KINDS, 0), "background": 0}
+    for hints in every:
+        counts["cells"] += len(cell_centres(hints))
+        counts["background"] += hints.classes.count(BACKGROUND)
+        for name, rows in zip(KINDS, hints.kinds, strict=True):
+            counts[name] += int((rows.classes != BACKGROUND).sum())
+    return counts
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    """Return counts in words: "314 cells (314 points, 314 boxes), 10 marks of background"."""
+    nouns = {"points": "point", "boxes": "box", "masks": "mask"}
+    kinds = [plural(counts[name], noun, name) for name, noun in nouns.items() if counts[name]]
+    background = f", {plural(counts['background'], 'mark')} of background" if counts["background"] else ""
+    return plural(counts["cells"], "cell") + (f" ({', '.join(kinds)})" if kinds else "") + background
