@@ -14,6 +14,7 @@ Bounds for training, previews and previews-load: 99 of 100 gaps ≤ 20 ms, none 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import subprocess
@@ -126,6 +127,8 @@ class ThreadRunner:
 
 
 def run_phase(phase: str, seconds: float, steps: int) -> dict[str, Any]:
+    if phase == "thread":  # the first optimizer imports it, and that crashes where Mesa has loaded its LLVM
+        importlib.import_module("torch._dynamo")
     import napari
     from qtpy.QtCore import Qt, QTimer
     from qtpy.QtWidgets import QApplication
