@@ -250,6 +250,14 @@ def worker_kill(result: Result) -> str:
     return table(["", ""], rows)
 
 
+def responses(result: Result) -> str:
+    rows = [
+        [name, number(row["median"], 3), number(row["longest"], 3)]
+        for name, row in result.get("seconds", {}).items()
+    ]
+    return table(["", "median, s", "longest, s"], rows or [[NOT_RUN] * 3])
+
+
 TABLES: dict[str, Callable[[Result], str]] = {
     "partial_points": partial_points,
     "first_suggestions": first_suggestions,
@@ -257,6 +265,7 @@ TABLES: dict[str, Callable[[Result], str]] = {
     "journal_kill": journal_kill,
     "prediction": prediction,
     "worker_kill": worker_kill,
+    "responses": responses,
 }
 
 
