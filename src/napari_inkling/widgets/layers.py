@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerBridge"]
 
-#: While training, more than so many suggestions are replaced once a second at most: without a GPU a repaint
-#: of 5,000 takes some 40 ms, and the window should answer in between.
+#: While training, more than so many suggestions are replaced every two seconds at most: without a GPU a
+#: repaint of 5,000 takes some 40 ms, and the window should answer in between.
 FEW = 300
-PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = 2.0
 
 
 class LayerBridge:
