@@ -5,16 +5,12 @@ from io import StringIO
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_masks
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from napari_inkling.core import BACKGROUND, Boxes, HintError, Masks
 from napari_inkling.evaluation import average_precision
-from napari_inkling.evaluation.average_precision import run_lengths
 from tests.evaluation.label_images import random_pair, strip
 
 #: Where AP stays at 1 up to a recall of one half: 51 of the 101 recalls 0, 0.01, … 1.
@@ -158,17 +154,3 @@ def test_equals_pycocotools(seed, kind):
     for name, shape in shapes.items():
         own, _ = by_pycocotools(*({name: side[name]} for side in sides), {name: shape}, kind)
         assert told["images"][name] == pytest.approx(own)
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    crop=arrays(bool, st.tuples(st.integers(1, 5), st.integers(1, 5))).filter(np.any),
-    margins=st.tuples(*[st.integers(0, 3)] * 4),
-)
-def test_run_lengths_are_those_of_coco(crop, margins):
-    above, left, below, right = margins
-    whole = np.pad(crop, [(above, below), (left, right)])
-    runs = run_lengths(crop, (above, left), whole.shape)
-    assert sum(runs) == whole.size and all(runs[1:])
-    packed = coco_masks.frPyObjects({"size": list(whole.shape), "counts": runs}, *whole.shape)
-    assert packed == coco_masks.encode(np.asfortranarray(whole.astype(np.uint8)))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from napari_inkling.core import BACKGROUND, Boxes, HintError, Masks
 from napari_inkling.evaluation.groups import Outlines, groups
 
-__all__ = ["average_precision", "run_lengths"]
+__all__ = ["average_precision"]
 
 R = TypeVar("R", Boxes, Masks)
 Precision = npt.NDArray[np.float64]
@@ -64,27 +64,6 @@ def average_precision(found: Mapping[str, R], truth: Mapping[str, R]) -> dict[st
         "images": {name: _summary(precision) for name, precision in single.items()},
         "classes": {name: _summary(pooled[..., [i]]) for i, name in enumerate(classes)},
     }
-
-
-def run_lengths(crop: npt.NDArray[np.bool_], corner: tuple[int, int], shape: tuple[int, int]) -> list[int]:
-    """Return a mask as COCO has it: numbers of pixels outside and inside in turn, column by column.
-
-    Parameters
-    ----------
-    crop : ndarray
-        The mask's pixels, shape (y, x), at least one of them in it.
-    corner : (int, int)
-        Row and column of the crop's first pixel in the image.
-    shape : (int, int)
-        Height and width of the image, which the crop must not leave.
-    """
-    columns, rows = np.nonzero(crop.T)
-    places = (corner[1] + columns) * shape[0] + corner[0] + rows
-    gaps = np.flatnonzero(places[1:] - places[:-1] > 1)
-    starts, stops = places[np.append(0, gaps + 1)], places[np.append(gaps, -1)] + 1
-    edges = np.append(np.append(0, np.stack([starts, stops], axis=1)), shape[0] * shape[1])
-    lengths: list[int] = (edges[1:] - edges[:-1]).tolist()
-    return lengths if lengths[-1] else lengths[:-1]
 
 
 def _summary(precision: Precision) -> dict[str, float | None]:
@@ -158,6 +137,8 @@ def _annotations(
     frame: tuple[int, int],
     classes: Sequence[str],
 ) -> Iterator[Annotation]:
+    from napari_inkling.project.formats.run_lengths import run_lengths
+
     number = {name: i for i, name in enumerate(classes, 1)}
     for i, (y0, x0, y1, x1) in enumerate(rows.coordinates.tolist()):
         if (name := str(rows.classes[i])) not in number:
@@ -171,6 +152,6 @@ def _annotations(
             "area": (y1 - y0) * (x1 - x0),
         }
         if isinstance(rows, Masks):
-            runs = run_lengths(rows.crop(i), (int(y0), int(x0)), frame)
-            own["segmentation"] = {"size": list(frame), "counts": runs}
+            lengths = run_lengths((int(y0), int(x0)), rows.crop(i), frame)
+            own["segmentation"] = {"size": list(frame), "counts": lengths}
         yield own
