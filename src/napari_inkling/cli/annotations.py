@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_inkling.cli.sources import is_project, planes_of
 
 if TYPE_CHECKING:
-    from napari_inkling.core import Boxes, HintSet, Points
+    from napari_inkling.core import HintSet
 
 __all__ = ["Annotated", "read_found", "read_truth", "truth_radius", "with_class_of"]
 
-R = TypeVar("R", "Points", "Boxes")
-
-#: What file names of masks and tables have behind the image's name.
-_ENDING = re.compile(r"[_-](cp[_-]masks?|masks?|labels?|instances?|points|centroids|cells)$", re.IGNORECASE)
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
 class Annotated:
-    """Cells by plane (``str(PlaneRef)``), and of a project the sizes and files of its images by name."""
+    """Cells by plane (``str(PlaneRef)``), and of a project the sizes and files of its images by name.
+
+    ``sizes`` are height and width by plane, where a project or a label image tells them.
+    """
 
     hints: Mapping[str, HintSet]
     notices: tuple[str, ...] = ()
     shapes: Mapping[str, tuple[int, int]] | None = None
     files: Mapping[str, str] | None = None
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def read_truth(path: Path) -> Annotated:
@@ -41,67 +41,68 @@ def read_truth(path: Path) -> Annotated:
     """
     from napari_inkling.core import FormatError
 
-    truth = _project_truth(path) if is_project(path) else _read(path)
+    truth = _read_project(path, complete=True) if is_project(path) else _read(path)
     if not any(map(len, truth.hints.values())):
         raise FormatError(f"{path} marks no cell, expected truth to compare with")
     return truth
 
 
 def read_found(path: Path, truth: Annotated) -> Annotated:
-    """Read predictions, under the names that the images have in the truth."""
-    if truth.shapes is not None:
+    """Read predictions, or a project's hints, under the names that the images have in the truth."""
+    if truth.shapes is not None and not is_project(path):
         return _read(path, truth.shapes, truth.files)
-    found = _read(path)
-    return Annotated(_matched(found.hints, truth.hints), found.notices)
+    found = _read_project(path, complete=False) if is_project(path) else _read(path)
+    hints, sizes = _matched(found.hints, truth.hints), _matched(found.sizes, truth.hints)
+    return Annotated(hints, found.notices, sizes=sizes)
 
 
 def truth_radius(truth: Mapping[str, HintSet]) -> float | None:
-    """Return the mean radius of all boxes in pixels, the mean of their sides halved; None without boxes."""
+    """Return the mean radius of all boxes and masks in pixels, the mean of their sides halved, if any."""
     import numpy as np
 
     from napari_inkling.core import BACKGROUND
 
-    boxes = [rows.boxes.take(rows.boxes.classes != BACKGROUND).coordinates for rows in truth.values()]
+    sized = [rows for own in truth.values() for rows in (own.boxes, own.masks.without_ids(own.boxes.ids))]
+    boxes = [rows.coordinates[rows.classes != BACKGROUND] for rows in sized]
     every = np.concatenate([np.empty((0, 4)), *boxes])
     return float((every[:, 2:] - every[:, :2]).mean() / 2) if len(every) else None
 
 
 def with_class_of(truth: Mapping[str, HintSet], found: Mapping[str, HintSet]) -> Mapping[str, HintSet]:
     """Return the truth under the class of what was found, if each has only one: masks tell no class."""
-    from napari_inkling.core import HintSet
-
     true_classes, found_classes = _classes(truth), _classes(found)
     if len(true_classes) != 1 or len(found_classes) != 1 or true_classes == found_classes:
         return truth
     (old,), (new,) = true_classes, found_classes
 
-    def renamed(rows: R) -> R:
+    def renamed(rows: Any) -> Any:
         return rows.changed(classes=[new if c == old else c for c in rows.classes])
 
-    return {key: HintSet(renamed(rows.points), renamed(rows.boxes)) for key, rows in truth.items()}
+    return {key: hints.mapped(renamed) for key, hints in truth.items()}
 
 
 def _classes(annotations: Mapping[str, HintSet]) -> set[str]:
     from napari_inkling.core import BACKGROUND
 
-    kinds = [rows for hints in annotations.values() for rows in (hints.points, hints.boxes)]
-    return {str(c) for rows in kinds for c in rows.classes} - {BACKGROUND}
+    return {name for hints in annotations.values() for name in hints.classes} - {BACKGROUND}
 
 
-def _project_truth(path: Path) -> Annotated:
+def _read_project(path: Path, *, complete: bool) -> Annotated:
+    """Return the hints of all images, or, with ``complete``, of those marked complete if there are any."""
     from napari_inkling.project import Project
 
     with Project.open(path, read_only=True) as project:
-        complete = [ref for record in project.images if record.complete for ref in record.planes()]
-        planes = complete or list(project.planes_with_hints())
+        chosen = [ref for record in project.images if record.complete for ref in record.planes()]
+        planes = chosen if complete and chosen else list(project.planes_with_hints())
         sources = planes_of(project)
         return Annotated(
             {str(ref): project.hints(ref) for ref in planes},
-            ()
-            if complete
-            else (f"no image of {path} is marked complete: all hints are taken for all cells",),
+            (f"no image of {path} is marked complete: all hints are taken for all cells",)
+            if complete and not chosen
+            else (),
             {source.ref.image: source.shape for source in sources},
             {source.ref.image: source.path for source in sources},
+            {str(source.ref): source.shape for source in sources},
         )
 
 
@@ -109,17 +110,19 @@ def _read(
     path: Path, shapes: Mapping[str, tuple[int, int]] | None = None, files: Mapping[str, str] | None = None
 ) -> Annotated:
     from napari_inkling.core import FormatError
-    from napari_inkling.project.formats import FORMATS, guess_format
+    from napari_inkling.project.formats import read_annotations
 
     if not path.exists():
         raise FormatError(f"{path} does not exist, expected an annotation file or a folder of them")
-    found = FORMATS[guess_format(path)].read(path, shapes, files=files)
-    return Annotated(found.hints, found.notices)
+    found = read_annotations(path, images=shapes, files=files)
+    return Annotated(found.hints, found.notices, sizes=found.sizes)
 
 
-def _matched(found: Mapping[str, HintSet], truth: Mapping[str, HintSet]) -> dict[str, HintSet]:
+def _matched(found: Mapping[str, V], truth: Mapping[str, HintSet]) -> dict[str, V]:
     """Return what was found under the truth's names; ``tile_labels`` and ``tile`` are the same image."""
-    bare = {_ENDING.sub("", name): name for name in truth}
+    from napari_inkling.project.formats.known_images import without_ending
+
+    bare = {without_ending(name): name for name in truth}
     return {
-        name if name in truth else bare.get(_ENDING.sub("", name), name): rows for name, rows in found.items()
+        name if name in truth else bare.get(without_ending(name), name): own for name, own in found.items()
     }

@@ -10,6 +10,7 @@ import typer
 
 from napari_inkling.cli.annotations import read_found, read_truth, truth_radius, with_class_of
 from napari_inkling.cli.console import AsJson, note, notes, result
+from napari_inkling.cli.mask_scores import mask_table, with_mask_scores
 
 __all__ = ["DEFAULT_RADIUS", "evaluate", "score_table"]
 
@@ -22,7 +23,7 @@ _COUNTS = ("true_positives", "false_positives", "false_negatives")
 
 def evaluate(
     predictions: Annotated[
-        Path, typer.Argument(metavar="PREDICTIONS", help="Annotation file, or folder of them.")
+        Path, typer.Argument(metavar="PREDICTIONS", help="Project, annotation file, or folder of them.")
     ],
     truth: Annotated[
         Path, typer.Argument(metavar="TRUTH", help="Project, folder of masks, or annotation file.")
@@ -37,7 +38,7 @@ def evaluate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count right, extra and missed cells.
+    """Count right, extra and missed cells; where both sides have masks, compare those too.
 
     Cells are matched one to one, as many as possible. Of a project, the images marked complete are the
     truth; if there are none, all images with hints.
@@ -57,11 +58,13 @@ def evaluate(
     if missing:
         note(f"{predictions} says nothing of {_some(missing)}: all their cells count as missed")
     chosen, source = (radius, "given") if radius is not None else _default_radius(true.hints)
-    scores = score_images(found.hints, with_class_of(true.hints, found.hints), chosen)
-    values = {**scores, "radius_from": source, "not_predicted": missing}
+    true_hints = with_class_of(true.hints, found.hints)
+    scores = score_images(found.hints, true_hints, chosen)
     if scores["not_scored"]:
         note(f"there is no truth for {_some(scores['not_scored'])}: not scored")
-    result(values, score_table(values), as_json)
+    values = with_mask_scores(scores, found, true, true_hints)
+    values |= {"radius_from": source, "not_predicted": missing}
+    result(values, "\n\n".join(filter(None, (score_table(values), mask_table(values)))), as_json)
 
 
 def _default_radius(truth: Mapping[str, Any]) -> tuple[float, str]:
