@@ -145,24 +145,38 @@ def test_a_closed_dock_does_nothing_more(viewer, tmp_path):
     assert not dock.isEnabled()
 
 
-def test_what_cannot_be_saved_at_the_end_is_told_by_napari(viewer, tmp_path, monkeypatch):
+def test_what_cannot_be_saved_at_the_end_is_told_by_napari_and_tried_again(viewer, tmp_path, monkeypatch):
     from napari.utils.notifications import notification_manager
+
+    from napari_inkling.core import ProjectError
+    from napari_inkling.project import Project
 
     dock = open_dock(viewer)
     dock.images.add_paths([picture(tmp_path)])
-    close = type(dock.session).close
+    settle(0.1)
+    click_at(viewer, 50, 50)
+    wait_until(lambda: len(dock.session.hints.points) == 1)
+    session, folder, close, full = dock.session, dock.session.project.folder, Project.close, [True]
 
-    def close_on_a_full_disk(session):
-        session.message.emit("error", "1 edit(s) could not be written")
-        close(session)
+    def close_on_a_full_disk(project):
+        if full:
+            raise ProjectError("1 edit(s) could not be written")
+        close(project)
 
-    monkeypatch.setattr(type(dock.session), "close", close_on_a_full_disk)
+    monkeypatch.setattr(Project, "close", close_on_a_full_disk)
+    monkeypatch.setattr("napari_inkling.widgets.dock.RETRY_MS", 20)
     notification_manager.records.clear()
     dock_widget(viewer).destroyOnClose()
-    settle(0.1)
-    assert [(str(n.severity), n.message) for n in notification_manager.records] == [
-        ("error", "1 edit(s) could not be written")
-    ]
+    settle(0.2)
+    told = [(str(n.severity), n.message) for n in notification_manager.records]
+    assert [severity for severity, _ in told] == ["error"]
+    assert "could not be written" in told[0][1]
+    assert session.has_project
+    full.clear()
+    wait_until(lambda: not session.has_project)
+    assert "could be written now" in notification_manager.records[-1].message
+    with Project.open(folder) as kept:
+        assert len(kept.hints(kept.images[0].planes()[0])) == 1
 
 
 def test_folded_parts_stay_folded(viewer):

@@ -8,7 +8,7 @@ from typing import Any
 
 from napari.utils.notifications import Notification, notification_manager
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
-from qtpy.QtWidgets import QMainWindow, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QMainWindow, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_inkling.core import InklingError
 from napari_inkling.session import Session, TrainingState
@@ -31,6 +31,8 @@ from napari_inkling.widgets.panels.train import TrainPanel
 __all__ = ["InklingDock"]
 
 WIDTH = 330
+#: A project that cannot be written when the dock closes is tried again so often.
+RETRY_MS = 5000
 #: The worker starts so long after an image came on screen: it must not slow down what a person waits for.
 WARM_UP_MS = 1500
 
@@ -232,6 +234,7 @@ class InklingDock(QWidget):
         for timer in (self._warm, self._scroll_soon):
             timer.stop()
         with ExitStack() as every:  # backwards, and each one whatever becomes of the others
+            every.callback(save_later, self.session)
             every.callback(self.session.message.disconnect, self._tell)  # the session may fail to save
             every.callback(self.dispatcher.close)
             every.callback(self.session.close)
@@ -252,3 +255,22 @@ class InklingDock(QWidget):
             self.cheat_sheet.setParent(None)
             self.cheat_sheet.deleteLater()
             self.cheat_sheet = None
+
+
+def save_later(session: Session) -> None:
+    """Go on trying to close a session whose project cannot be written, as long as napari runs."""
+    if not session.has_project:
+        return
+    name = session.project.name
+
+    def attempt() -> None:
+        session.close()
+        if not session.has_project:
+            timer.stop()
+            timer.deleteLater()
+            notification_manager.dispatch(Notification(f"The project {name} could be written now.", "info"))
+
+    timer = QTimer(QApplication.instance())
+    timer.setInterval(RETRY_MS)
+    timer.timeout.connect(attempt)
+    timer.start()
