@@ -75,6 +75,8 @@ def test_masks_go_to_the_first_class_or_the_named_one(project, tmp_path):
     assert hints.points.coordinates.tolist() == [[4, 6]]
     assert hints.boxes.coordinates.tolist() == [[2.5, 3.5, 5.5, 8.5]]
     assert hints.boxes.classes.tolist() == ["other"]
+    assert np.array_equal(hints.masks.labels((20, 30)), image)
+    assert len(import_annotations(project, tmp_path / "cells.tif", "masks", class_name="other")) == 0
 
 
 @pytest.mark.parametrize(
@@ -135,3 +137,11 @@ def test_export_of_some_images(project, tmp_path):
         project.edit(ref, HintSet(), HintSet(Points([(1, 2)])), "mark")
     path = export_annotations(project, tmp_path / "a.csv", "points-csv", images=["stack.tif"])
     assert list(read_annotations(path).hints) == ["stack[2]"]
+
+
+def test_images_that_nobody_knows_are_not_left_out_in_silence(project, tmp_path):
+    project.edit(CELLS, HintSet(), HintSet(Points([(1, 2)])), "mark")
+    says = r"nothing to write of 'stak', 'stack', expected names of 'cells'"
+    with pytest.raises(FormatError, match=says):
+        export_annotations(project, tmp_path / "a.csv", "points-csv", images=["stak", "cells", "stack"])
+    assert not (tmp_path / "a.csv").exists()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from napari_inkling.cli.console import FORMAT_NAMES, AsJson, notes, plural, result
 from napari_inkling.cli.sources import image_files, read_list
-
-if TYPE_CHECKING:
-    from napari_inkling.core import HintSet
 
 __all__ = ["export", "import_", "new"]
 
@@ -63,7 +60,7 @@ def import_(
     """Add annotations to a project as hints. What cannot be taken is counted and named on stderr."""
     from napari_inkling.core import PlaneRef, ProjectError
     from napari_inkling.project import Project
-    from napari_inkling.project.formats import import_annotations
+    from napari_inkling.project.formats import count_cells, import_annotations
 
     chosen = None if split_file is None else read_list(split_file)
     with Project.open(project) as opened:
@@ -74,9 +71,9 @@ def import_(
         for name in images if complete else ():
             opened.update_image(name, complete=True)
     notes(found.notices)
-    counts = _counts(found.hints.values())
-    values = {"images": images, **counts, "notices": list(found.notices)}
-    result(values, f"{project}: {_told(counts)} on {plural(len(images), 'image')} imported", as_json)
+    counts = count_cells(found.hints.values())
+    values = {"images": images, **asdict(counts), "notices": list(found.notices)}
+    result(values, f"{project}: {counts} on {plural(len(images), 'image')} imported", as_json)
 
 
 def export(
@@ -89,37 +86,12 @@ def export(
 ) -> None:
     """Write a project's hints to annotation files."""
     from napari_inkling.project import Project
-    from napari_inkling.project.formats import export_annotations
+    from napari_inkling.project.formats import count_cells, export_annotations
 
     with Project.open(project, read_only=True) as opened:
         written = export_annotations(opened, out, format)
         planes = opened.planes_with_hints()
-        counts = _counts([opened.hints(ref) for ref in planes])
-    values = {"path": str(written), "format": format, "planes": len(planes), **counts}
-    text = f"{written}: {_told(counts)} on {plural(len(planes), 'plane')}, format {format}"
+        counts = count_cells(opened.hints(ref) for ref in planes)
+    values = {"path": str(written), "format": format, "planes": len(planes), **asdict(counts)}
+    text = f"{written}: {counts} on {plural(len(planes), 'plane')}, format {format}"
     result(values, text, as_json)
-
-
-def _counts(every: Iterable[HintSet]) -> dict[str, int]:
-    """Return how many cells there are, how many of them have each kind of row, and all background rows.
-
-    A cell of a label image has a point, a box and a mask, and is one cell.
-    """
-    from napari_inkling.core import BACKGROUND, KINDS
-    from napari_inkling.evaluation import cell_centres
-
-    counts = {"cells": 0, **dict.fromkeys(KINDS, 0), "background": 0}
-    for hints in every:
-        counts["cells"] += len(cell_centres(hints))
-        counts["background"] += hints.classes.count(BACKGROUND)
-        for name, rows in zip(KINDS, hints.kinds, strict=True):
-            counts[name] += int((rows.classes != BACKGROUND).sum())
-    return counts
-
-
-def _told(counts: Mapping[str, int]) -> str:
-    """Return counts in words: "314 cells (314 points, 314 boxes), 10 marks of background"."""
-    nouns = {"points": "point", "boxes": "box", "masks": "mask"}
-    kinds = [plural(counts[name], noun, name) for name, noun in nouns.items() if counts[name]]
-    background = f", {plural(counts['background'], 'mark')} of background" if counts["background"] else ""
-    return plural(counts["cells"], "cell") + (f" ({', '.join(kinds)})" if kinds else "") + background

@@ -1,5 +1,6 @@
 """Annotation files: COCO, GeoJSON, label images, OME-Zarr labels, Pascal VOC and points as CSV."""
 
+from napari_inkling.project.formats.counting import Counts, count_cells
 from napari_inkling.project.formats.exchange import export_annotations, import_annotations
 from napari_inkling.project.formats.items import Annotations, Export, Item, make_items
 from napari_inkling.project.formats.registry import FORMATS, Format, guess_format, read_annotations
@@ -8,10 +9,12 @@ from napari_inkling.project.formats.result import ImportResult
 __all__ = [
     "FORMATS",
     "Annotations",
+    "Counts",
     "Export",
     "Format",
     "ImportResult",
     "Item",
+    "count_cells",
     "export_annotations",
     "guess_format",
     "import_annotations",

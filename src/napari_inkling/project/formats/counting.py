@@ -1,0 +1,49 @@
+"""How many cells there are: a cell of a label image has a point, a box and a mask, and is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from napari_inkling.core import BACKGROUND, HintSet
+
+__all__ = ["Counts", "count_cells"]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Numbers of cells, of their points, boxes and masks, and of rows that say "not a cell"."""
+
+    cells: int = 0
+    points: int = 0
+    boxes: int = 0
+    masks: int = 0
+    background: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def __str__(self) -> str:
+        """Return e.g. "3 cells (3 points, 1 box), 10 marks of background"."""
+        nouns = (("point", "points"), ("box", "boxes"), ("mask", "masks"))
+        counts = (self.points, self.boxes, self.masks)
+        kinds = [_words(n, *noun) for n, noun in zip(counts, nouns, strict=True) if n]
+        told = _words(self.cells, "cell", "cells") + (f" ({', '.join(kinds)})" if kinds else "")
+        background = _words(self.background, "mark of background", "marks of background")
+        return f"{told}, {background}" if self.background else told
+
+
+def count_cells(every: Iterable[HintSet]) -> Counts:
+    """Return the counts of all planes together; rows of one plane with one id are one cell."""
+    return sum(map(_count, every), Counts())
+
+
+def _count(hints: HintSet) -> Counts:
+    cells = hints.mapped(lambda rows: rows.take(rows.classes != BACKGROUND))
+    ids = {i for rows in cells.kinds for i in rows.ids.tolist()}
+    points, boxes, masks = map(len, cells.kinds)
+    return Counts(len(ids), points, boxes, masks, len(hints) - len(cells))
+
+
+def _words(count: int, noun: str, nouns: str) -> str:
+    return f"{count:,} {noun if count == 1 else nouns}"
