@@ -64,7 +64,7 @@ class ImagesPanel(Panel):
         self.more = button(
             "+", "Add images (files, a folder, the selected layer), or import annotations", role="flat"
         )
-        self.add_menu = QMenu(self.more)
+        self.add_menu = QMenu(self)  # in the header it would be see-through
         self.add_menu.aboutToShow.connect(self._fill_menu)
         self.more.setMenu(self.add_menu)
         for widget in (self.previous, self.next, self.more):
