@@ -515,7 +515,11 @@ def test_export_writes_and_says_where(with_image, tmp_path, monkeypatch, scope, 
     assert dock.export.result.text() == f"Wrote {tmp_path / 'out.csv'}"
 
 
-def test_a_stack_is_exported_into_a_folder(dock, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("format", "asks", "written"),
+    [("masks", "getExistingDirectory", 2), ("ome-zarr-labels", "getSaveFileName", 1)],
+)
+def test_a_stack_is_exported(dock, tmp_path, monkeypatch, format, asks, written):
     np.save(tmp_path / "stack.npy", np.random.default_rng(0).integers(0, 255, (3, 60, 80), np.uint8))
     dock.images.add_paths([tmp_path / "stack.npy"])
     for plane in range(2):
@@ -523,15 +527,19 @@ def test_a_stack_is_exported_into_a_folder(dock, tmp_path, monkeypatch):
             HintSet(), HintSet(Points([[20.0, 30.0]])), "add point", PlaneRef("stack", (plane,))
         )
     dock.export.set_folded(False)
-    dock.export.format.setCurrentIndex(dock.export.format.findData("masks"))
+    dock.export.format.setCurrentIndex(dock.export.format.findData(format))
     dock.export.scope.setCurrentIndex(dock.export.scope.findData("this"))
-    monkeypatch.setattr(
-        QFileDialog, "getExistingDirectory", staticmethod(lambda *a, **k: str(tmp_path / "out"))
-    )
+    (tmp_path / "out").mkdir()
+    where = str(tmp_path / "out")
+    if asks == "getSaveFileName":
+        answer(monkeypatch, asks, f"{where}/cells", "")
+    else:
+        monkeypatch.setattr(QFileDialog, asks, staticmethod(lambda *a, **k: where))
     settle(0.1)
     click(dock.export.export_button)
     assert dock.messages.current is None
-    assert len(list((tmp_path / "out").glob("*.tif"))) == 2
+    files = [path for path in (tmp_path / "out").iterdir() if path.suffix in (".tif", ".zarr")]
+    assert len(files) == written
 
 
 @pytest.mark.parametrize("what", ["hints", "suggestions", "both"])

@@ -9,7 +9,7 @@ from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QComboBox, QFileDialog, QGridLayout
 
-from napari_inkling.project.formats import FORMATS
+from napari_inkling.project.formats import FORMATS, Format
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, row
 
@@ -111,7 +111,7 @@ class ExportPanel(Panel):
         """Ask where to, and write."""
         chosen_format, what = FORMATS[self.format.currentData()], self.what.currentData()
         start = self.session.project.exports_folder
-        if chosen_format.folder and self._is_several():
+        if chosen_format.folder and self._makes_several(chosen_format):
             chosen = QFileDialog.getExistingDirectory(self, "Export into a folder", str(start))
         else:
             ending = chosen_format.suffixes[0]
@@ -123,10 +123,12 @@ class ExportPanel(Panel):
         if chosen:
             self.write(Path(chosen))
 
-    def _is_several(self) -> bool:
-        """Whether more than one plane is to be written, each into a file of its own."""
-        images = self._images()
-        return images is None or any(len(self.session.project.image(name).planes()) > 1 for name in images)
+    def _makes_several(self, chosen: Format) -> bool:
+        """Whether what is asked for becomes several files."""
+        if (images := self._images()) is None:
+            return True
+        planes = sum(len(self.session.project.image(name).planes()) for name in images)
+        return planes > 1 and not chosen.stacks
 
     def _images(self) -> list[str] | None:
         """Return the names of the images that are asked for, ``None`` for all."""
