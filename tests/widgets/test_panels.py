@@ -231,15 +231,6 @@ def test_tools_are_taken_in_hand(with_image, tool):
     assert [name for name, made in dock.annotate.tools.items() if made.isChecked()] == [tool]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0:00 min"), (45.4, "0:45 min"), (112, "1:52 min"), (3720, "1:02 h")]
-)
-def test_durations(seconds, text):
-    from napari_inkling.widgets.panels._durations import spent
-
-    assert spent(seconds) == text
-
-
 def test_chips_name_their_keys(with_image):
     dock, chips = with_image, with_image.annotate.chips
     dock.session.set_classes(["red", ClassInfo("white", "#ffffff", key="7"), "blue"])

@@ -118,13 +118,14 @@ def _counts(hints: Mapping[str, HintSet]) -> dict[str, Any]:
 
 
 def _text(out: Path, values: Mapping[str, Any]) -> str:
-    minutes, seconds = divmod(round(values["seconds"]), 60)
+    from napari_inkling.core.durations import spent
+
     parts = [plural(values["points"], "point"), plural(values["boxes"], "box", "boxes")]
     parts += [plural(values["background_points"], "background point")]
     held_out = values["validation_images"]
     return (
         f"{out}: {', '.join(parts)} on {plural(values['images'], 'image')}; "
-        f"a person would need {minutes}:{seconds:02d} min"
+        f"a person would need {spent(values['seconds'])}"
         + (f"; {plural(held_out, 'complete image')} kept as validation truth" if held_out else "")
     )
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QProgressBar, QWidget
 
+from napari_inkling.core.durations import clock
 from napari_inkling.session import TrainingState
 from napari_inkling.widgets.panels._curves import Curves
-from napari_inkling.widgets.panels._durations import clock
 from napari_inkling.widgets.panels._panel import button, column, label, set_role
 
 if TYPE_CHECKING:

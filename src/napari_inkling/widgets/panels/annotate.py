@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QButtonGroup, QPushButton
 
 from napari_inkling.core import BACKGROUND
+from napari_inkling.core.durations import spent
 from napari_inkling.widgets.canvas_tools import Tool
 from napari_inkling.widgets.panels._class_chips import ClassChips, tool_icon
-from napari_inkling.widgets.panels._durations import spent
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, label, row
 
