@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from pathlib import Path
 
 import platformdirs
 
+from napari_inkling.project.home import home
+
 __all__ = ["is_scratch", "new_scratch_folder", "scratch_folders"]
 
 
 def _home() -> Path:
-    given = os.environ.get("INKLING_HOME")
-    return Path(given) if given else Path(platformdirs.user_data_dir("napari-inkling", appauthor=False))
+    return home(Path(platformdirs.user_data_dir("napari-inkling", appauthor=False)))
 
 
 def new_scratch_folder() -> Path:

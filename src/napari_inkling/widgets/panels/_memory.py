@@ -9,6 +9,8 @@ from typing import Any
 
 from platformdirs import user_config_path
 
+from napari_inkling.project.home import home
+
 __all__ = ["Memory"]
 
 RECENT = 8
@@ -24,8 +26,7 @@ class Memory:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        home = os.environ.get("INKLING_HOME")
-        self.path = path or (Path(home) if home else user_config_path("napari-inkling")) / "dock.json"
+        self.path = path or home(user_config_path("napari-inkling")) / "dock.json"
 
     def read(self) -> dict[str, Any]:
         """Return everything that is remembered."""
