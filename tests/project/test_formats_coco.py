@@ -195,8 +195,8 @@ def test_malformed_files_are_refused(tmp_path, value, says):
 #: One pixel at row 1, column 1 of an image of 3 × 4 pixels: down the columns 4 come before it and 7 after it.
 LENGTHS = [4, 1, 7]
 MASKS = {
-    "a polygon": [[1, 1, 2, 1, 2, 2, 1, 2]],
-    "a bare list of corners": [1, 1, 2, 1, 2, 2, 1, 2],
+    "a polygon": [[1, 1, 2, 1, 2, 1.5, 2, 2, 1, 2]],
+    "a bare list of corners": [1, 1, 2, 1, 2, 1.5, 2, 2, 1, 2],
     "text": {"size": [3, 4], "counts": text_of_lengths(LENGTHS)},
     "lengths": {"size": [3, 4], "counts": LENGTHS},
     "two polygons that overlap": [[1, 1, 2, 1, 2, 2, 1, 2], [1.2, 1, 2, 1, 2, 2, 1.2, 2]],
@@ -233,8 +233,15 @@ def test_masks_are_run_lengths_of_the_image(tmp_path):
         assert annotation["bbox"] == coco.toBbox(annotation["segmentation"]).tolist()
 
 
+def test_a_rectangle_is_a_box(tmp_path):
+    hints = read(tmp_path, content({"segmentation": [[1, 1, 4, 1, 4, 3, 1, 3]]})).hints["cells_1"]
+    assert (len(hints.points), len(hints.masks)) == (0, 0)
+    assert hints.boxes.coordinates.tolist() == [[0.5, 0.5, 2.5, 3.5]]
+
+
 def test_a_mask_beyond_the_image_is_cut(tmp_path):
-    result = read(tmp_path, content({"segmentation": [[-3, 0, 9, 0, 9, 2, -3, 2]]}), {"cells_1": (3, 4)})
+    polygon = [-3, 0, 9, 0, 9, 1, 9, 2, -3, 2]
+    result = read(tmp_path, content({"segmentation": [polygon]}), {"cells_1": (3, 4)})
     assert result.hints["cells_1"].masks.coordinates.tolist() == [[0, 0, 2, 4]]
     says = "a mask reaches beyond the image, it was cut off at its edge: annotations[0]"
     assert says in result.notices

@@ -10,7 +10,7 @@ from scipy import ndimage
 from skimage.measure import points_in_poly
 from tests.project.formats_cases import bitmap
 
-from napari_inkling.project.formats.outlines import filled, outlines
+from napari_inkling.project.formats.outlines import filled, is_rectangle, outlines
 
 HAND = {
     "a pixel": (["#"], [[[(0, 0), (1, 0), (1, 1), (0, 1)]]]),
@@ -96,6 +96,24 @@ def test_polygons_hold_the_pixels_whose_centres_they_hold():
             top, left, crop = found
             image[top : top + crop.shape[0], left : left + crop.shape[1]] = crop
         assert np.array_equal(image, expected)
+
+
+@pytest.mark.parametrize(
+    ("ring", "expected"),
+    [
+        ([(1, 1), (4, 1), (4, 3), (1, 3)], True),
+        ([(4, 1), (4, 3), (1, 3), (1, 1)], True),
+        ([(1, 1), (1, 3), (4, 3), (4, 1)], True),
+        ([(1, 1), (4, 1), (4, 3), (1, 2.9)], False),
+        ([(1, 1), (4, 1), (4, 3)], False),
+        ([(1, 1), (1, 1), (4, 3), (4, 3)], False),
+        ([(1, 1), (4, 1), (5, 1), (1, 1)], False),
+        ([(1, 1), (4, 1), (4, 2), (4, 3), (1, 3)], False),
+    ],
+)
+def test_rectangles(ring, expected):
+    assert is_rectangle([[np.array(ring, float)]]) == expected
+    assert not is_rectangle([[np.array(ring, float)]] * 2)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from napari_inkling.core import BACKGROUND, FormatError, new_ids
 from napari_inkling.project.formats.coco_writing import PIXEL
 from napari_inkling.project.formats.collector import Collector, cell_of_mask, mask_row
 from napari_inkling.project.formats.corners import Box, from_corners
-from napari_inkling.project.formats.outlines import Polygon
+from napari_inkling.project.formats.outlines import Polygon, is_rectangle
 from napari_inkling.project.formats.rows import Kind, Row, kinds_in, with_columns
 from napari_inkling.project.formats.run_lengths import from_run_lengths, lengths_of_text, mask_from_text
 
@@ -164,6 +164,8 @@ class Annotation:
         if not np.isfinite(np.concatenate(rings)).all():
             raise FormatError(f"{self._where}: 'segmentation' holds numbers that are not finite")
         polygons: list[Polygon] = [[ring] for ring in rings]
+        if is_rectangle(polygons):
+            return None
         if (mask := self._collector.filled(self._key, polygons, self._short)) is None:
             self._collector.tally.add(
                 "a polygon is too small for a mask, or outside the image; its box was taken",

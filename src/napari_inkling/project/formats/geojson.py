@@ -22,6 +22,7 @@ from napari_inkling.project.formats.files import find_files, read_text
 from napari_inkling.project.formats.geojson_writing import write
 from napari_inkling.project.formats.geometry import read_geometry
 from napari_inkling.project.formats.known_images import KnownImages
+from napari_inkling.project.formats.outlines import is_rectangle
 from napari_inkling.project.formats.result import ImportResult
 from napari_inkling.project.formats.rows import KINDS, Kind, Row, kinds_in, with_columns
 
@@ -102,7 +103,7 @@ class _Feature:
         }
         if found.points:
             return [self._with_own(Row("point", place, **columns)) for place in found.points]
-        if found.is_rectangle if not self._own else "mask" not in self._kinds:
+        if is_rectangle(found.polygons) if not self._own else "mask" not in self._kinds:
             return self._cell(Row("box", found.box, **columns))
         mask = collector.filled(key, found.polygons, self._short)
         if mask is None:

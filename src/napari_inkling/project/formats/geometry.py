@@ -29,16 +29,6 @@ class Geometry:
         every = np.concatenate([ring for polygon in self.polygons for ring in polygon])
         return from_corners(*every.min(0).tolist(), *every.max(0).tolist())
 
-    @property
-    def is_rectangle(self) -> bool:
-        """Whether it is one rectangle along the axes."""
-        if len(self.polygons) != 1 or len(self.polygons[0]) != 1 or len(self.polygons[0][0]) != 4:
-            return False
-        (ring,) = self.polygons[0]
-        steps = np.roll(ring, -1, axis=0) - ring
-        turns = (steps == 0).tolist()
-        return turns in ([[False, True], [True, False]] * 2, [[True, False], [False, True]] * 2)
-
 
 def read_geometry(value: Any, where: str) -> Geometry | None:
     """Return a geometry, None if it is neither of polygons nor of points.

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Polygon", "filled", "outlines"]
+__all__ = ["Polygon", "filled", "is_rectangle", "outlines"]
 
 BoolImage = npt.NDArray[np.bool_]
 Polygon = Sequence[npt.NDArray[np.float64]]
@@ -109,6 +109,15 @@ def _part(parts: npt.NDArray[np.int32], ring: npt.NDArray[np.float64]) -> int:
     (x, y), step = ring[0].astype(int), np.sign(ring[1] - ring[0]).astype(int)
     down, right = {(1, 0): (0, 0), (0, 1): (0, -1), (-1, 0): (-1, -1), (0, -1): (-1, 0)}[step[0], step[1]]
     return int(parts[y + down, x + right])
+
+
+def is_rectangle(polygons: Sequence[Polygon]) -> bool:
+    """Whether it is one rectangle along the axes: so do programs write boxes that only know polygons."""
+    if len(polygons) != 1 or len(polygons[0]) != 1 or len(polygons[0][0]) != 4:
+        return False
+    (ring,) = polygons[0]
+    still = (np.roll(ring, -1, axis=0) == ring).tolist()
+    return still in ([[False, True], [True, False]] * 2, [[True, False], [False, True]] * 2)
 
 
 def filled(polygons: Sequence[Polygon], shape: tuple[int, int] | None) -> tuple[int, int, BoolImage] | None:
