@@ -79,6 +79,18 @@ def test_masks_go_to_the_first_class_or_the_named_one(project, tmp_path):
     assert len(import_annotations(project, tmp_path / "cells.tif", "masks", class_name="other")) == 0
 
 
+def test_masks_that_come_later_join_their_cells(project, tmp_path):
+    image = np.zeros((20, 30), np.uint8)
+    image[3:6, 4:9], image[9, 9] = 1, 2
+    tifffile.imwrite(tmp_path / "cells.tif", image)
+    boxes = Boxes([(2.5, 3.5, 5.5, 8.5)], ids=[7], sources="human")
+    project.edit(CELLS, HintSet(), HintSet(boxes=boxes), "mark")
+    import_annotations(project, tmp_path / "cells.tif", "masks")
+    hints = project.hints(CELLS)
+    assert hints.boxes.ids.tolist()[0] == hints.points.ids.tolist()[0] == hints.masks.ids.tolist()[0] == 7
+    assert len({i for rows in hints.kinds for i in rows.ids.tolist()}) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "error", "says"),
     [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from napari_inkling.core import Boxes, FormatError, HintSet, Masks, PlaneRef, Points
+from napari_inkling.core import FormatError, HintSet, Masks, PlaneRef
 from napari_inkling.project.formats.items import Annotations, Export, make_items
 from napari_inkling.project.formats.known_images import KnownImages
 from napari_inkling.project.formats.registry import find_format
@@ -197,25 +197,35 @@ def _chosen(known: KnownImages, wanted: Collection[str]) -> tuple[set[str], list
 
 
 def _new(hints: HintSet, known: HintSet, key: str, tally: Tally) -> HintSet:
-    """Return the rows that a plane has not yet, as hints."""
+    """Return the rows that a plane has not yet, as hints.
+
+    A mask that comes to a cell whose point or box is known gets the id of that: it stays one cell.
+    """
     note = partial(
         tally.add,
         "left out rows that are in the project already",
         "left out rows that {n} images have already",
     )
-    new = HintSet(*map(_unknown, hints.kinds, known.kinds))
+    same: dict[int, int] = {}
+    for rows, there in zip(hints.kinds, known.kinds, strict=True):
+        ids = dict(zip(_places(there), there.ids.tolist(), strict=True))
+        found = ((own, ids.get(place)) for own, place in zip(rows.ids.tolist(), _places(rows), strict=True))
+        same |= {own: other for own, other in found if other is not None}
+    new = HintSet(*(_unknown(*both, same) for both in zip(hints.kinds, known.kinds, strict=True)))
     if gone := len(hints) - len(new):
         note(f"{key} ({gone})")
     return new.mapped(_as_hints)
 
 
-def _unknown(rows: Any, known: Any) -> Any:
-    places = set(_places_in_order(known))
-    new = [place not in places for place in _places_in_order(rows)]
-    return rows.take(np.array(new, dtype=bool) & ~np.isin(rows.ids, known.ids))
+def _unknown(rows: Any, known: Any, same: Mapping[int, int]) -> Any:
+    places = set(_places(known))
+    new = np.array([place not in places for place in _places(rows)], dtype=bool)
+    left = rows.take(new & ~np.isin(rows.ids, known.ids))
+    taken = {*known.ids.tolist(), *left.ids.tolist()}
+    return left.changed(ids=[i if (own := same.get(i, i)) in taken else own for i in left.ids.tolist()])
 
 
-def _places_in_order(rows: Points | Boxes | Masks) -> list[tuple[object, ...]]:
+def _places(rows: Any) -> list[tuple[object, ...]]:
     columns = [rows.classes, rows.bitmaps] if isinstance(rows, Masks) else [rows.classes]
     return [(*place, *rest) for place, *rest in zip(rows.coordinates.tolist(), *columns, strict=True)]
 
