@@ -36,7 +36,7 @@ ANEW = "run `python -m tests.test_docs` to write it anew"
 
 PRESETS = ("quick", "standard", "as-published")
 #: How the table of settings says that a setting is empty.
-EMPTY = {"working_diameter": "full scale", "threshold": "at the clicks"}
+EMPTY = {"working_diameter": "full scale", "threshold": "at the clicks", "enough": "none"}
 
 
 def name_of(page: Path) -> str:

@@ -21,7 +21,7 @@ from napari_inkling.training.devices import Device, resolve_device
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.loop import Learner, Plan
 
-__all__ = ["Task", "prepare"]
+__all__ = ["Task", "prepare", "steps_for"]
 
 #: Cell radius in pixels if neither the person nor the image tells one.
 FALLBACK_RADIUS = 10.0
@@ -29,6 +29,8 @@ FALLBACK_RADIUS = 10.0
 FIRST_THRESHOLD = 0.25
 #: Training on after a correction takes this share of the steps, and this share of the learning rate.
 CONTINUED = 0.35
+#: With fewer clicks than enough, steps fall with this power of their share, but not below the fewest.
+POWER, FEWEST_STEPS = 1.3, 60
 
 
 @dataclass(eq=False)
@@ -88,7 +90,8 @@ def prepare(
     if start is not None and (changed := _changed(start, classes, settings)):
         yield Notice(f"{' and '.join(changed)} changed since the last training: it starts anew")
         start = None
-    plan = Plan(max(1, round(settings.steps * (CONTINUED if start is not None else 1))))
+    steps = steps_for(settings, sum(len(marked_cells(plane)) for plane in hinted))
+    plan = Plan(max(1, round(steps * (CONTINUED if start is not None else 1))))
     reading = Step("reading the images", 0, 0, plan.steps)
     yield reading
     intensity, radius, scale = _estimates(hinted, settings) if start is None else _of(start, hinted, settings)
@@ -116,6 +119,17 @@ def prepare(
         threshold=_first_threshold(settings, start),
         trained_before=start.description.trained_steps if start is not None else 0,
     )
+
+
+def steps_for(settings: PartialPointsSettings, clicks: int) -> int:
+    """Return how many steps to take for so many marked cells.
+
+    A network that sees few clicks often learns them by heart: it becomes sure of them, takes the other cells
+    for background, and the threshold, set by what the clicks get, rises beyond what other cells reach.
+    """
+    if settings.enough is None or clicks >= settings.enough:
+        return settings.steps
+    return min(settings.steps, max(FEWEST_STEPS, round(settings.steps * (clicks / settings.enough) ** POWER)))
 
 
 def _classes(data: TrainingData, hinted: Sequence[TrainingImage]) -> tuple[str, ...]:

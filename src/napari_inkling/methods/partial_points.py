@@ -32,6 +32,7 @@ class PartialPointsSettings(MethodSettings):
         "as-published": {
             "network": "resnet34",
             "steps": 3840,
+            "enough": None,
             "first_share": 0.25,
             "working_diameter": None,
             "learning_rate": 1e-3,
@@ -50,7 +51,16 @@ class PartialPointsSettings(MethodSettings):
 
     fixed_fields: ClassVar = ("network", "width", "working_diameter")
 
-    steps: int = Setting(700, ge=1, description="Training steps over all rounds (about 60 s on 2 CPU cores)")
+    steps: int = Setting(
+        700,
+        ge=1,
+        description="Steps over all rounds if clicks are enough (about 60 s on 2 CPU cores)",
+    )
+    enough: int | None = Setting(
+        500,
+        ge=1,
+        description="With fewer marked cells than this, fewer steps are taken; empty: always all steps",
+    )
     minutes: float | None = Setting(
         None, gt=0, description="Train for so many minutes instead of a number of steps"
     )
