@@ -88,7 +88,7 @@ def test_version(inkling: Inkling) -> None:
         ("new study images", "study is an inkling project already"),
         ("export nothing --format coco --out x.json", "nothing does not exist, expected a project folder"),
         ("export images --format coco --out x.json", "project.json"),
-        ("export study --format png --out x", "there is no format 'png', expected one of coco, geojson, points-csv"),
+        ("export study --format png --out x", "there is no format 'png', expected one of coco, geojson"),
         ("export study --format coco --out x.json", "there is nothing to write to x.json"),
         ("import study nothing --format voc", "nothing does not exist"),
         ("import study images/a.tif --format coco", "a.tif"),
