@@ -29,7 +29,7 @@ PRESETS = {
 }
 DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
 #: Redraw the curves at most this often; events come much faster.
-CURVES_MS = 300
+CURVES_MS = 1000
 
 
 class TrainPanel(Panel):
