@@ -8,7 +8,7 @@ without replacement), judges on the 4 val tiles: a detection is right within 11 
 Thresholds are the methods' own, set by the clicks. ``f1_best_threshold`` is what the best threshold on the
 val tiles would give: a diagnosis, never used. Each share of our default arm is compared with all points and
 the same number of steps (share 1). Results of several runs add up in one JSON file; what is there is not run
-again unless --again. Without options for what to run, it is about two hours on 2 cores.
+again unless --again. Without options for what to run, it is about three hours on 2 cores.
 """
 
 from __future__ import annotations
