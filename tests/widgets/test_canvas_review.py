@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -146,15 +144,21 @@ def test_hide_and_show(review):
     assert review.suggestions.layer.visible
 
 
-def test_large_previews_are_not_all_shown(review, monkeypatch):
+def test_large_previews_wait_but_a_person_does_not(review, monkeypatch):
     monkeypatch.setattr(type(review.session), "is_training", True)
-    shown = []
-    review.suggestions.layer.events.set_data.connect(lambda: shown.append(time.monotonic()))
-    start = time.monotonic()
-    rng = np.random.default_rng(0)
-    while time.monotonic() - start < 1.5:
-        driving.suggest(review.session, rng.random((2000, 2)) * 99, 0.9)
-        driving.settle(0.02)
-    assert 1 <= len(shown) <= 3
-    last = driving.suggest(review.session, rng.random((2000, 2)) * 99, 0.9)
-    driving.wait_until(lambda: review.suggestions.ids.tolist() == last.tolist())
+    monkeypatch.setattr("napari_inkling.widgets.layers.PAUSE_SECONDS", 3600)
+    rng, shown = np.random.default_rng(0), review.suggestions
+    before = shown.ids.tolist()
+    for _ in range(3):
+        ids = driving.suggest(review.session, rng.random((2000, 2)) * 99, np.linspace(0, 1, 2000))
+        assert shown.ids.tolist() == before
+    review.session.threshold = 0.6
+    driving.settle()
+    assert shown.ids.tolist() == ids[1200:].tolist()
+    driving.suggest(review.session, rng.random((2000, 2)) * 99, 0.9)
+    assert shown.ids.tolist() == ids[1200:].tolist()
+    driving.click_at(review.viewer, 50, 60)
+    assert set(ids[1200:]).isdisjoint(shown.ids.tolist())
+    few = driving.suggest(review.session, rng.random((20, 2)) * 99, 0.9)
+    assert shown.ids.tolist()
+    assert set(shown.ids.tolist()) <= set(few.tolist())

@@ -64,6 +64,7 @@ class LayerBridge:
         self._class = ""
         self._closed = False
         self._shown_at = 0.0
+        self._preview = np.empty(0, np.int64)  # ids of the last one
         self._own = Connections()
         self._show_soon = single_shot(self._show_suggestions)
         self._connect()
@@ -279,18 +280,25 @@ class LayerBridge:
         self.class_changed.emit(self.current_class)
 
     def _on_suggestions(self, ref: PlaneRef) -> None:
-        if ref != self._ref or self.suggestions.layer is None or self._show_soon.isActive():
+        if ref != self._ref or self.suggestions.layer is None:
             return
-        shown = self.session.suggestions(ref).points
-        wait = 0.0
-        # A preview is worth waiting for; what the person did to the suggestions is shown at once.
-        if (
-            self.session.is_training
-            and len(shown) > FEW
-            and not np.isin(shown.ids, self.suggestions.ids).all()
-        ):
-            wait = max(0.0, PAUSE_SECONDS - (time.monotonic() - self._shown_at))
-        self._show_soon.start(int(1000 * wait))
+        wait = self._pause() if self._is_preview(ref) else 0.0
+        if wait == 0 or not self._show_soon.isActive():
+            self._show_soon.start(int(1000 * wait))
+
+    def _is_preview(self, ref: PlaneRef) -> bool:
+        """Whether these suggestions came from the model; what a person makes of them is shown at once."""
+        ids = np.concatenate([rows.ids for rows in self.session.suggestions(ref, threshold=0.0).kinds])
+        if np.isin(ids, self._preview).all():
+            return False
+        self._preview = ids
+        return True
+
+    def _pause(self) -> float:
+        """Return for how many seconds a preview has to wait."""
+        if not self.session.is_training or sum(map(len, self.session.suggestions().kinds)) <= FEW:
+            return 0.0
+        return max(0.0, PAUSE_SECONDS - (time.monotonic() - self._shown_at))
 
     def _on_radius(self) -> None:
         self._take_radius()
