@@ -15,7 +15,7 @@ pytestmark = pytest.mark.window
 
 
 @pytest.fixture
-def manifest():
+def manifest(napari):  # which is imported without the warnings of npe2
     from npe2 import PluginManifest
 
     return PluginManifest.from_distribution("napari-inkling")
