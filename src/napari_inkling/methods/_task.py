@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
@@ -129,7 +130,8 @@ def steps_for(settings: PartialPointsSettings, clicks: int) -> int:
     """
     if settings.enough is None or clicks >= settings.enough:
         return settings.steps
-    return min(settings.steps, max(FEWEST_STEPS, round(settings.steps * (clicks / settings.enough) ** POWER)))
+    fewer = round(settings.steps * math.pow(clicks / settings.enough, POWER))
+    return min(settings.steps, max(FEWEST_STEPS, fewer))
 
 
 def _classes(data: TrainingData, hinted: Sequence[TrainingImage]) -> tuple[str, ...]:
