@@ -1,5 +1,6 @@
 """From hints to targets (numpy) and losses (torch, in :mod:`.losses`, imported by those who train)."""
 
+from napari_inkling.supervision.clusters import cluster_label, colour_contrast
 from napari_inkling.supervision.gaussian_masks import (
     IGNORE,
     Neighbourhood,
@@ -29,6 +30,8 @@ __all__ = [
     "add_detected_nuclei",
     "agreed",
     "at_paper_scale",
+    "cluster_label",
+    "colour_contrast",
     "estimate_radius",
     "extended_gaussian_mask",
     "gaussian_mask",
