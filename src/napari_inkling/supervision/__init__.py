@@ -10,6 +10,7 @@ from napari_inkling.supervision.gaussian_masks import (
     nearest_point,
     propagate_background,
 )
+from napari_inkling.supervision.local_mixture import LocalMixture, local_mixture_label
 from napari_inkling.supervision.radius import estimate_radius
 from napari_inkling.supervision.voronoi import (
     BACKGROUND,
@@ -26,6 +27,7 @@ __all__ = [
     "BACKGROUND",
     "IGNORE",
     "NUCLEUS",
+    "LocalMixture",
     "Neighbourhood",
     "add_detected_nuclei",
     "agreed",
@@ -35,6 +37,7 @@ __all__ = [
     "estimate_radius",
     "extended_gaussian_mask",
     "gaussian_mask",
+    "local_mixture_label",
     "mark_background",
     "nearest_point",
     "propagate_background",
