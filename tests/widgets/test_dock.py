@@ -204,6 +204,27 @@ def test_it_fits_into_320_pixels_and_scrolls_when_short(viewer, tmp_path):
     assert dock.scroll.verticalScrollBar().maximum() > 0
 
 
+def test_it_fits_with_large_numbers(viewer, tmp_path):
+    from napari_inkling.core import HintSet, PlaneRef, Points, Predictions
+
+    dock = open_dock(viewer)
+    dock.images.add_paths([picture(tmp_path, "a.png"), picture(tmp_path, "b.png")])
+    places = np.random.default_rng(0).uniform(0, 99, (20000, 2))
+    for name in "ab":
+        dock.session.edit(HintSet(), HintSet(Points(places[:1500])), "add points", PlaneRef(name))
+    dock.session.update_image("b", complete=True)
+    dock.session.project.add_seconds(7200)
+    dock.session.radius = 123.4
+    train_to_the_end(dock)
+    dock.session.radius = 0.5
+    dock.session._set_predictions(PlaneRef("a"), Predictions(Points(places, sources="model", scores=0.6)))
+    viewer.window._qt_window.resize(1000, 600)
+    settle(0.3)
+    assert dock.review.accept_all.isVisible()
+    assert dock.scroll.verticalScrollBar().isVisible()
+    assert dock.scroll.widget().width() <= dock.scroll.viewport().width()
+
+
 @pytest.mark.parametrize("theme", ["dark", "light", "system"])
 def test_it_follows_the_theme(viewer, theme):
     from napari_inkling.widgets.panels._style import palette

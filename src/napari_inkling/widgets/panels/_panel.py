@@ -39,6 +39,7 @@ __all__ = [
     "restyle",
     "row",
     "set_role",
+    "shrinking",
 ]
 
 #: A part shows what changed so many milliseconds later; a burst of changes is shown once.
@@ -84,6 +85,12 @@ def button(
     if slot is not None:
         made.clicked.connect(lambda _checked=False: slot())
     return made
+
+
+def shrinking(widget: QWidget, least: int = 60) -> QWidget:
+    """Return the widget, which now gets narrower than its text before the dock gets wider than its window."""
+    widget.setMinimumWidth(least)
+    return widget
 
 
 def row(*widgets: QWidget | None, spacing: int = 6) -> QHBoxLayout:
@@ -195,6 +202,7 @@ class Panel(QWidget):
         self.fold_button.setToolTip(f"Fold or unfold {self.title}")
         self.fold_button.clicked.connect(self._on_fold)
         self.summary = label(role="summary")
+        shrinking(self.summary)
         self.header = QWidget()
         self.header.setObjectName("sectionHeader")
         self.header_row = row(self.fold_button, None, self.summary, spacing=2)

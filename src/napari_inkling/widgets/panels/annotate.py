@@ -13,7 +13,7 @@ from napari_inkling.core.durations import spent
 from napari_inkling.widgets.canvas_tools import Tool
 from napari_inkling.widgets.panels._class_chips import ClassChips, tool_icon
 from napari_inkling.widgets.panels._keys import key_of
-from napari_inkling.widgets.panels._panel import Panel, button, label, row
+from napari_inkling.widgets.panels._panel import Panel, button, label, row, shrinking
 
 if TYPE_CHECKING:
     from napari_inkling.session import Session
@@ -43,7 +43,7 @@ class AnnotatePanel(Panel):
         self.counts = label(role="muted")
         self.undo = button("↶", "Undo", lambda: bridge.keys.run("undo"), key=key_of("undo"), role="flat")
         self.redo = button("↷", "Redo", lambda: bridge.keys.run("redo"), key=key_of("redo"), role="flat")
-        self.add(row(self.counts, None, self.undo, self.redo, spacing=2))
+        self.add(row(shrinking(self.counts), None, self.undo, self.redo, spacing=2))
         self.listen(
             self.refresh_soon,
             session.project_changed,
@@ -115,13 +115,13 @@ class AnnotatePanel(Panel):
             "Hints to learn from" + ", and images that show how good it is" * bool(beside)
         )
         words = f"{learnt:,} hint{'s' * (learnt != 1)}"
-        if total > learnt:
-            words += f" + {total - learnt:,} held out"
         if project.seconds_spent >= 1:
             words += f" in {spent(project.seconds_spent)}"
         self.counts.setText(words if total else "Nothing marked yet")
         background = classes[BACKGROUND]
-        self.counts.setToolTip(f"{total - background:,} cells, {background:,} not a cell, over all images")
+        everywhere = f"{total - background:,} cells, {background:,} not a cell, over all images"
+        apart = f"; {total - learnt:,} of them on images that are held out" * (total > learnt)
+        self.counts.setToolTip(everywhere + apart)
 
     def _advise(self) -> None:
         plane, learnt = self.session.plane, self.session.hint_counts()

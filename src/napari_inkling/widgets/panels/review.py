@@ -9,7 +9,7 @@ import numpy as np
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from napari_inkling.widgets.panels._keys import key_of
-from napari_inkling.widgets.panels._panel import Panel, button, column, label, put, row
+from napari_inkling.widgets.panels._panel import Panel, button, column, label, put, row, shrinking
 from napari_inkling.widgets.panels._threshold import ThresholdSlider
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ReviewPanel(Panel):
         self.controls.setLayout(self._column)
         self.slider: ThresholdSlider = put(self._column, ThresholdSlider())
         self.slider.changed.connect(self._set_threshold)
-        self.counts = put(self._column, label(role="strong"))
+        self.counts = put(self._column, shrinking(label(role="strong")))
         self._make_one_by_one()
         self._make_many_at_once()
         self._make_rejecting()
@@ -75,7 +75,7 @@ class ReviewPanel(Panel):
             lambda: run("accept_in_view"),
             key=key_of("accept_in_view"),
         )
-        line = put(self._column, row(self.accept_all, self.accept_view, spacing=5))
+        line = put(self._column, row(shrinking(self.accept_all), self.accept_view, spacing=5))
         line.setStretch(0, 1)
         self.score = put(self._column, label(role="muted"))
 

@@ -11,7 +11,7 @@ from napari_inkling.methods import MethodSettings, get_method
 from napari_inkling.session import Recommendation, TrainingState
 from napari_inkling.session.continuing import why_anew
 from napari_inkling.widgets.panels._keys import key_of
-from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, row, set_role
+from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, row, set_role, shrinking
 from napari_inkling.widgets.panels._progress import TrainingProgress
 from napari_inkling.widgets.panels._settings_form import SettingsForm
 
@@ -90,7 +90,7 @@ class TrainPanel(Panel):
         self.radius.setMinimumWidth(96)
         calm_wheel(self.radius)
         self.estimate = button("", "Take this radius", self._take_estimate, role="link")
-        self.add(row(label("Cell radius"), self.radius, self.estimate, None))
+        self.add(row(label("Cell radius"), self.radius, shrinking(self.estimate), None))
 
     def _make_advanced(self) -> None:
         self.advanced_button = self.add(
