@@ -173,5 +173,6 @@ def _text(out: Path, folder: Path, trained: Trained, judged: list[Judged]) -> st
         "  overlay.png       both tiles: dots are clicks, rings suggestions, crosses missed nuclei",
         "  suggestions.csv   one row per suggested nucleus; suggestions.json is the same as COCO",
         "  scores.json       the scores against the sample's truth",
-        f"  {folder.name}/  the project with hints and model; `napari {folder}` opens it",
+        f"  {folder.name}/  the project with hints and model, opened by",
+        f"    napari --plugin napari-inkling {folder}",
     ])  # fmt: skip

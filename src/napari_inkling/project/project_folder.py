@@ -99,7 +99,8 @@ class ProjectFolder:
         """
         folder = Path(folder).absolute()
         if not folder.is_dir():
-            raise ProjectError(f"{folder} does not exist, expected a project folder with a {PROJECT_FILE}")
+            found = "is a file" if folder.exists() else "does not exist"
+            raise ProjectError(f"{folder} {found}, expected a project folder with a {PROJECT_FILE}")
         notices: list[str] = []
         lock = None
         if not read_only:

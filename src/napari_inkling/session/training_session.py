@@ -142,7 +142,7 @@ class TrainingSession(PredictionSession):
         chosen = get_method(name)
         settings = self._settings(chosen.Settings.model_fields, overrides)
         chosen.Settings.preset(preset, **settings)
-        check_enough(self.hint_counts(), chosen.title, chosen.needs)
+        check_enough(self.hint_counts(), chosen.name, chosen.needs)
         if method is not None:
             self._named_methods.add(method)
         job = TrainJob(

@@ -42,6 +42,9 @@ def model_method(folder: Path) -> str:
     file = folder / "model.json"
     try:
         name = json.loads(file.read_text(encoding="utf-8"))["method"]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        there = f"there is no {file.name} in it" if folder.exists() else "it does not exist"
+        raise ModelFileError(f"{folder} is not a model: {there}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError(f"{folder} is not a model: {file.name} cannot be read ({error!r})") from error
     if not isinstance(name, str):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QButtonGroup, QPushButton
 
-from napari_inkling.core import BACKGROUND
+from napari_inkling.core import BACKGROUND, HintSet
 from napari_inkling.core.durations import spent
 from napari_inkling.widgets.canvas_tools import Tool
 from napari_inkling.widgets.panels._class_chips import ClassChips, tool_icon
@@ -106,9 +106,10 @@ class AnnotatePanel(Panel):
         """Say how much there is to learn from; images that are held out are named beside it."""
         project, held_out = self.session.project, self._held_out()
         hints = {ref: project.hints(ref) for ref in project.planes_with_hints()}
-        classes = Counter(name for rows in hints.values() for name in rows.classes)
+        cells = {ref: class_of_each(rows) for ref, rows in hints.items()}
+        classes = Counter(name for named in cells.values() for name in named.values())
         self.chips.show_classes(project.classes, classes, self.bridge.current_class)
-        total, learnt = classes.total(), sum(len(hints[ref]) for ref in hints if ref.image not in held_out)
+        total, learnt = classes.total(), sum(len(cells[ref]) for ref in cells if ref.image not in held_out)
         beside = f" + {len(held_out):,} image{'s' * (len(held_out) != 1)} held out" if held_out else ""
         self.summary.setText(f"{learnt:,}{beside}" if total or held_out else "")
         self.summary.setToolTip(
@@ -176,3 +177,8 @@ class AnnotatePanel(Panel):
             self.session.set_classes([c for c in self.session.project.classes if c.name != name])
             if self.bridge.current_class == name:
                 self._choose(self.session.project.classes[0].name)
+
+
+def class_of_each(hints: HintSet) -> dict[int, str]:
+    """Return the class by id; a cell of a label image has a point, a box and a mask, and counts once."""
+    return {int(i): str(name) for rows in hints.kinds for i, name in zip(rows.ids, rows.classes, strict=True)}
