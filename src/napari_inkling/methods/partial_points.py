@@ -54,7 +54,7 @@ class PartialPointsSettings(MethodSettings):
     steps: int = Setting(
         700,
         ge=1,
-        description="Steps over all rounds if clicks are enough (about 60 s on 2 CPU cores)",
+        description="Steps over all rounds if clicks are enough (one to two minutes on 2 CPU cores)",
     )
     enough: int | None = Setting(
         500,
