@@ -203,6 +203,7 @@ class Panel(QWidget):
         self.fold_button.clicked.connect(self._on_fold)
         self.summary = label(role="summary")
         shrinking(self.summary)
+        self.summary.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.header = QWidget()
         self.header.setObjectName("sectionHeader")
         self.header_row = row(self.fold_button, None, self.summary, spacing=2)
