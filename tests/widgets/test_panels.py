@@ -416,13 +416,31 @@ def test_curves_are_drawn(with_image, tmp_path):
 # -- review
 
 
+@pytest.mark.parametrize(
+    ("scores", "threshold", "expected"),
+    [
+        ([], 0.5, 0),
+        ([0.2, 0.4], 0.5, 0),
+        ([0.53], 0.5, 1),
+        ([0.56], 0.5, 0),
+        ([0.52, 0.57, 0.62, 0.64, 0.64], 0.5, 1),  # the middle one is 0.12 above
+        ([0.55, 0.7, 0.9, 0.95, 0.99], 0.5, 1),  # 0.15 at most
+        ([0.64, 0.64, 0.9, 0.95, 0.99], 0.5, 2),
+    ],
+)
+def test_doubt_is_measured_by_the_sure_ones(scores, threshold, expected):
+    from napari_inkling.widgets.panels.review import doubtful
+
+    assert doubtful(np.array(scores, float), threshold) == expected
+
+
 def test_the_threshold_shows_and_hides(with_image):
     dock = with_image
     scores = np.array([0.1, 0.45, 0.55, 0.62, 0.9])
     points = Points([[10, 10 + 20 * i] for i in range(5)], sources="model", scores=scores)
     dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
     settle(0.2)
-    assert dock.review.counts.text() == "3 suggested, 2 doubtful"
+    assert dock.review.counts.text() == "3 suggested, 1 doubtful"
     assert dock.review.accept_all.text() == "Accept 3 above 0.50"
     assert dock.review.slider.histogram.counts.sum() == 5
     dock.review.slider.slider.setValue(60)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from napari_inkling.widgets.panels._keys import key_of
@@ -17,10 +18,22 @@ if TYPE_CHECKING:
     from napari_inkling.widgets.layers import LayerBridge
     from napari_inkling.widgets.panels._style import Palette
 
-__all__ = ["DOUBT", "ReviewPanel"]
+__all__ = ["DOUBT", "ReviewPanel", "doubtful"]
 
-#: A suggestion whose score is this close to the threshold is a doubtful one.
-DOUBT = 0.15
+#: Whatever the others are like: nothing is doubtful so far above the threshold, and all is that is nearer.
+DOUBT = (0.15, 0.05)
+
+
+def doubtful(scores: npt.NDArray[np.float64], threshold: float) -> int:
+    """Return how many of those kept are less than half as far above the threshold as the middle one.
+
+    How far good cells lie above it differs from model to model, so that no fixed distance tells the doubtful.
+    """
+    above = scores[scores >= threshold] - threshold
+    if not len(above):
+        return 0
+    most, least = DOUBT
+    return int((above < np.clip(np.median(above) / 2, least, most)).sum())
 
 
 class ReviewPanel(Panel):
@@ -103,10 +116,10 @@ class ReviewPanel(Panel):
         session, threshold = self.session, self.session.threshold
         scores = np.concatenate([rows.scores for rows in session.suggestions(threshold=0.0).kinds])
         shown = int((scores >= threshold).sum())
-        doubtful = int((np.abs(scores - threshold) < DOUBT)[scores >= threshold].sum())
+        unsure = doubtful(scores, threshold)
         self.slider.set_value(threshold)
         self.slider.histogram.set_scores(scores)
-        self.counts.setText(f"{shown:,} suggested, {doubtful:,} doubtful")
+        self.counts.setText(f"{shown:,} suggested, {unsure:,} doubtful")
         self.summary.setText(f"{shown:,}" if len(scores) else "")
         self.accept_all.setText(f"Accept {shown:,} above {threshold:.2f}")
         writable = not session.project.read_only
@@ -117,7 +130,7 @@ class ReviewPanel(Panel):
         self._show_focus(self.bridge.review.focused)
         self.controls.setVisible(len(scores) > 0)
         self._show_rejected(writable=writable)
-        self._advise(len(scores), shown, doubtful)
+        self._advise(len(scores), shown, unsure)
 
     def _show_rejected(self, *, writable: bool) -> None:
         count = self.session.rejected_count()
@@ -125,7 +138,7 @@ class ReviewPanel(Panel):
         self.restore_button.setVisible(count > 0)
         self.restore_button.setEnabled(writable)
 
-    def _advise(self, total: int, shown: int, doubtful: int) -> None:
+    def _advise(self, total: int, shown: int, unsure: int) -> None:
         if not total:
             training = self.session.is_training
             self.say_next("They come in a moment." if training else "Suggestions appear here after training.")
@@ -133,7 +146,7 @@ class ReviewPanel(Panel):
             self.say_next("None is left above the threshold: lower it, train on, or go to the next image.")
         elif self.session.is_training:
             self.say_next("Still training: these change until it is done.")
-        elif doubtful:
+        elif unsure:
             self.say_next("Go through the doubtful ones with ▶, then accept all above.", now=True)
         else:
             self.say_next("Nothing doubtful is left: accept all above.", now=True)
