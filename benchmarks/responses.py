@@ -26,6 +26,17 @@ from napari_inkling.evaluation import match_points
 from napari_inkling.project import Project
 from napari_inkling.widgets.canvas_edits import Seen, compare_points
 
+#: Seconds that each may take at most; exit code 1 if the median of one takes longer.
+BOUNDS = {
+    "5,000 points in one edit": 0.5,
+    "undo of it": 0.5,
+    "open a project after 10,000 edits": 1.0,
+    "add 1,000 images": 5.0,
+    "match 20,000 points, apart": 20.0,
+    "match 20,000 points, crowded": 20.0,
+    "notice what changed among 5,000 points": 0.25,
+    "inkling --help": 5.0,
+}
 PLANE = PlaneRef("large")
 SIDE = 4000
 
@@ -139,8 +150,9 @@ def main() -> int:
         name: {"median": float(np.median(values)), "longest": max(values)}
         for name, values in measure(options).items()
     }
-    print(json.dumps(write_result("responses", options, {"seconds": rows}), indent=1))
-    return 0
+    slow = [name for name, row in rows.items() if row["median"] > BOUNDS.get(name, float("inf"))]
+    print(json.dumps(write_result("responses", options, {"seconds": rows, "too_slow": slow}), indent=1))
+    return int(bool(slow))
 
 
 if __name__ == "__main__":
