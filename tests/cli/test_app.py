@@ -106,7 +106,7 @@ def test_version(inkling: Inkling) -> None:
         ("train study --out images", "images is a folder with other things in it"),
         ("train study --out images/a.tif", "images/a.tif is a file, expected a folder for the model"),
         ("train study --out images/a.tif/m", "images/a.tif/m cannot be written"),
-        ("predict study images --out x.csv", "study is not a model: "),
+        ("predict study images --out x.csv", "study is not a model: there is no model.json in it"),
         ("evaluate nothing study", "study marks no cell"),
         ("evaluate images nothing", "nothing does not exist"),
     ],
