@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.core import BACKGROUND, Boxes, HintSet, Masks, Points, Predictions
+from napari_inkling.core import BACKGROUND, DISAGREEMENT, Boxes, HintSet, Masks, Points, Predictions
 from napari_inkling.session.suggestions import (
     accepted,
     background_at,
@@ -110,6 +110,12 @@ def test_masks_are_judged_as_points_and_boxes_are() -> None:
     assert hints.masks.areas.tolist() == [25]
     assert hints.masks.ids[0] != ids[2]
     assert background_at(OUTLINED).points.coordinates.tolist() == [[0, 0], [10, 10], [10, 30]]
+
+
+def test_what_a_model_says_of_itself_is_not_accepted() -> None:
+    unsure = Points([[0, 0], [0, 9]], attributes={DISAGREEMENT: [0.5, 0.0], "shape": ["round", "long"]})
+    hints = accepted(Predictions(unsure), time=5.0)
+    assert {name: of.tolist() for name, of in hints.points.attributes.items()} == {"shape": ["round", "long"]}
 
 
 def test_rectangle_with_its_edges() -> None:

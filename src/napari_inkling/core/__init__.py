@@ -30,11 +30,12 @@ from napari_inkling.core.events import (
 from napari_inkling.core.hints import BACKGROUND, CELL, KINDS, SOURCES, Boxes, HintSet, Points, new_ids
 from napari_inkling.core.image import Image, LazyArray, PlaneRef
 from napari_inkling.core.masks import Masks
-from napari_inkling.core.predictions import Predictions
+from napari_inkling.core.predictions import DISAGREEMENT, Predictions
 
 __all__ = [
     "BACKGROUND",
     "CELL",
+    "DISAGREEMENT",
     "KINDS",
     "SOURCES",
     "Boxes",

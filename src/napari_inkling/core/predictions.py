@@ -9,7 +9,10 @@ from typing import Any
 from napari_inkling.core.hints import Boxes, Points
 from napari_inkling.core.masks import Masks
 
-__all__ = ["Predictions"]
+__all__ = ["DISAGREEMENT", "Predictions"]
+
+#: The attribute by which a model may say how much its answers for mirror images of a cell differ, in [0, 1].
+DISAGREEMENT = "disagreement"
 
 
 @dataclass(frozen=True)

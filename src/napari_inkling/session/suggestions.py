@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import KDTree
 
-from napari_inkling.core import BACKGROUND, HintSet, Points, Predictions, new_ids
+from napari_inkling.core import BACKGROUND, DISAGREEMENT, HintSet, Masks, Points, Predictions, new_ids
+from napari_inkling.guidance import doubts
 
 __all__ = [
     "accepted",
@@ -99,9 +100,18 @@ def within(predictions: Predictions, y0: float, x0: float, y1: float, x1: float)
 
 
 def accepted(suggestions: Predictions, time: float, round: int = 0) -> HintSet:
-    """Return new hints for accepted suggestions; they keep class, score and attributes, not their id."""
+    """Return new hints for accepted suggestions; they keep class, score and attributes, not their id.
+
+    What the model says of itself is no attribute of a cell and stays behind.
+    """
     return HintSet(*suggestions.kinds).mapped(
-        lambda rows: rows.changed(sources="accepted", times=time, rounds=round, ids=new_ids(len(rows)))
+        lambda rows: rows.changed(
+            sources="accepted",
+            times=time,
+            rounds=round,
+            ids=new_ids(len(rows)),
+            attributes={name: of for name, of in rows.attributes.items() if name != DISAGREEMENT},
+        )
     )
 
 
@@ -110,8 +120,12 @@ def background_at(suggestions: Predictions) -> HintSet:
     return HintSet(Points(positions(suggestions)).changed(classes=BACKGROUND))
 
 
-def by_doubt(suggestions: Predictions, threshold: float) -> npt.NDArray[np.int64]:
-    """Return the ids of all suggestions, those with a score closest to ``threshold`` first."""
-    scores = np.concatenate([rows.scores for rows in suggestions.kinds])
+def by_doubt(
+    suggestions: Predictions, threshold: float, others: Masks | None = None
+) -> npt.NDArray[np.int64]:
+    """Return the ids of all suggestions, the most doubtful first.
+
+    See :func:`~napari_inkling.guidance.doubts`; by scores alone, those closest to ``threshold`` come first.
+    """
     ids = np.concatenate([rows.ids for rows in suggestions.kinds])
-    return ids[np.argsort(np.abs(scores - threshold), kind="stable")]
+    return ids[np.argsort(-doubts(suggestions, threshold, others), kind="stable")]

@@ -1,0 +1,96 @@
+"""What to annotate next: where many cells are doubtful together, spread over the images.
+
+The value of a cell is doubt × density. Cells are picked one after the other, and each pick makes those that
+it tells about less worth: its neighbours (they look alike), and all others of its image (one microscope, one
+stain). So the list goes on in other places before it comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import KDTree
+
+__all__ = ["IMAGE_DISCOUNT", "REACH", "Candidates", "Pick", "density", "what_next"]
+
+FloatArray = npt.NDArray[np.float64]
+#: Names a plane: any value that can be a key.
+Plane = TypeVar("Plane")
+
+#: Cells so many radii away count as neighbours.
+REACH = 6.0
+#: Each pick in an image multiplies the value of the others there by this.
+IMAGE_DISCOUNT = 0.8
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The suggestions of one plane that nobody has looked at.
+
+    ``places`` (N, 2) and the cell's ``radius`` are in pixels, ``doubts`` (N,) in [0, 1].
+    """
+
+    places: FloatArray
+    doubts: FloatArray
+    radius: float
+
+
+@dataclass(frozen=True)
+class Pick(Generic[Plane]):
+    """One cell to annotate next: number ``index`` among the candidates of ``plane``.
+
+    ``value`` is doubt × density, with what earlier picks have taken off.
+    """
+
+    plane: Plane
+    index: int
+    value: float
+
+
+def density(candidates: Candidates) -> npt.NDArray[np.int64]:
+    """Return how many candidates lie within :data:`REACH` radii of each, itself counted; shape (N,)."""
+    if not len(candidates.places):
+        return np.zeros(0, np.int64)
+    near = KDTree(candidates.places).query_ball_point(
+        candidates.places, REACH * candidates.radius, return_length=True
+    )
+    return np.asarray(near, dtype=np.int64)
+
+
+def what_next(planes: Mapping[Plane, Candidates], count: int) -> list[Pick[Plane]]:
+    """Return the cells whose annotation helps most, the best first.
+
+    The value of cell i is v_i = u_i · n_i with its doubt u_i and its density n_i. The cell of the highest
+    value is picked; then, in its plane, v_j is multiplied by
+    ``IMAGE_DISCOUNT`` · (1 - exp(-d² / 2h²)) with the distance d to the pick and h = ``REACH`` · radius / 2;
+    and so on. Of equal values the first counts, so that the same suggestions give the same list.
+
+    Parameters
+    ----------
+    planes : mapping
+        The candidates of each plane.
+    count : int
+        How many to pick, at most.
+    """
+    values = {plane: found.doubts * density(found) for plane, found in planes.items()}
+    highest = {plane: float(own.max(initial=0)) for plane, own in values.items()}
+    picks: list[Pick[Plane]] = []
+    while len(picks) < count and max(highest.values(), default=0) > 0:
+        plane = max(highest, key=highest.__getitem__)
+        index = int(values[plane].argmax())
+        picks.append(Pick(plane, index, highest[plane]))
+        values[plane] = values[plane] * _left(planes[plane], index)
+        highest[plane] = float(values[plane].max())
+    return picks
+
+
+def _left(candidates: Candidates, picked: int) -> FloatArray:
+    """Return the share of each candidate's value that is left after a pick in its plane; shape (N,)."""
+    squared = ((candidates.places - candidates.places[picked]) ** 2).sum(axis=1)
+    width = REACH * candidates.radius / 2
+    left: FloatArray = IMAGE_DISCOUNT * (1 - np.exp(-squared / (2 * width**2)))
+    return left

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_inkling.guidance import Candidates, what_next
+from napari_inkling.guidance.what_next import IMAGE_DISCOUNT, REACH, density
+
+
+def candidates(*rows: tuple[float, float, float], radius: float = 1.0) -> Candidates:
+    """Rows of y, x, doubt."""
+    table = np.array(rows, dtype=float).reshape(-1, 3)
+    return Candidates(table[:, :2], table[:, 2], radius)
+
+
+def named(picks):
+    return [(pick.plane, pick.index) for pick in picks]
+
+
+def test_density_counts_neighbours_and_itself():
+    found = candidates((0, 0, 1), (0, REACH, 1), (0, REACH + 0.1, 1), (50, 50, 1))
+    assert density(found).tolist() == [2, 3, 2, 1]
+    assert density(candidates((0, 0, 1), (0, REACH + 0.1, 1), radius=2)).tolist() == [2, 2]
+    assert density(candidates()).tolist() == []
+
+
+def test_doubt_times_density():
+    """Values a: .5 · 3 = 1.5, .4 · 3, .1 · 3 and .9 · 1; b: 1 · 1."""
+    crowd = candidates((0, 0, 0.5), (0, 1, 0.4), (1, 0, 0.1), (90, 90, 0.9))
+    planes = {"a": crowd, "b": candidates((0, 0, 1))}
+    picks = what_next(planes, 3)
+    # After the first, the far one in a is worth .9 · .8 = .72.
+    assert named(picks) == [("a", 0), ("b", 0), ("a", 3)]
+    assert [pick.value for pick in picks] == pytest.approx([1.5, 1.0, 0.9 * IMAGE_DISCOUNT])
+
+
+def test_a_pick_takes_off_what_it_tells_of_its_neighbours():
+    """h = 3: at a distance of 3, 1 - exp(-1/2) of the value is left."""
+    picks = what_next({"a": candidates((0, 0, 1), (0, 3, 0.9))}, 9)
+    assert [pick.value for pick in picks] == pytest.approx([2, 1.8 * IMAGE_DISCOUNT * (1 - np.exp(-0.5))])
+
+
+def test_equal_images_take_turns():
+    alike = candidates(*((y, 0, 1) for y in range(0, 300, 50)))
+    assert [plane for plane, _ in named(what_next({"a": alike, "b": alike, "c": alike}, 6))] == list("abcabc")
+
+
+@pytest.mark.parametrize("planes", [{}, {"a": candidates()}, {"a": candidates((0, 0, 0))}])
+def test_nothing_to_pick(planes):
+    assert what_next(planes, 5) == []
+
+
+def test_every_candidate_once_at_most():
+    random = np.random.default_rng(0)
+    found = Candidates(random.random((50, 2)) * 100, random.random(50) + 0.1, 4.0)
+    assert sorted(pick.index for pick in what_next({"a": found}, 99)) == list(range(50))
+
+
+def test_twenty_thousand_in_many_planes():
+    random = np.random.default_rng(0)
+    planes = {n: Candidates(random.random((20_000, 2)) * 4000, random.random(20_000), 8.0) for n in range(5)}
+    assert len(what_next(planes, 30)) == 30
