@@ -69,6 +69,7 @@ def test_import_takes_the_images_of_a_list_only(inkling: Inkling, here: Path) ->
     command = ["import", "p", "clicks.csv", "--format", "points-csv", "--split-file", "val.txt", "--json"]
     ended = inkling(*command)
     assert {k: v for k, v in ended.json.items() if k != "notices"} == {
+        "format": "points-csv", "new_classes": {}, "suggestions": 0,
         "images": ["b"], "cells": 1, "points": 1, "boxes": 0, "masks": 0, "background": 1,
     }  # fmt: skip
     assert "left out an image that was not asked for: a" in ended.err
@@ -103,6 +104,83 @@ def test_import_refuses_a_project_that_another_process_writes_to(inkling: Inklin
     (here / "clicks.csv").write_text(CSV)
     with Project.open(here / "p"):
         inkling.refuses("import", "p", "clicks.csv", "--format", "points-csv")
+
+
+SUGGESTED = "y,x,class,image,source\n1,2,cell,a,model\n3,4,WBC,a,model\n5,6,WBC,b,human\n7,8,cell,b,human\n"
+
+
+def test_import_says_which_classes_are_new_and_what_a_model_suggested(inkling: Inkling, here: Path) -> None:
+    make_project(here / "p", {"a": HintSet(), "b": HintSet()})
+    (here / "found.csv").write_text(SUGGESTED)
+    ended = inkling("import", "p", "found.csv", "--json")
+    assert (ended.json["new_classes"], ended.json["suggestions"]) == ({"WBC": 2}, 2)
+    assert ended.err.splitlines() == [
+        "inkling: the project did not have these classes, they were added: WBC (2 cells)",
+        "inkling: a model suggested 2 cells of these, and nobody has checked them: they count as hints now",
+    ]
+
+
+def test_suggestions_never_become_truth(inkling: Inkling, here: Path) -> None:
+    make_project(here / "p", {"a": HintSet(), "b": HintSet()})
+    (here / "found.csv").write_text(SUGGESTED)
+    said = inkling.refuses("import", "p", "found.csv", "--complete")
+    assert said.startswith("found.csv holds 2 cells that a model suggested: those are no truth to measure on")
+    with Project.open(here / "p") as project:
+        assert not any(record.complete for record in project.images)
+    assert len(hints("p", "a")) == len(hints("p", "b")) == 0
+
+
+def test_hints_of_before_among_the_truth_are_told(inkling: Inkling, here: Path) -> None:
+    make_project(here / "p", {"a": HintSet(Points(CELLS)), "b": HintSet(Points(CELLS))})
+    (here / "clicks.csv").write_text("y,x,image\n1,2,a\n")
+    ended = inkling("import", "p", "clicks.csv", "--complete")
+    assert ended.err == "inkling: 6 cells marked before on these images count as truth, too\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "format"),
+    [
+        ("x.csv", "y,x,image\n1,2,a\n", "points-csv"),
+        ("x.json", '{"type": "FeatureCollection", "inkling": {"image": "a"}, "features": []}', "geojson"),
+        ("x.json", '{"images": [], "annotations": [], "categories": []}', "coco"),
+    ],
+)
+def test_import_recognises_the_format(
+    inkling: Inkling, here: Path, name: str, text: str, format: str
+) -> None:
+    make_project(here / "p", {"a": HintSet()})
+    (here / name).write_text(text)
+    assert inkling("import", "p", name, "--json").json["format"] == format
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("import p gone.csv", "gone.csv does not exist, expected an annotation file or a folder of them"),
+        ("import p images", "images is in no known format, "),
+        ("import p mixed", "mixed holds files of several formats, 1 as geojson and 1 as points-csv: choose "),
+        ("export p --out x", "x has no suffix that names a format, expected one of .json (coco), "),
+        ("export p --out x.docx", "x.docx has the suffix .docx, which no format has, expected one of "),
+        ("export p --out x.json --format xml", "there is no format 'xml', expected one of coco, "),
+    ],
+)
+def test_what_tells_no_format_is_refused(inkling: Inkling, here: Path, command: str, reason: str) -> None:
+    make_project(here / "p", {"a": boxed_cells()})
+    (here / "images" / "a.tif").unlink()
+    (here / "mixed").mkdir()
+    for name in ("a.csv", "a.geojson"):
+        (here / "mixed" / name).touch()
+    said = inkling.refuses(*command.split())
+    assert said.startswith(reason)
+    assert said.endswith("; or give --format") is ("gone" not in said and "'xml'" not in said)
+
+
+@pytest.mark.parametrize(("out", "format"), {"x.json": "coco", "x.csv": "points-csv", "x.xml": "voc"}.items())
+def test_export_takes_the_format_of_the_suffix(inkling: Inkling, here: Path, out: str, format: str) -> None:
+    make_project(here / "p", {"a": boxed_cells()})
+    assert inkling("export", "p", "--out", out, "--json").json["format"] == format
+    make_project(here / "q", {"a": HintSet()})
+    assert inkling("import", "q", out, "--json").json["boxes"] == 6
 
 
 @pytest.mark.parametrize("format", FORMATS)

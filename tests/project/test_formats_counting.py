@@ -5,6 +5,7 @@ import pytest
 
 from napari_inkling.core import BACKGROUND, Boxes, HintSet, Masks, Points
 from napari_inkling.project.formats import Counts, count_cells
+from napari_inkling.project.formats.counting import count_by_class
 
 MASK = Masks.from_crops([(0, 0)], [np.ones((2, 2), bool)], ids=[1])
 CASES = {
@@ -28,3 +29,13 @@ CASES = {
 def test_counts(hints, counts, words):
     assert count_cells(hints) == counts
     assert str(counts) == words
+
+
+def test_counts_by_class():
+    def points(*classes):
+        return Points([(1, 2), (3, 4)], ids=[1, 2], classes=np.array(classes, object))
+
+    # The mask is of the cell of the point with the same id.
+    hints = [HintSet(points("cell", BACKGROUND), masks=MASK), HintSet(points("cell", "other"))]
+    assert count_by_class(hints) == {"cell": 2, "other": 1}
+    assert count_by_class([]) == {}

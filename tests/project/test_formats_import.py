@@ -44,6 +44,7 @@ def test_rows_become_hints_with_one_undo_step_per_plane(project, table):
         "skipped a row of a skipped image: points.csv line 6",
         "skipped a plane that the image has not: stack[9] (1 rows)",
     )
+    assert (result.new_classes, result.suggestions) == ({"RBC": 1, "WBC": 1}, 1)
     assert project.can_undo == "import points.csv"
     project.undo()
     assert len(project.hints(STACK)) == 0
@@ -53,9 +54,17 @@ def test_rows_become_hints_with_one_undo_step_per_plane(project, table):
 def test_importing_again_adds_nothing(project, table):
     import_annotations(project, table, "points-csv")
     again = import_annotations(project, table, "points-csv")
-    assert len(again) == 0
+    assert (len(again), again.new_classes, again.suggestions) == (0, {}, 0)
     assert len(project.hints(CELLS)) == 2
     assert "left out rows that 2 images have already: cells (2); stack[2] (1)" in again.notices
+
+
+def test_suggestions_are_no_truth(project, table):
+    with pytest.raises(FormatError, match=r"points.csv holds 1 cell that a model suggested: those"):
+        import_annotations(project, table, "points-csv", as_truth=True)
+    assert (project.planes_with_hints(), [c.name for c in project.classes]) == ((), ["cell", "other"])
+    import_annotations(project, table, "points-csv", ["stack"], as_truth=True)  # there are none of them
+    assert project.planes_with_hints() == (STACK,)
 
 
 def test_only_some_images(project, table):

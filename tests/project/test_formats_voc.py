@@ -6,6 +6,7 @@ import pytest
 
 from napari_inkling.core import Boxes, FormatError, HintSet
 from napari_inkling.project.formats import export_annotations, read_annotations
+from napari_inkling.project.formats.counting import count_by_class
 
 IMAGES = {"cells_1": (100, 200)}
 
@@ -180,7 +181,7 @@ def test_bccd_with_its_two_boxes_of_no_size(data):
     result = read_annotations(folder, "voc", images)
     assert len(result.hints) == 292
     assert len(result) == 3943 - 2
-    assert result.classes == ("Platelets", "RBC", "WBC")
+    assert sorted(count_by_class(result.hints.values())) == ["Platelets", "RBC", "WBC"]
     assert len(result.notices) == 1
     assert result.notices[0].startswith("skipped 2 boxes without area: BloodImage_00338.xml line ")
     assert "BloodImage_00343.xml" in result.notices[0]

@@ -103,7 +103,8 @@ def test_a_file_is_imported_and_undone(viewer, dock, tmp_path, monkeypatch, chos
     )
     choose(dock, dock.images.add_menu, "Import annotations", "From a file…")
     assert dock.messages.current.text == (
-        "Imported 3 points on 2 images or planes. Undo takes them back one by one."
+        "Imported 3 points on 2 images or planes. New class: nucleus (1 cell). "
+        "Undo takes them back one by one."
     )
     assert list(dock.annotate.chips.chips) == ["cell", "nucleus"]
     assert dock.session.hints_of(PlaneRef("tile")).points.sources.tolist() == ["imported"] * 2
@@ -112,6 +113,18 @@ def test_a_file_is_imported_and_undone(viewer, dock, tmp_path, monkeypatch, chos
     assert dock.session.project.planes_with_hints() == ()
     press_key(viewer, "Ctrl+Shift+Z")
     assert len(dock.session.project.planes_with_hints()) == 1
+
+
+def test_suggestions_become_hints_only_with_a_word(dock, tmp_path, monkeypatch):
+    path = tmp_path / "found.csv"
+    path.write_text("image,y,x,class,source,score\ntile,10,10,RBC,model,0.6\ntile,30,40,WBC,model,0.9\n")
+    answer(monkeypatch, "getOpenFileName", str(path), "")
+    choose(dock, dock.images.add_menu, "Import annotations", "From a file…")
+    assert (dock.messages.current.level, dock.messages.current.text) == (
+        "warning",
+        "Imported 2 points. New classes: RBC (1 cell), WBC (1 cell). "
+        "A model suggested 2 cells of these: they are hints now. Undo takes them back.",
+    )
 
 
 def test_a_folder_is_imported(dock, tmp_path, monkeypatch):

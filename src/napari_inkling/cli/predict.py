@@ -12,7 +12,7 @@ import typer
 from napari_inkling.cli.console import FORMAT_NAMES, AsJson, ShowProgress, StoppedError, plural, result
 from napari_inkling.cli.prediction import DEFAULT_THRESHOLD, predict_planes
 from napari_inkling.cli.signals import terminated_like_interrupted
-from napari_inkling.cli.sources import PlaneSource, find_planes, must_be_writable
+from napari_inkling.cli.sources import PlaneSource, find_planes, format_for, must_be_writable
 
 if TYPE_CHECKING:
     from napari_inkling.core import PlaneRef, Predictions
@@ -131,19 +131,14 @@ def write_predictions(
 def _checked_format(format: str | None, out: Path, planes: Sequence[PlaneSource]) -> str:
     """Return the format's name; raises FormatError now rather than after an hour of prediction."""
     from napari_inkling.core import FormatError
-    from napari_inkling.project.formats import FORMATS, guess_format
+    from napari_inkling.project.formats import find_format
 
-    if format is None and not out.suffix:
-        raise FormatError(
-            f"{out} has no suffix that names a format: give --format, one of {', '.join(FORMATS)}"
-        )
-    name = format or guess_format(out)
-    if name not in FORMATS:
-        raise FormatError(f"there is no format {name!r}, expected one of {', '.join(FORMATS)}")
-    chosen = FORMATS[name]
+    chosen = find_format(format_for(out, format))
     files = len({plane.ref.image if chosen.stacks else plane.ref for plane in planes})
     if chosen.folder and out.suffix.lower() in chosen.suffixes and files > 1:
         noun = "images" if chosen.stacks else "planes"
-        raise FormatError(f"{out} is one file, but there are {files} {noun}: expected a folder for {name}")
+        raise FormatError(
+            f"{out} is one file, but there are {files} {noun}: expected a folder for {chosen.name}"
+        )
     must_be_writable(out)
-    return name
+    return chosen.name

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = [
     "PlaneSource",
     "find_planes",
+    "format_for",
+    "format_of",
     "image_files",
     "is_project",
     "must_be_writable",
@@ -133,6 +135,34 @@ def _joined(found: Sequence[PlaneSource], new: Sequence[PlaneSource]) -> list[Pl
 
 def _size(plane_shape: Sequence[int]) -> tuple[int, int]:
     return int(plane_shape[0]), int(plane_shape[1])
+
+
+def format_of(path: Path, name: str | None) -> str:
+    """Return the format that a person named, else the one that annotation files are in."""
+    from napari_inkling.core import FormatError
+    from napari_inkling.project.formats import guess_format
+
+    try:
+        return name or guess_format(path)
+    except FormatError as error:
+        raise (FormatError(f"{error}; or give --format") if path.exists() else error) from None
+
+
+def format_for(out: Path, name: str | None) -> str:
+    """Return the format that a person named, else the one that the name of what is written ends with.
+
+    Raises
+    ------
+    FormatError
+        If there is no such format, or the name tells none.
+    """
+    from napari_inkling.core import FormatError
+    from napari_inkling.project.formats import find_format, format_to_write
+
+    try:
+        return find_format(name).name if name else format_to_write(out)
+    except FormatError as error:
+        raise (error if name else FormatError(f"{error}; or give --format")) from None
 
 
 def read_list(path: Path) -> list[str]:

@@ -3,7 +3,8 @@
 from napari_inkling.project.formats.counting import Counts, count_cells
 from napari_inkling.project.formats.exchange import export_annotations, import_annotations
 from napari_inkling.project.formats.items import Annotations, Export, Item, make_items
-from napari_inkling.project.formats.registry import FORMATS, Format, guess_format, read_annotations
+from napari_inkling.project.formats.recognition import format_to_write, guess_format, read_annotations
+from napari_inkling.project.formats.registry import FORMATS, Format, find_format
 from napari_inkling.project.formats.result import ImportResult
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "Item",
     "count_cells",
     "export_annotations",
+    "find_format",
+    "format_to_write",
     "guess_format",
     "import_annotations",
     "make_items",

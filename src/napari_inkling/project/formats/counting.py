@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from napari_inkling.core import BACKGROUND, HintSet
 
-__all__ = ["Counts", "count_cells"]
+__all__ = ["Counts", "count_by_class", "count_cells"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,18 @@ class Counts:
 def count_cells(every: Iterable[HintSet]) -> Counts:
     """Return the counts of all planes together; rows of one plane with one id are one cell."""
     return sum(map(_count, every), Counts())
+
+
+def count_by_class(every: Iterable[HintSet]) -> Counter[str]:
+    """Return the number of cells of each class, of all planes together; without background."""
+    cells = {
+        (plane, int(i)): str(name)
+        for plane, hints in enumerate(every)
+        for rows in hints.kinds
+        for i, name in zip(rows.ids, rows.classes, strict=True)
+        if name != BACKGROUND
+    }
+    return Counter(cells.values())
 
 
 def _count(hints: HintSet) -> Counts:

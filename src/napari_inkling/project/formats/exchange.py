@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from napari_inkling.core import FormatError, HintSet, Masks, PlaneRef
+from napari_inkling.project.formats.counting import count_by_class, count_cells
 from napari_inkling.project.formats.items import Annotations, Export, make_items
 from napari_inkling.project.formats.known_images import KnownImages
 from napari_inkling.project.formats.registry import find_format
@@ -28,6 +29,7 @@ def import_annotations(
     images: Collection[str] | None = None,
     *,
     class_name: str | None = None,
+    as_truth: bool = False,
 ) -> ImportResult:
     """Add the annotations of a file or folder to a project's hints, one edit (and undo step) per plane.
 
@@ -46,16 +48,20 @@ def import_annotations(
         Take only the annotations of these images (names, or files).
     class_name : str, optional
         Class of rows that name none; by default the project's first.
+    as_truth : bool
+        Take the rows for the truth about their images, which a model's suggestions are not.
 
     Returns
     -------
     ImportResult
-        The rows that were added, by plane, and notices of all that was not.
+        The rows that were added, by plane, what is new or a model's among them, and notices of all that was
+        not added.
 
     Raises
     ------
     FormatError
-        If the format is unknown or the file is not in it; nothing was added.
+        If the format is unknown, the file is not in it, or it holds suggestions that would become truth;
+        nothing was added.
     ProjectError
         If the project cannot be edited.
     """
@@ -81,9 +87,20 @@ def import_annotations(
             )
         else:
             added[key] = _new(hints, project.hints(ref), key, tally)
-    found = ImportResult(added, (*result.notices, *tally.notices()))
+    suggestions = count_cells(map(_suggested, added.values())).cells
+    if as_truth and suggestions:
+        cells = f"{suggestions:,} cell{'s' * (suggestions != 1)}"
+        raise FormatError(
+            f"{path} holds {cells} that a model suggested: those are no truth to measure on, "
+            "expected what people have marked or checked"
+        )
+    added = {key: hints.mapped(_as_hints) for key, hints in added.items()}
+    notices = (*result.notices, *tally.notices())
     known = [c.name for c in project.classes]
-    if new := [name for name in found.classes if name not in known]:
+    counts = count_by_class(added.values())
+    new = {name: counts[name] for name in sorted(counts) if name not in known}
+    found = ImportResult(added, notices, new_classes=new, suggestions=suggestions)
+    if new:
         project.set_classes([*known, *new])
     for key, hints in added.items():
         if len(hints):
@@ -197,7 +214,7 @@ def _chosen(known: KnownImages, wanted: Collection[str]) -> tuple[set[str], list
 
 
 def _new(hints: HintSet, known: HintSet, key: str, tally: Tally) -> HintSet:
-    """Return the rows that a plane has not yet, as hints.
+    """Return the rows that a plane has not yet.
 
     A mask that comes to a cell whose point or box is known gets the id of that: it stays one cell.
     """
@@ -214,7 +231,11 @@ def _new(hints: HintSet, known: HintSet, key: str, tally: Tally) -> HintSet:
     new = HintSet(*(_unknown(*both, same) for both in zip(hints.kinds, known.kinds, strict=True)))
     if gone := len(hints) - len(new):
         note(f"{key} ({gone})")
-    return new.mapped(_as_hints)
+    return new
+
+
+def _suggested(hints: HintSet) -> HintSet:
+    return hints.mapped(lambda rows: rows.take(rows.sources == "model"))
 
 
 def _unknown(rows: Any, known: Any, same: Mapping[int, int]) -> Any:

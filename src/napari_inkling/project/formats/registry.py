@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +13,7 @@ from napari_inkling.project.formats.items import Export
 from napari_inkling.project.formats.known_images import KnownImages
 from napari_inkling.project.formats.result import ImportResult
 
-__all__ = ["FORMATS", "Format", "find_format", "guess_format", "read_annotations"]
+__all__ = ["FORMATS", "Format", "find_format"]
 
 
 class _Read(Protocol):
@@ -76,7 +76,7 @@ class Format:
     stacks: bool = False
 
 
-#: All formats by name. Where a suffix fits several, the first is guessed.
+#: All formats by name.
 FORMATS: Mapping[str, Format] = {
     f.name: f
     for f in (
@@ -101,59 +101,6 @@ FORMATS: Mapping[str, Format] = {
         ),
     )
 }
-
-
-def guess_format(path: Path | str) -> str:
-    """Return the name of the format that a file, or most files of a folder, have the suffix of."""
-    path = Path(path)
-    files = list(_files(path))
-    images = {p.with_suffix("") for p in files if p.suffix.lower() in FORMATS["masks"].suffixes}
-    # A table beside a label image belongs to it.
-    counted = [p for p in files if p.suffix.lower() != ".csv" or p.with_suffix("") not in images]
-    count = {name: sum(p.suffix.lower() in f.suffixes for p in counted) for name, f in FORMATS.items()}
-    best = max(count, key=lambda name: count[name])
-    if not count[best]:
-        known = ", ".join(dict.fromkeys(s for f in FORMATS.values() for s in f.suffixes))
-        raise FormatError(
-            f"{path} is in no known format, expected a file, or a folder of files, with {known}"
-        )
-    return best
-
-
-def _files(path: Path) -> Iterator[Path]:
-    """Yield a file, or those in a folder and its subfolders; a Zarr store counts as a file."""
-    if path.suffix.lower() == ".zarr" or not path.is_dir():
-        yield path
-        return
-    for entry in sorted(path.iterdir()):
-        if not entry.name.startswith("."):
-            yield from _files(entry)
-
-
-def read_annotations(
-    path: Path | str,
-    format: str | None = None,
-    images: Mapping[str, tuple[int, int]] | None = None,
-    files: Mapping[str, str] | None = None,
-    class_name: str = CELL,
-) -> ImportResult:
-    """Read annotations without a project.
-
-    Parameters
-    ----------
-    path : Path
-        File or folder.
-    format : str, optional
-        A name of :data:`FORMATS`; by default as the suffix says.
-    images : mapping of str to (int, int), optional
-        Height and width of the images that may be meant, by name; by default any.
-    files : mapping of str to str, optional
-        Paths of these images.
-    class_name : str
-        Class of rows that name none.
-    """
-    found = find_format(format or guess_format(path))
-    return found.read(Path(path), KnownImages(images, files), class_name)
 
 
 def find_format(name: str) -> Format:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from napari_inkling.core import BACKGROUND, HintSet
+from napari_inkling.core import HintSet
 
 __all__ = ["ImportResult", "Tally"]
 
@@ -25,20 +25,20 @@ class ImportResult:
         One sentence for each kind of thing that was skipped or changed, with how many and which.
     sizes : mapping of str to (int, int)
         Height and width of the planes, where they are known or the file tells them.
+    new_classes : mapping of str to int
+        Classes that a project got by the import, with their number of cells.
+    suggestions : int
+        How many of the hints that a project got are cells that a model suggested.
     """
 
     hints: Mapping[str, HintSet] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    new_classes: Mapping[str, int] = field(default_factory=dict)
+    suggestions: int = 0
 
     def __len__(self) -> int:
         return sum(map(len, self.hints.values()))
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes of all hints, sorted, without background."""
-        names = {name for hints in self.hints.values() for name in hints.classes}
-        return tuple(sorted(names - {BACKGROUND}))
 
 
 class Tally:

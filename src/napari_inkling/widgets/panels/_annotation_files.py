@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QWidget
@@ -44,9 +44,18 @@ def imported(result: ImportResult, path: Path) -> tuple[str, str]:
     nouns = ("point", "box", "mask")
     counts = [sum(map(len, rows)) for rows in zip(*(hints.kinds for hints in marked), strict=True)]
     what = " and ".join(_count(n, noun) for n, noun in zip(counts, nouns, strict=True) if n)
-    if len(marked) == 1:
-        return "info", f"Imported {what}. Undo takes them back."
-    return "info", f"Imported {what} on {len(marked):,} images or planes. Undo takes them back one by one."
+    where, undo = ("", "") if len(marked) == 1 else (f" on {len(marked):,} images or planes", " one by one")
+    words = [f"Imported {what}{where}.", *_to_check(result), f"Undo takes them back{undo}."]
+    return "warning" if result.suggestions else "info", " ".join(words)
+
+
+def _to_check(result: ImportResult) -> Iterator[str]:
+    """Yield a sentence on each thing that a person may not have meant."""
+    if result.new_classes:
+        named = ", ".join(f"{name} ({_count(n, 'cell')})" for name, n in result.new_classes.items())
+        yield f"New {'class' if len(result.new_classes) == 1 else 'classes'}: {named}."
+    if result.suggestions:
+        yield f"A model suggested {_count(result.suggestions, 'cell')} of these: they are hints now."
 
 
 def _count(number: int, noun: str) -> str:
