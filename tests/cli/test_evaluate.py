@@ -139,6 +139,45 @@ def test_nothing_in_common_is_refused(inkling: Inkling, here: Path) -> None:
     assert said == "found.csv and t.json have no image in common: 'a', expected 'b'"
 
 
+def test_what_is_swapped_for_certain_is_refused(inkling: Inkling, here: Path) -> None:
+    make_project(here / "p", {"a": boxed_cells()}, ("a",))
+    export_annotations({"a": boxed_cells()}, here / "t.json", "coco", shapes={"a": (40, 60)})
+    for truth in ("p", "t.json"):
+        said = inkling.refuses("evaluate", truth, "found.csv")
+        assert said == (
+            f"found.csv holds only what a model suggested, and {truth} nothing of that kind: "
+            "the two seem swapped, expected PREDICTIONS first and TRUTH second"
+        )
+
+
+def test_what_may_be_swapped_is_told(inkling: Inkling, here: Path) -> None:
+    make_project(here / "p", {"a": boxed_cells()}, ("a",))
+    export_annotations({"a": boxed_cells()}, here / "t.json", "coco", shapes={"a": (40, 60)})
+    (here / "others.csv").write_text("y,x,image,score\n10,10,a,0.7\n30,30,a,1\n")
+    (here / "mixed.csv").write_text("y,x,image,source\n10,10,a,model\n30,30,a,human\n")
+    for predictions, truth, said in (
+        (
+            "found.csv",
+            "found.csv",
+            "a model suggested 3 of 3 cells of found.csv, and nobody has checked them",
+        ),
+        ("t.json", "mixed.csv", "a model suggested 1 of 2 cells of mixed.csv, and nobody has checked them"),
+        (
+            "t.json",
+            "others.csv",
+            "others.csv has scores, as predictions have, and t.json has none: is others.csv the truth?",
+        ),
+        ("p", "t.json", "p is a project: its hints are taken for predictions; truth comes second"),
+        ("p", "p", ""),
+        ("others.csv", "p", ""),
+        ("found.csv", "p", ""),
+        ("found.csv", "others.csv", ""),
+        ("t.json", "p", ""),
+    ):
+        ended = inkling("evaluate", predictions, truth)
+        assert (ended.code, ended.err) == (0, f"inkling: {said}\n" if said else ""), (predictions, truth)
+
+
 @pytest.mark.parametrize("radius", ["0", "-1", "nan"])
 def test_a_radius_that_is_none_is_refused(inkling: Inkling, here: Path, radius: str) -> None:
     export_annotations({"a": boxed_cells()}, here / "t.json", "coco", shapes={"a": (40, 60)})

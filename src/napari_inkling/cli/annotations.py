@@ -29,6 +29,7 @@ class Annotated:
     shapes: Mapping[str, tuple[int, int]] | None = None
     files: Mapping[str, str] | None = None
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    is_project: bool = False
 
 
 def read_truth(path: Path) -> Annotated:
@@ -53,7 +54,7 @@ def read_found(path: Path, truth: Annotated) -> Annotated:
         return _read(path, truth.shapes, truth.files)
     found = _read_project(path, complete=False) if is_project(path) else _read(path)
     hints, sizes = _matched(found.hints, truth.hints), _matched(found.sizes, truth.hints)
-    return Annotated(hints, found.notices, sizes=sizes)
+    return Annotated(hints, found.notices, sizes=sizes, is_project=found.is_project)
 
 
 def truth_radius(truth: Mapping[str, HintSet]) -> float | None:
@@ -103,6 +104,7 @@ def _read_project(path: Path, *, complete: bool) -> Annotated:
             {source.ref.image: source.shape for source in sources},
             {source.ref.image: source.path for source in sources},
             {str(source.ref): source.shape for source in sources},
+            is_project=True,
         )
 
 

@@ -11,6 +11,7 @@ import typer
 from napari_inkling.cli.annotations import read_found, read_truth, truth_radius, with_class_of
 from napari_inkling.cli.console import AsJson, note, notes, result
 from napari_inkling.cli.mask_scores import mask_table, with_mask_scores
+from napari_inkling.cli.sides import must_be_in_order, order_notices
 
 __all__ = ["DEFAULT_RADIUS", "evaluate", "score_table"]
 
@@ -48,7 +49,8 @@ def evaluate(
 
     true = read_truth(truth)
     found = read_found(predictions, true)
-    notes([*true.notices, *found.notices])
+    must_be_in_order(predictions, found, truth, true)
+    notes([*true.notices, *found.notices, *order_notices(predictions, found, truth, true)])
     if not set(found.hints) & set(true.hints):
         raise FormatError(
             f"{predictions} and {truth} have no image in common: {_some(found.hints)}, "
