@@ -3,6 +3,7 @@
 from napari_inkling.evaluation.annotator import annotation_seconds, weaken, weaken_images
 from napari_inkling.evaluation.average_precision import average_precision
 from napari_inkling.evaluation.centres import Cells, box_centres, cell_centres
+from napari_inkling.evaluation.corrections import Correction, correct
 from napari_inkling.evaluation.detection import DetectionScore, pool, score_detection, score_images
 from napari_inkling.evaluation.difficulty import Difficulty, difficulty
 from napari_inkling.evaluation.masks import score_masks
@@ -12,6 +13,7 @@ from napari_inkling.evaluation.threshold import ThresholdCurve, best_threshold, 
 
 __all__ = [
     "Cells",
+    "Correction",
     "DetectionScore",
     "Difficulty",
     "Matches",
@@ -22,6 +24,7 @@ __all__ = [
     "best_threshold",
     "box_centres",
     "cell_centres",
+    "correct",
     "difficulty",
     "match_points",
     "pool",
