@@ -8,6 +8,7 @@ from napari_inkling.evaluation.detection import DetectionScore, pool, score_dete
 from napari_inkling.evaluation.difficulty import Difficulty, difficulty
 from napari_inkling.evaluation.masks import score_masks
 from napari_inkling.evaluation.matching import Matches, match_points
+from napari_inkling.evaluation.measurements import Measurements, measure, measuring, write_measurements
 from napari_inkling.evaluation.segmentation import SegmentationScore, segmentation_scores
 from napari_inkling.evaluation.threshold import ThresholdCurve, best_threshold, threshold_curve
 
@@ -17,6 +18,7 @@ __all__ = [
     "DetectionScore",
     "Difficulty",
     "Matches",
+    "Measurements",
     "SegmentationScore",
     "ThresholdCurve",
     "annotation_seconds",
@@ -27,6 +29,8 @@ __all__ = [
     "correct",
     "difficulty",
     "match_points",
+    "measure",
+    "measuring",
     "pool",
     "score_detection",
     "score_images",
@@ -35,4 +39,5 @@ __all__ = [
     "threshold_curve",
     "weaken",
     "weaken_images",
+    "write_measurements",
 ]
