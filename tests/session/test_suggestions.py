@@ -10,7 +10,9 @@ from napari_inkling.session.suggestions import (
     accepted,
     background_at,
     by_doubt,
+    count_cells,
     positions,
+    scored,
     with_classes,
     with_ids,
     within,
@@ -154,3 +156,78 @@ def test_classes_under_the_names_of_today() -> None:
     assert renamed.boxes.classes.tolist() == ["cell"]
     assert (renamed.radius, renamed.points.ids.tolist()) == (4.0, LINE.points.ids.tolist())
     assert with_classes(LINE, lambda name: name) is LINE
+
+
+# -- cells that have a point and a mask under one id
+
+
+def outlined(*corners: tuple[int, int], ids: tuple[int, ...], points: bool = True) -> Predictions:
+    """Squares of 5 pixels by 5, with a point in the middle of each under the same id."""
+    crops = [np.ones((5, 5), bool)] * len(corners)
+    masks = Masks.from_crops(corners, crops, sources="model", scores=0.8, classes="b", ids=ids)
+    middles = Points(np.add(corners, 2), sources="model", scores=0.8, classes="b", ids=ids)
+    return Predictions(middles if points else Points(), masks=masks, radius=4.0)
+
+
+def test_a_cell_with_point_and_mask_counts_once() -> None:
+    both = outlined((0, 0), (20, 20), ids=(7, 9))
+    assert count_cells(both) == 2
+    assert by_doubt(both, 0.5).tolist() == [7, 9]
+    ids, scores = scored(both)
+    assert (ids.tolist(), scores.tolist()) == ([7, 9], [0.8, 0.8])
+    assert background_at(both).points.coordinates.tolist() == [[2, 2], [22, 22]]
+
+
+def test_accepting_writes_point_and_mask_under_one_id() -> None:
+    hints = accepted(outlined((0, 0), (20, 20), ids=(7, 9)), time=1.0)
+    assert hints.points.ids.tolist() == hints.masks.ids.tolist()
+    assert not {7, 9} & set(hints.points.ids.tolist())
+    assert hints.masks.centres.tolist() == hints.points.coordinates.tolist()
+
+
+def test_a_mask_around_a_persons_point_becomes_that_cells() -> None:
+    clicked = HintSet(Points([[3.4, 1.0]], ids=[5], classes="a"))
+    left = without_known(outlined((0, 0), (20, 20), ids=(7, 9)), clicked, NOTHING, 4.0)
+    assert left.points.ids.tolist() == [9]
+    assert left.masks.ids.tolist() == [7, 9]
+    hints = accepted(left, time=1.0, hints=clicked)
+    assert len(hints.points) == 1
+    assert hints.masks.ids.tolist() == [5, hints.points.ids[0]]
+    assert hints.masks.classes.tolist() == ["a", "b"]
+    assert count_cells(clicked.joined(hints)) == 2
+
+
+def test_a_point_far_from_the_suggested_one_but_in_the_mask_is_the_same_cell() -> None:
+    clicked = HintSet(Points([[0, 0]], ids=[5]))
+    hints = accepted(outlined((0, 0), ids=(7,)), time=1.0, hints=clicked)
+    assert (len(hints.points), hints.masks.ids.tolist()) == (0, [5])
+
+
+def test_one_point_owns_one_mask_and_one_with_a_mask_no_other() -> None:
+    twice = outlined((0, 0), (1, 1), ids=(7, 9), points=False)
+    clicked = HintSet(Points([[2, 2], [3, 3]], ids=[5, 6]))
+    assert accepted(twice, time=1.0, hints=clicked).masks.ids.tolist() == [5, 6]
+    once = HintSet(Points([[2, 2]], ids=[5]))
+    first, second = accepted(twice, time=1.0, hints=once).masks.ids.tolist()
+    assert first == 5 != second
+    has_one = HintSet(once.points, masks=Masks.from_crops([[40, 40]], [np.ones((3, 3), bool)], ids=[5]))
+    assert 5 not in accepted(twice, time=1.0, hints=has_one).masks.ids
+
+
+def test_what_is_judged_of_a_cell_is_judged_of_all_its_rows() -> None:
+    both = outlined((0, 0), (20, 20), ids=(7, 9))
+    for hints, rejected in (
+        (point(2, 4, BACKGROUND), NOTHING),
+        (HintSet(), np.array([[2.0, 3.0]])),
+        (square(0, 0, 5), NOTHING),
+        (HintSet(masks=Masks.from_crops([[0, 0]], [np.ones((30, 3), bool)])), NOTHING),
+    ):
+        left = without_known(both, hints, rejected, 2.0)
+        assert (left.points.ids.tolist(), left.masks.ids.tolist()) == ([9], [9])
+
+
+def test_a_suggested_mask_takes_no_pixel_of_a_persons() -> None:
+    column = HintSet(masks=Masks.from_crops([[-0, 4]], [np.ones((40, 1), bool)]))
+    left = without_known(outlined((0, 0), ids=(7,), points=False), column, NOTHING, 1.0)
+    assert left.masks.coordinates.tolist() == [[0, 0, 5, 4]]
+    assert accepted(left, 1.0, hints=column).masks.areas.tolist() == [20]

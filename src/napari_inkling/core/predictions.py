@@ -19,7 +19,8 @@ DISAGREEMENT = "disagreement"
 class Predictions:
     """Suggested points, boxes and masks of one plane: ``sources`` all ``"model"``, ``scores`` in [0, 1].
 
-    They are in full-resolution pixels of the image, whatever scale the model works at.
+    They are in full-resolution pixels of the image, whatever scale the model works at. Rows of several kinds
+    with one id are one cell, of one class and score.
     ``radius`` is the cell radius in pixels that the model works with, ``None`` if it knows none.
     """
 

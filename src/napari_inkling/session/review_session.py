@@ -18,6 +18,7 @@ from napari_inkling.session.project_session import ProjectSession
 from napari_inkling.session.suggestions import (
     accepted,
     background_at,
+    count_cells,
     positions,
     with_classes,
     with_ids,
@@ -158,14 +159,14 @@ class ReviewSession(ProjectSession):
         return self._accept(ref, within(self.suggestions(ref), y0, x0, y1, x1))
 
     def _accept(self, ref: PlaneRef, chosen: Predictions) -> int:
-        hints = accepted(chosen, time.time(), self._training_round())
-        if not len(hints):
+        if not (count := count_cells(chosen)):
             return 0
-        label = f"accept {len(hints):,} suggestion{'s' * (len(hints) > 1)}"
+        hints = accepted(chosen, time.time(), self._training_round(), self.hints_of(ref))
+        label = f"accept {count:,} suggestion{'s' * (count > 1)}"
         if not self._write(ref, HintSet(), hints, label, self._clock.lap()):
             return 0
         self._mark_reviewed(ref.image)
-        return len(hints)
+        return count
 
     def reject(self, ids: Iterable[int], as_background: bool = False, ref: PlaneRef | None = None) -> int:
         """Hide suggestions for good, in later previews too; returns how many, one undo takes all back.
@@ -175,8 +176,7 @@ class ReviewSession(ProjectSession):
         """
         ref = self._required(ref)
         chosen = with_ids(self.suggestions(ref, threshold=0.0), np.fromiter(ids, np.int64))
-        count = sum(map(len, chosen.kinds))
-        if not count:
+        if not (count := count_cells(chosen)):
             return 0
         seconds, label = self._clock.lap(), f"reject {count:,} suggestion{'s' * (count > 1)}"
         if as_background:

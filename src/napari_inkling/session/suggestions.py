@@ -1,21 +1,31 @@
-"""Which suggestions are left to judge: predictions minus what is marked or rejected. Pure functions."""
+"""Which suggestions are left to judge: predictions minus what is marked or rejected. Pure functions.
+
+Rows of several kinds with one id are one cell: they are judged together, and count once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import KDTree
 
 from napari_inkling.core import BACKGROUND, DISAGREEMENT, HintSet, Masks, Points, Predictions, new_ids
+from napari_inkling.core.mask_places import clipped, points_inside
 from napari_inkling.guidance import doubts
 
 __all__ = [
     "accepted",
+    "attributes_of_cells",
     "background_at",
     "by_doubt",
+    "count_cells",
+    "owned",
     "positions",
+    "scored",
     "with_classes",
     "with_ids",
     "within",
@@ -51,7 +61,8 @@ def without_known(
     hints : HintSet
         Of the same plane. A point, cell or background, hides what is within ``radius`` of it; a box, or
         a mask, what is within ``radius`` or half its box's shorter side of its centre. A mask is still
-        suggested where a cell was only pointed at or boxed.
+        suggested where a cell was only pointed at or boxed. Masks are clipped by those of a person, see
+        :func:`~napari_inkling.core.mask_places.clipped`.
     rejected : (N, 2) array
         Where suggestions were rejected; each hides what is within ``radius / 2``.
     radius : float
@@ -61,13 +72,17 @@ def without_known(
     sides = edges[:, 2:] - edges[:, :2]
     reach = np.concatenate([np.full(len(hints.points), radius), np.maximum(radius, sides.min(1) / 2)])
     found, places = positions(predictions), positions(hints)
-    judged = (hints.points.classes == BACKGROUND, np.zeros(len(hints.boxes)), np.ones(len(hints.masks)))
-    tells_outline = np.concatenate(judged).astype(bool)
+    ids = np.concatenate([rows.ids for rows in predictions.kinds])
+    outlines = (hints.points.classes == BACKGROUND, np.zeros(len(hints.boxes)), np.ones(len(hints.masks)))
+    tells_outline = np.concatenate(outlines).astype(bool)
     masks = len(found) - len(predictions.masks)  # from here on
-    known = near(found, rejected, radius / 2)
+    free = clipped(predictions.masks, hints.masks)
+    judged = near(found, rejected, radius / 2) | near(found, places[tells_outline], reach[tells_outline])
+    judged[masks:] |= ~np.isin(ids[masks:], free.ids)
+    known = np.isin(ids, ids[judged])
     known[:masks] |= near(found[:masks], places, reach)
-    known[masks:] |= near(found[masks:], places[tells_outline], reach[tells_outline])
-    return _take(predictions, ~known)
+    left = _take(predictions, ~known)
+    return replace(left, masks=free.with_ids(left.masks.ids))
 
 
 def _take(predictions: Predictions, mask: npt.NDArray[np.bool_]) -> Predictions:
@@ -99,33 +114,81 @@ def within(predictions: Predictions, y0: float, x0: float, y1: float, x1: float)
     return _take(predictions, inside)
 
 
-def accepted(suggestions: Predictions, time: float, round: int = 0) -> HintSet:
+def accepted(suggestions: Predictions, time: float, round: int = 0, hints: HintSet | None = None) -> HintSet:
     """Return new hints for accepted suggestions; they keep class, score and attributes, not their id.
 
-    What the model says of itself is no attribute of a cell and stays behind.
+    The rows of one cell get one new id. A mask around a cell that ``hints`` only point at becomes that
+    cell's: it takes the point's id and class. What the model says of itself is no attribute of a cell and
+    stays behind.
     """
-    return HintSet(*suggestions.kinds).mapped(
+    hints = hints or HintSet()
+    old = np.unique(np.concatenate([rows.ids for rows in suggestions.kinds]))
+    new = new_ids(len(old))
+    masks, owners = owned(suggestions.masks, hints)
+    new[np.searchsorted(old, suggestions.masks.ids[owners])] = masks.ids[owners]
+    fresh = HintSet(suggestions.points, suggestions.boxes, masks.changed(ids=suggestions.masks.ids)).mapped(
         lambda rows: rows.changed(
             sources="accepted",
             times=time,
             rounds=round,
-            ids=new_ids(len(rows)),
-            attributes={name: of for name, of in rows.attributes.items() if name != DISAGREEMENT},
+            ids=new[np.searchsorted(old, rows.ids)],
+            attributes=attributes_of_cells(rows),
         )
+    )
+    return HintSet(
+        fresh.points.without_ids(hints.points.ids), fresh.boxes.without_ids(hints.boxes.ids), fresh.masks
     )
 
 
+def attributes_of_cells(rows: Any) -> dict[str, Any]:
+    """Return the attributes of suggested rows without what the model says of itself."""
+    return {name: values for name, values in rows.attributes.items() if name != DISAGREEMENT}
+
+
+def owned(masks: Masks, hints: HintSet) -> tuple[Masks, npt.NDArray[np.bool_]]:
+    """Return masks with the id and the class of the cell that is pointed at inside, and which have one.
+
+    A point that has a mask already stays with it; of several points in a mask the first is taken.
+    """
+    lone = hints.points.cells.without_ids(hints.masks.ids)
+    ids, classes = masks.ids.copy(), masks.classes.copy()
+    owners = np.zeros(len(masks), dtype=bool)
+    used: set[int] = set()
+    for i, inside in enumerate(points_inside(masks, lone.coordinates) if len(lone) else ()):
+        point = next((int(n) for n in np.sort(inside) if int(n) not in used), None)
+        if point is not None:
+            used.add(point)
+            ids[i], classes[i], owners[i] = lone.ids[point], lone.classes[point], True
+    return masks.changed(ids=ids, classes=classes), owners
+
+
 def background_at(suggestions: Predictions) -> HintSet:
-    """Return one background point at the position of each suggestion."""
-    return HintSet(Points(positions(suggestions)).changed(classes=BACKGROUND))
+    """Return one background point for each suggested cell."""
+    ids = np.concatenate([rows.ids for rows in suggestions.kinds])
+    first = np.sort(np.unique(ids, return_index=True)[1])
+    return HintSet(Points(positions(suggestions)[first]).changed(classes=BACKGROUND))
+
+
+def scored(suggestions: Predictions) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Return id and score of each suggested cell: points, then boxes, then masks, each cell once."""
+    ids = np.concatenate([rows.ids for rows in suggestions.kinds])
+    scores = np.concatenate([rows.scores for rows in suggestions.kinds])
+    first = np.sort(np.unique(ids, return_index=True)[1])
+    return ids[first], scores[first]
+
+
+def count_cells(rows: HintSet | Predictions) -> int:
+    """Return how many cells these rows are of."""
+    return len(np.unique(np.concatenate([kind.ids for kind in rows.kinds])))
 
 
 def by_doubt(
     suggestions: Predictions, threshold: float, others: Masks | None = None
 ) -> npt.NDArray[np.int64]:
-    """Return the ids of all suggestions, the most doubtful first.
+    """Return the ids of all suggested cells, the most doubtful first.
 
     See :func:`~napari_inkling.guidance.doubts`; by scores alone, those closest to ``threshold`` come first.
     """
     ids = np.concatenate([rows.ids for rows in suggestions.kinds])
-    return ids[np.argsort(-doubts(suggestions, threshold, others), kind="stable")]
+    ids = ids[np.argsort(-doubts(suggestions, threshold, others), kind="stable")]
+    return ids[np.sort(np.unique(ids, return_index=True)[1])]
