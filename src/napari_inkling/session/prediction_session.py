@@ -8,13 +8,13 @@ from pathlib import Path
 from napari_inkling.core import Event, Notice, PlaneRef, Preview, ProjectError
 from napari_inkling.project import Project
 from napari_inkling.session.desk import Desk
-from napari_inkling.session.review_session import ReviewSession
+from napari_inkling.session.mask_session import MaskSession
 from napari_inkling.workers import Outcome, PredictJob, TrainJob
 
 __all__ = ["PredictionSession"]
 
 
-class PredictionSession(ReviewSession):
+class PredictionSession(MaskSession):
     """Predicts with the newest model; see :class:`~napari_inkling.session.Session`.
 
     Parameters
