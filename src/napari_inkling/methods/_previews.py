@@ -24,25 +24,29 @@ FIELDS_AT_FIRST = 4
 CLASSICAL_THRESHOLD, CLASSICAL_LOWEST = 0.6, 0.3
 
 
-def classical_answer(task: Task) -> Preview | None:
-    """Return a first answer for the plane on screen, from a classifier that learns in a second.
+def classical_answer(task: Task) -> Generator[Event, None, None]:
+    """Yield a first answer for the plane on screen, from a classifier that learns in a second.
 
-    ``None`` if no plane with hints is on screen: then the model itself is the first to say something of it.
-    The preview is not whole, as it is not the model's.
+    There is none if no plane with hints is on screen: then the model itself is the first to say something of
+    it. The preview is not whole, as it is not the model's.
     """
     watched = [part for part in task.fields if part.image.ref == task.data.watch]
     if not watched:
-        return None
+        return
     others = [part for part in task.fields if part.image.ref != task.data.watch]
     chosen = (watched + others)[:FIELDS_AT_FIRST]
     known = [part.known_mask(task.settings, len(task.classes)) for part in chosen]
     random = np.random.default_rng(len(task.fields))  # its own: the training's draws do not depend on it
-    classifier = PixelClassifier.fit([part.field.pixels for part in chosen], known, random)
+    work = PixelClassifier.fitting([part.field.pixels for part in chosen], known, random)
+    classifier = yield from told(work, task.at_work("a first look"))
     if classifier is None:
-        return None
-    points = [_classical_points(task, part, classifier) for part in watched]
+        return
+    points = []
+    for part in watched:
+        yield task.at_work("a first look")
+        points.append(_classical_points(task, part, classifier))
     predictions = Predictions(Points.concatenate(points), radius=task.radius)
-    return Preview(watched[0].image.ref, predictions, whole=False)
+    yield Preview(watched[0].image.ref, predictions, whole=False)
 
 
 def _classical_points(task: Task, part: TrainingField, classifier: PixelClassifier) -> Points:

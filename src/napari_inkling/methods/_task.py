@@ -21,6 +21,7 @@ from napari_inkling.networks.small_unet import SmallUNet
 from napari_inkling.training.devices import Device, resolve_device
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.loop import Learner, Plan
+from napari_inkling.training.pieces import Pieces, told
 
 __all__ = ["Task", "prepare", "steps_for"]
 
@@ -95,7 +96,10 @@ def prepare(
     plan = Plan(max(1, round(steps * (CONTINUED if start is not None else 1))))
     reading = Step("reading the images", 0, 0, plan.steps)
     yield reading
-    intensity, radius, scale = _estimates(hinted, settings) if start is None else _of(start, hinted, settings)
+    if start is None:
+        intensity, radius, scale = yield from told(_estimates(hinted, settings), reading)
+    else:
+        intensity, radius, scale = _of(start, hinted, settings)
     data, notices = _without_other_channels(data, intensity)
     yield reading
     fields = []
@@ -149,9 +153,9 @@ def _changed(start: DetectionModel, classes: tuple[str, ...], settings: PartialP
 
 def _estimates(
     hinted: Sequence[TrainingImage], settings: PartialPointsSettings
-) -> tuple[Intensity, float, float]:
+) -> Pieces[tuple[Intensity, float, float]]:
     """Return the intensities, the cell radius in pixels and the scale that the images and hints suggest."""
-    intensity = Intensity.of(plane.image for plane in hinted)
+    intensity = yield from Intensity.estimating(plane.image for plane in hinted)
     radius = settings.radius or radius_of(hinted) or FALLBACK_RADIUS
     scale = 1.0 if settings.working_diameter is None else settings.working_diameter / (2 * radius)
     return intensity, radius, scale

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from napari_inkling.training.pieces import Pieces, finish
+
 __all__ = ["PixelClassifier", "pixel_features"]
 
 SCALES = (1.0, 2.0, 4.0)  # σ in working pixels; a nucleus is about 10 across
@@ -63,7 +65,17 @@ class PixelClassifier:
         targets: Sequence[npt.NDArray[np.float32]],
         random: np.random.Generator,
     ) -> PixelClassifier | None:
-        """Learn from the pixels whose target is known; ``None`` without both cells and background.
+        """Learn from the pixels whose target is known; see :meth:`fitting`."""
+        return finish(cls.fitting(images, targets, random))
+
+    @classmethod
+    def fitting(
+        cls,
+        images: Sequence[npt.NDArray[np.float32]],
+        targets: Sequence[npt.NDArray[np.float32]],
+        random: np.random.Generator,
+    ) -> Pieces[PixelClassifier | None]:
+        """Do the work of :meth:`fit`, with a pause after each image; ``None`` without cells or background.
 
         Parameters
         ----------
@@ -88,6 +100,7 @@ class PixelClassifier:
                 places = random.permutation(places)[: MOST_PIXELS // (2 * len(images))]
                 rows.append(features.reshape(len(features), -1)[:, places].T)
                 labels.append(np.full(len(places), value))
+            yield
         if not rows or len(np.unique(np.concatenate(labels) > 0)) < 2:
             return None
         pipeline = make_pipeline(

@@ -194,8 +194,8 @@ class PartialPoints:
         task = yield from prepare(data, settings, device, seed, start)
         if outside:
             yield Notice(f"cells marked outside of their image are left out: {outside}")
-        if settings.warm_start and not task.trained_before and (first := previews.classical_answer(task)):
-            yield first
+        if settings.warm_start and not task.trained_before:
+            yield from previews.classical_answer(task)
 
         known = rounds.known_masks(task)  # Eq. 1
         maps = (yield from rounds.predict_fields(task)) if task.trained_before else None

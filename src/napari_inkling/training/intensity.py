@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from napari_inkling.core import Image, ImageError
+from napari_inkling.training.pieces import Pieces, finish
 
 __all__ = ["Intensity", "sample_pixels"]
 
@@ -31,7 +32,12 @@ class Intensity(BaseModel):
 
     @classmethod
     def of(cls, images: Iterable[Image]) -> Intensity:
-        """Estimate from at most about a million pixels of each image.
+        """Estimate from at most about a million pixels of each image; see :meth:`estimating`."""
+        return finish(cls.estimating(images))
+
+    @classmethod
+    def estimating(cls, images: Iterable[Image]) -> Pieces[Intensity]:
+        """Do the work of :meth:`of`, with a pause after each image.
 
         Raises
         ------
@@ -48,10 +54,10 @@ class Intensity(BaseModel):
                     "images of one training need the same channels"
                 )
             channels = count
-            pixels = sample_pixels(image)
-            pixels[:, np.isnan(pixels).all(axis=0)] = 0  # a channel without a finite value
-            means.append(np.nanmean(pixels, axis=0))
-            deviations.append(np.nanstd(pixels, axis=0))
+            of_one = _mean_and_deviation(sample_pixels(image))
+            means.append(of_one[0])
+            deviations.append(of_one[1])
+            yield
         mean, deviation = np.mean(means, axis=0), np.mean(deviations, axis=0)
         return cls(
             mean=tuple(mean.tolist()),
@@ -80,6 +86,17 @@ class Intensity(BaseModel):
             )
 
 
+def _mean_and_deviation(
+    pixels: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return both for each channel of pixels (N, C), over what is not NaN; 0 where all is."""
+    known = ~np.isnan(pixels)
+    if known.all():
+        return pixels.mean(axis=0), pixels.std(axis=0)
+    pixels = np.where(known.any(axis=0), pixels, 0)
+    return np.nanmean(pixels, axis=0), np.nanstd(pixels, axis=0)
+
+
 def working_channels(image: Image) -> int:
     """Return how many channels a network sees: all but the alpha of an 8-bit RGBA picture."""
     is_rgba = image.channels == 4 and np.dtype(image.array.dtype) == np.uint8
@@ -100,6 +117,8 @@ def sample_pixels(image: Image, most: int = 2**20) -> npt.NDArray[np.float64]:
         for x in range(0, across, stride)
     ]
     pixels = np.concatenate(parts)[:, : working_channels(image)].astype(np.float64)
+    if np.issubdtype(image.array.dtype, np.integer):
+        return pixels
     pixels[~np.isfinite(pixels)] = np.nan
     if np.isnan(pixels).all():
         raise ImageError(f"{image.ref} has no finite pixel value")
