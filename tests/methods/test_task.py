@@ -9,12 +9,12 @@ from napari_inkling.methods.partial_points import PartialPointsSettings
 @pytest.mark.parametrize(
     ("preset", "clicks", "steps"),
     [
-        ("quick", 5000, 700),
-        ("quick", 500, 700),
-        ("quick", 250, 284),  # 700 · 0.5 ** 1.3
+        ("quick", 5000, 450),
+        ("quick", 350, 450),
+        ("quick", 175, 183),  # 450 · 0.5 ** 1.3
         ("quick", 20, 60),
-        ("standard", 595, 3000),
-        ("standard", 250, 1218),
+        ("standard", 595, 2000),
+        ("standard", 200, 812),
         ("standard", 2, 60),
         ("as-published", 2, 3840),
     ],
@@ -24,7 +24,16 @@ def test_few_clicks_are_not_learnt_by_heart(preset, clicks, steps):
 
 
 @pytest.mark.parametrize(
-    ("chosen", "steps"), [({"steps": 8}, 8), ({"steps": 1000, "enough": 10}, 1000), ({"enough": None}, 700)]
+    ("chosen", "steps"), [({"steps": 8}, 8), ({"steps": 1000, "enough": 10}, 1000), ({"enough": None}, 450)]
 )
 def test_what_a_person_sets_counts(chosen, steps):
     assert steps_for(PartialPointsSettings(**chosen), 10) == steps
+
+
+@pytest.mark.parametrize(("clicks", "steps"), [(5000, 158), (175, 64), (90, 60), (2, 60)])
+def test_training_on_takes_less_but_not_too_little(clicks, steps):
+    assert steps_for(PartialPointsSettings(), clicks, continued=True) == steps
+
+
+def test_training_on_never_takes_more_than_was_asked_for():
+    assert steps_for(PartialPointsSettings(steps=8), 90, continued=True) == 8

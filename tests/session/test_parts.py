@@ -57,8 +57,9 @@ def test_the_time_of_an_edit_is_shared_by_a_persons_new_rows_of_every_kind() -> 
         Boxes([[0, 0, 1, 1]], sources="accepted"),
         Masks.from_crops([[0, 0], [5, 5]], [pixel] * 2, ids=[1, 2]),
     )
-    rows = timed(there, after, 6.0)
+    rows = timed(there, after, 6.0, round=2)
     assert [kind.seconds.tolist() for kind in rows.kinds] == [[3.0], [0.0], [0.0, 3.0]]
+    assert [kind.rounds.tolist() for kind in rows.kinds] == [[2], [0], [0, 2]]
     assert [kind.times.astype(bool).tolist() for kind in rows.kinds] == [[True], [False], [False, True]]
 
 

@@ -13,7 +13,7 @@ from napari_inkling.core import Checkpoint, Event, Step
 from napari_inkling.methods._detection_model import find_centres
 from napari_inkling.methods._previews import show
 from napari_inkling.methods._task import Task
-from napari_inkling.methods._threshold import threshold_at_clicks
+from napari_inkling.methods._threshold import FEWEST_CLICKS, threshold_at_clicks
 from napari_inkling.methods._training_fields import TrainingField
 from napari_inkling.supervision import IGNORE, add_detected_nuclei, nearest_point, propagate_background
 from napari_inkling.supervision.losses import weighted_mse
@@ -138,7 +138,12 @@ def predict_fields(task: Task) -> Generator[Step, None, list[FloatImage]]:
 
 
 def _threshold(task: Task, maps: Sequence[FloatImage]) -> float:
-    clicked, peaks = [], []
+    """Return the threshold that the clicks tell.
+
+    Corrections are no sample of the cells: a person corrects where the model was in doubt or wrong. Only
+    what was clicked before counts, as long as that is enough.
+    """
+    clicked, peaks, unprompted = [], [], np.concatenate([part.unprompted for part in task.fields])
     for part, probability in zip(task.fields, maps, strict=True):
         found = find_centres(probability, part.r1, task.settings, lowest=0.03)
         peaks.append(found.heights)
@@ -146,4 +151,7 @@ def _threshold(task: Task, maps: Sequence[FloatImage]) -> float:
         y, x = np.clip(np.round(part.field.marked).astype(int), 0, np.array(part.shape) - 1).T.reshape(2, -1)
         hit = near.distance[y, x] < part.r1
         clicked.append(np.where(hit, np.append(found.heights, 0)[near.index[y, x]], 0))
-    return threshold_at_clicks(np.concatenate(clicked), np.concatenate(peaks))
+    heights = np.concatenate(clicked)
+    if np.count_nonzero(unprompted) >= FEWEST_CLICKS:
+        heights = heights[unprompted]
+    return threshold_at_clicks(heights, np.concatenate(peaks))

@@ -29,7 +29,8 @@ __all__ = ["Task", "prepare", "steps_for"]
 FALLBACK_RADIUS = 10.0
 #: Height of a peak from which on it counts as a cell, until the clicks have told.
 FIRST_THRESHOLD = 0.25
-#: Training on after a correction takes this share of the steps, and this share of the learning rate.
+#: Training on after a correction takes this share of the steps, if it is not less than the fewest, and this
+#: share of the learning rate.
 CONTINUED = 0.35
 #: With fewer clicks than enough, steps fall with this power of their share, but not below the fewest.
 POWER, FEWEST_STEPS = 1.3, 60
@@ -92,8 +93,8 @@ def prepare(
     if start is not None and (changed := _changed(start, classes, settings)):
         yield Notice(f"{' and '.join(changed)} changed since the last training: it starts anew")
         start = None
-    steps = steps_for(settings, sum(len(marked_cells(plane)) for plane in hinted))
-    plan = Plan(max(1, round(steps * (CONTINUED if start is not None else 1))))
+    clicks = sum(len(marked_cells(plane)) for plane in hinted)
+    plan = Plan(steps_for(settings, clicks, continued=start is not None))
     reading = Step("reading the images", 0, 0, plan.steps)
     yield reading
     if start is None:
@@ -126,16 +127,16 @@ def prepare(
     )
 
 
-def steps_for(settings: PartialPointsSettings, clicks: int) -> int:
-    """Return how many steps to take for so many marked cells.
+def steps_for(settings: PartialPointsSettings, clicks: int, *, continued: bool = False) -> int:
+    """Return how many steps to take for so many marked cells; fewer if training goes on with a model.
 
     A network that sees few clicks often learns them by heart: it becomes sure of them, takes the other cells
     for background, and the threshold, set by what the clicks get, rises beyond what other cells reach.
     """
-    if settings.enough is None or clicks >= settings.enough:
-        return settings.steps
-    fewer = round(settings.steps * math.pow(clicks / settings.enough, POWER))
-    return min(settings.steps, max(FEWEST_STEPS, fewer))
+    share = CONTINUED if continued else 1.0
+    if settings.enough is not None and clicks < settings.enough:
+        share *= math.pow(clicks / settings.enough, POWER)
+    return min(settings.steps, max(FEWEST_STEPS, round(settings.steps * share)))
 
 
 def _classes(data: TrainingData, hinted: Sequence[TrainingImage]) -> tuple[str, ...]:

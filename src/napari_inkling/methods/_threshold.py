@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["threshold_at_clicks"]
+__all__ = ["FEWEST_CLICKS", "threshold_at_clicks"]
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -48,7 +48,8 @@ class TrainingField:
     """A field, its hints, and what they say of each of its pixels; all at the working scale.
 
     ``cells`` (N, 2) with ``classes`` (N,), and ``background`` (M, 2), are from the field's corner. They hold
-    the neighbours beyond its edges too, whose masks reach into it; ``field.marked`` are the cells inside.
+    the neighbours beyond its edges too, whose masks reach into it; ``field.marked`` are the cells inside,
+    and ``unprompted`` says which of these were marked before there was a model to correct.
     """
 
     image: Image
@@ -57,6 +58,7 @@ class TrainingField:
     cells: npt.NDArray[np.float64]
     classes: npt.NDArray[np.int64]
     background: npt.NDArray[np.float64]
+    unprompted: npt.NDArray[np.bool_]
     r1: float
 
     @property
@@ -115,5 +117,6 @@ def fields_of(
             cells=places[near] - corner,
             classes=np.array([classes.index(name) for name in cells.classes[near]], dtype=np.int64),
             background=background[beside] - corner,
+            unprompted=cells.rounds[inside] == 0,
             r1=r1,
         )

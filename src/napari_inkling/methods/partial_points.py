@@ -28,7 +28,7 @@ class PartialPointsSettings(MethodSettings):
 
     presets: ClassVar = {
         "quick": {},
-        "standard": {"steps": 3000, "rounds": 5, "jitter": 0.2, "zoom": 0.2},
+        "standard": {"steps": 2000, "enough": 400, "rounds": 5, "jitter": 0.2, "zoom": 0.2, "views": 4},
         "as-published": {
             "network": "resnet34",
             "steps": 3840,
@@ -52,12 +52,12 @@ class PartialPointsSettings(MethodSettings):
     fixed_fields: ClassVar = ("network", "width", "working_diameter")
 
     steps: int = Setting(
-        700,
+        450,
         ge=1,
-        description="Steps over all rounds if clicks are enough (one to two minutes on 2 CPU cores)",
+        description="Steps over all rounds if clicks are enough (about a minute on 2 CPU cores)",
     )
     enough: int | None = Setting(
-        500,
+        350,
         ge=1,
         description="With fewer marked cells than this, fewer steps are taken; empty: always all steps",
     )
@@ -125,7 +125,7 @@ class PartialPointsSettings(MethodSettings):
     zoom: float = Setting(
         0.0, ge=0, le=1, description="Random change of scale: by a factor of at most exp(±zoom)"
     )
-    views: int = Setting(4, ge=1, le=4, description="Mirror images over which a prediction is averaged")
+    views: int = Setting(2, ge=1, le=4, description="Mirror images over which a prediction is averaged")
     centres: Literal["peaks", "components"] = Setting(
         "peaks", description="Centres: peaks of the map, or centroids of components (the paper)"
     )

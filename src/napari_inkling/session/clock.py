@@ -38,11 +38,11 @@ class AnnotationClock:
         return 0.0 if last is None else min(now - last, self._idle)
 
 
-def timed(before: HintSet, after: HintSet, seconds: float) -> HintSet:
-    """Return ``after`` with times, and an equal share of ``seconds``, on a person's new rows."""
+def timed(before: HintSet, after: HintSet, seconds: float, round: int = 0) -> HintSet:
+    """Return ``after`` with times, an equal share of ``seconds``, and the round, on a person's new rows."""
     new = [_new(*kinds) for kinds in zip(before.kinds, after.kinds, strict=True)]
     share = seconds / max(1, sum(int(rows.sum()) for rows in new))
-    return HintSet(*(_stamp(rows, which, share) for rows, which in zip(after.kinds, new, strict=True)))
+    return HintSet(*(_stamp(rows, which, share, round) for rows, which in zip(after.kinds, new, strict=True)))
 
 
 def _new(before: Any, after: Any) -> BoolArray:
@@ -51,10 +51,11 @@ def _new(before: Any, after: Any) -> BoolArray:
     return by_person
 
 
-def _stamp(rows: Any, new: BoolArray, share: float) -> Any:
+def _stamp(rows: Any, new: BoolArray, share: float, round: int) -> Any:
     if not new.any():
         return rows
     return rows.changed(
         times=np.where(new & (rows.times == 0), time.time(), rows.times),
         seconds=np.where(new & (rows.seconds == 0), share, rows.seconds),
+        rounds=np.where(new & (rows.rounds == 0), round, rows.rounds),
     )

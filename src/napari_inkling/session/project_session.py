@@ -271,7 +271,8 @@ class ProjectSession(SessionSignals):
     def edit(self, before: HintSet, after: HintSet, label: str, ref: PlaneRef | None = None) -> None:
         """Replace rows of a plane's hints; it is on disk when this returns, and one undo takes it back.
 
-        A person's new rows (ids that ``before`` lacks) get the time and the seconds they took.
+        A person's new rows (ids that ``before`` lacks) get the time, the seconds they took, and the number
+        of trainings before them.
 
         Parameters
         ----------
@@ -284,7 +285,11 @@ class ProjectSession(SessionSignals):
         """
         ref = self._required(ref)
         seconds = self._clock.lap()
-        self._write(ref, before, timed(before, after, seconds), label, seconds)
+        self._write(ref, before, timed(before, after, seconds, self._training_round()), label, seconds)
+
+    def _training_round(self) -> int:
+        """Return the number of trainings so far; the column ``rounds`` of the hints that come now."""
+        return len(self.project.models())
 
     def _write(
         self, ref: PlaneRef, before: HintSet, after: HintSet, label: str, seconds: float = 0.0

@@ -181,7 +181,11 @@ class ReviewSession(ProjectSession):
         seconds, label = self._clock.lap(), f"reject {count:,} suggestion{'s' * (count > 1)}"
         if as_background:
             held = self._write(
-                ref, HintSet(), timed(HintSet(), background_at(chosen), seconds), label, seconds
+                ref,
+                HintSet(),
+                timed(HintSet(), background_at(chosen), seconds, self._training_round()),
+                label,
+                seconds,
             )
         else:
             held = self._put(lambda: self.project.reject(ref, positions(chosen), label), seconds)
@@ -230,10 +234,6 @@ class ReviewSession(ProjectSession):
             self.project.set_setting(key, value)
         except ProjectError as error:
             self.message.emit("error", str(error))
-
-    def _training_round(self) -> int:
-        """Return the number of trainings so far; the column ``rounds`` of accepted hints."""
-        return len(self.project.models())
 
     # -- project -----------------------------------------------------------------------------------
 

@@ -1,0 +1,36 @@
+"""What a round of training leaves behind beside the weights: the threshold."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from napari_inkling.core import HintSet, Points, TrainingImage
+from napari_inkling.methods import _rounds
+from napari_inkling.methods._training_fields import fields_of
+from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.supervision import nearest_point
+from napari_inkling.training.intensity import Intensity
+from tests.methods.drawing import CENTRES, RADIUS, image
+
+
+def threshold(rounds: list[int]) -> float:
+    """Return the threshold for one click per round given; the first ten cells answer 0.5, the rest 0.1."""
+    points = Points(CENTRES[: len(rounds)], rounds=rounds)
+    plane = TrainingImage(image(), HintSet(points))
+    fields = list(fields_of(plane, Intensity.of([plane.image]), 1.0, RADIUS, ("cell",)))
+    near = nearest_point(CENTRES, (104, 104))
+    heights = np.where(np.arange(len(CENTRES)) < 10, 0.5, 0.1)
+    answer = np.where(near.distance < RADIUS, heights[near.index], 0).astype(np.float32)[np.newaxis]
+    return _rounds._threshold(SimpleNamespace(fields=fields, settings=PartialPointsSettings()), [answer])
+
+
+def test_corrections_are_no_sample_of_the_cells():
+    assert threshold([0] * 10 + [1] * 6) == threshold([0] * 10) == pytest.approx(0.11)
+    assert threshold([0] * 16) == pytest.approx(0.05)  # had the last six been clicked at first
+
+
+def test_few_clicks_from_before_leave_no_choice():
+    assert threshold([0] * 9 + [1] * 7) == threshold([0] * 16)
