@@ -120,7 +120,7 @@ def test_the_threshold_that_is_given_counts(inkling: Inkling, here: Path, thresh
     ]
     assert inkling(*command, "--json").json == {
         "path": "x.csv", "format": "points-csv", "threshold": float(threshold), "cells": cells,
-        "images": {"a": cells},
+        "images": {"a": cells}, "left_out": [],
     }  # fmt: skip
 
 
@@ -209,6 +209,49 @@ def test_nothing_is_written_if_nothing_was_done(
     write_images(here / "images", "a")
     monkeypatch.setattr(PredictJob, "run", run)
     assert inkling.refuses("predict", "model", "images", "--out", "x.csv", "--method", FAKE) == "stopped"
+    assert not (here / "x.csv").exists()
+
+
+@pytest.fixture
+def grey_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the fake model take images of one channel only, as one does that was trained on such."""
+    real = FakeModel.predict
+
+    def predict(self: FakeModel, image: Image) -> Predictions:
+        if image.channels != 1:
+            raise ImageError(f"{image.ref} has {image.channels} channels, but the model was trained on 1")
+        return real(self, image)
+
+    monkeypatch.setattr(FakeModel, "predict", predict)
+
+
+@pytest.mark.usefixtures("grey_only")
+def test_images_that_the_model_cannot_take_are_left_out(inkling: Inkling, here: Path) -> None:
+    write_images(here / "images", "a", "c")
+    tifffile.imwrite(here / "images" / "b.tif", np.zeros((40, 60, 3), np.uint8), photometric="rgb")
+    command = ["predict", "model", "images", "--out", "x.csv", "--method", FAKE]
+    ended = inkling(*command)
+    assert (ended.code, ended.err, ended.out) == (
+        0,
+        "inkling: left out: b has 3 channels, but the model was trained on 1\n",
+        "x.csv: 24 cells with a score of 0.5 or more on 2 planes, 1 left out\n",
+    )
+    assert list(read_annotations(here / "x.csv").hints) == ["a", "c"]
+    told = inkling(*command, "--json").json
+    assert (told["images"], told["left_out"]) == ({"a": 12, "c": 12}, ["b"])
+
+
+@pytest.mark.usefixtures("grey_only")
+@pytest.mark.parametrize("count", [1, 2])
+def test_only_if_nothing_can_be_predicted_that_is_an_error(inkling: Inkling, here: Path, count: int) -> None:
+    (here / "images").mkdir()
+    for number in range(count):
+        tifffile.imwrite(here / f"images/{number}.tif", np.zeros((40, 60, 3), np.uint8), photometric="rgb")
+    ended = inkling("predict", "model", "images", "--out", "x.csv", "--method", FAKE)
+    assert (ended.code, ended.out, len(ended.err.splitlines())) == (2, "", 1 if count == 1 else 3)
+    reason = "0 has 3 channels, but the model was trained on 1"
+    last = reason if count == 1 else "none of the 2 planes could be predicted"
+    assert ended.err.splitlines()[-1] == f"inkling: {last}"
     assert not (here / "x.csv").exists()
 
 

@@ -400,6 +400,22 @@ def test_a_prediction_that_fails_is_told_once(ready: Session, runner: HandRunner
     assert len(runner.jobs) == 3
 
 
+def test_a_plane_that_was_left_out_is_told_and_not_tried_again(
+    ready: Session, runner: HandRunner, heard: Heard, pictures
+) -> None:
+    ready.add_images(pictures[2:])
+    train(ready, runner)
+    heard.clear()
+    ready.predict()
+    for z in range(3):
+        runner.tell(Preview(PlaneRef("c", (z,)), SOME))
+    runner.tell(Notice("left out: b has 3 channels"))
+    ready.go_to(B)
+    runner.end()
+    assert heard("message") == [("warning", "left out: b has 3 channels")]
+    assert (len(runner.jobs), ready.is_predicting) == (2, False)
+
+
 def test_training_takes_the_place_of_a_prediction(ready: Session, runner: HandRunner) -> None:
     train(ready, runner)
     ready.go_to(B)

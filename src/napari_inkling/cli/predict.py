@@ -49,7 +49,8 @@ def predict(
 ) -> None:
     """Find the cells on images.
 
-    Nothing is computed before everything that is named here has been found and opened.
+    Nothing is computed before everything that is named here has been found and opened. Images that the model
+    cannot take (other channels than it was trained on, damaged) are named on stderr and left out.
     """
     from napari_inkling.evaluation import cell_centres
     from napari_inkling.workers import model_method
@@ -64,15 +65,18 @@ def predict(
     written = _write_or_rescue(kept, planes, out, format)
     counts = {str(ref): len(cell_centres(p)) for ref, p in kept.items()}
     total = sum(counts.values())
+    left_out = [str(plane.ref) for plane in planes if plane.ref not in found]
     values = {
         "path": str(written),
         "format": format,
         "threshold": threshold,
         "cells": total,
         "images": counts,
+        "left_out": left_out,
     }
     scores = f"with a score of {threshold:g} or more"
-    result(values, f"{written}: {plural(total, 'cell')} {scores} on {plural(len(counts), 'plane')}", as_json)
+    where = plural(len(counts), "plane") + f", {len(left_out):,} left out" * bool(left_out)
+    result(values, f"{written}: {plural(total, 'cell')} {scores} on {where}", as_json)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_inkling.cli.console import progress_bar
+from napari_inkling.cli.console import note, progress_bar
 from napari_inkling.cli.sources import PlaneSource
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def predict_planes(
     show: bool | None = None,
     into: dict[PlaneRef, Predictions] | None = None,
 ) -> dict[PlaneRef, Predictions]:
-    """Predict planes with a model, with a bar that names each.
+    """Predict planes with a model, with a bar that names each; planes that it cannot take are left out.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def predict_planes(
     into : dict, optional
         Filled as it goes, so that what was done is there even if a later plane cannot be read.
     """
-    from napari_inkling.core import HintSet, Preview, Step
+    from napari_inkling.core import HintSet, Notice, Preview, Step
     from napari_inkling.project import Snapshot, SnapshotImage
     from napari_inkling.workers import PredictJob
 
@@ -58,4 +58,6 @@ def predict_planes(
                 bar.show(event.step, event.steps, name)
             elif isinstance(event, Preview):
                 found[event.image] = event.predictions
+            elif isinstance(event, Notice):
+                note(event.text)
     return found

@@ -92,11 +92,12 @@ class PredictionSession(MaskSession):
             self._fresh.add(event.image)
             self._set_predictions(event.image, event.predictions, event.whole)
         elif isinstance(event, Notice):
-            self.message.emit("info", event.text)
+            self.message.emit("warning", event.text)
 
     def _predicted(self, asked: frozenset[PlaneRef], outcome: Outcome) -> None:
-        if outcome.state in ("failed", "died"):
+        if outcome.state != "cancelled":
             self._refused |= asked - self._fresh
+        if outcome.state in ("failed", "died"):
             self.message.emit("warning", outcome.message)
         self._predict_plane()
 

@@ -6,7 +6,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,8 +15,11 @@ from napari_inkling.core import (
     Checkpoint,
     Event,
     Finished,
+    Image,
+    ImageError,
     ModelFileError,
     Notice,
+    Predictions,
     Preview,
     Saved,
     Step,
@@ -180,6 +183,8 @@ class _Keeper:
 class PredictJob:
     """Predict every plane of a snapshot with the model in the folder ``model``.
 
+    A plane that the model cannot take (it has other channels, or cannot be read) is left out with a notice.
+
     ``methods`` are names like ``"module:Class"`` that the model may have been made by; a model file alone
     can only name installed methods, so that a foreign one cannot import what it likes.
     """
@@ -191,7 +196,13 @@ class PredictJob:
     noun: ClassVar[str] = "prediction"
 
     def run(self) -> Iterator[Event]:
-        """Yield a ``Preview`` for each plane, a ``Step`` before it and on the way, then ``Finished``."""
+        """Yield a ``Preview`` for each plane, a ``Step`` before it and on the way, then ``Finished``.
+
+        Raises
+        ------
+        ImageError
+            If no plane could be predicted.
+        """
         folder = Path(self.model)
         name = model_method(folder)
         if ":" in name and name not in self.methods:
@@ -199,13 +210,27 @@ class PredictJob:
         model = get_method(name).Model.load(folder, self.device)
         data = self.snapshot.load()
         planes = [*data.train, *data.validation]
+        left_out = 0
         for number, plane in enumerate(planes):
             step = Step("predicting", 0, number, len(planes))
             yield step
-            if isinstance(model, StepwiseModel):
-                predictions = yield from told(model.predicting(plane.image), step)
+            try:
+                predictions = yield from _predicted(model, plane.image, step)
+            except ImageError as error:
+                if len(planes) == 1:
+                    raise
+                left_out += 1
+                yield Notice(f"left out: {error}")
             else:
-                predictions = model.predict(plane.image)
-            yield Preview(plane.image.ref, predictions)
+                yield Preview(plane.image.ref, predictions)
+        if planes and left_out == len(planes):
+            raise ImageError(f"none of the {len(planes):,} planes could be predicted")
         yield Step("predicting", 0, len(planes), len(planes))
         yield Finished()
+
+
+def _predicted(model: Model, image: Image, step: Step) -> Generator[Event, None, Predictions]:
+    """Predict a plane; yields ``step`` on the way, so that it can be stopped there."""
+    if isinstance(model, StepwiseModel):
+        return (yield from told(model.predicting(image), step))
+    return model.predict(image)
