@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.guidance import Candidates, what_next
+from napari_inkling.core import Boxes, Masks, Points, Predictions
+from napari_inkling.guidance import Candidates, candidates_of, what_next
 from napari_inkling.guidance.what_next import IMAGE_DISCOUNT, REACH, density
 
 
@@ -60,3 +61,18 @@ def test_twenty_thousand_in_many_planes():
     random = np.random.default_rng(0)
     planes = {n: Candidates(random.random((20_000, 2)) * 4000, random.random(20_000), 8.0) for n in range(5)}
     assert len(what_next(planes, 30)) == 30
+
+
+def test_the_cells_of_suggestions():
+    """The point 7 and the mask 7 are one cell; its mask is less sure than its point."""
+    points = Points([[0, 0], [10, 10]], scores=[1.0, 0.9], ids=[9, 7])
+    masks = Masks.from_crops([(9, 9), (30, 30)], [np.ones((3, 3))] * 2, scores=[0.6, 1.0], ids=[7, 3])
+    found = candidates_of(
+        Predictions(points, Boxes([[0, 0, 4, 4]], scores=0.5, ids=[5]), masks=masks), 0.5, 4.0
+    )
+    assert found.ids.tolist() == [9, 7, 5, 3]
+    assert found.places.tolist() == [[0, 0], [10, 10], [2, 2], [31, 31]]
+    assert found.doubts.tolist() == pytest.approx([0, 0.8, 1, 0])
+    # 9, 7 and 5 lie within 24 px of each other.
+    assert found.need == pytest.approx(3 * 0.8 + 3 * 1)
+    assert len(candidates_of(Predictions(), 0.5, 4.0).ids) == 0

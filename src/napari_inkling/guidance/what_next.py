@@ -8,14 +8,17 @@ stain). So the list goes on in other places before it comes back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import KDTree
 
-__all__ = ["IMAGE_DISCOUNT", "REACH", "Candidates", "Pick", "density", "what_next"]
+from napari_inkling.core import Masks, Predictions
+from napari_inkling.guidance.doubt import doubts
+
+__all__ = ["IMAGE_DISCOUNT", "REACH", "Candidates", "Pick", "candidates_of", "density", "what_next"]
 
 FloatArray = npt.NDArray[np.float64]
 #: Names a plane: any value that can be a key.
@@ -29,14 +32,45 @@ IMAGE_DISCOUNT = 0.8
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """The suggestions of one plane that nobody has looked at.
+    """The suggested cells of one plane that nobody has looked at.
 
-    ``places`` (N, 2) and the cell's ``radius`` are in pixels, ``doubts`` (N,) in [0, 1].
+    ``places`` (N, 2) and the cell's ``radius`` are in pixels, ``doubts`` (N,) in [0, 1], ``ids`` (N,) are
+    those of the suggestions.
     """
 
     places: FloatArray
     doubts: FloatArray
     radius: float
+    ids: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    @property
+    def need(self) -> float:
+        """How much there is to gain in the plane: the sum of doubt × density."""
+        return float((self.doubts * density(self)).sum())
+
+
+def candidates_of(
+    suggestions: Predictions, threshold: float, radius: float, others: Masks | None = None
+) -> Candidates:
+    """Return the cells of suggestions; rows of several kinds with one id are one cell, as doubtful as any.
+
+    Parameters
+    ----------
+    suggestions, threshold, others
+        As :func:`~napari_inkling.guidance.doubts` takes them.
+    radius : float
+        That of a cell, in pixels.
+    """
+    ids = np.concatenate([rows.ids for rows in suggestions.kinds])
+    places = np.concatenate(
+        [suggestions.points.coordinates, suggestions.boxes.centres, suggestions.masks.centres]
+    )
+    every = doubts(suggestions, threshold, others)
+    known, first, cell = np.unique(ids, return_index=True, return_inverse=True)
+    highest = np.zeros(len(known))
+    np.maximum.at(highest, cell, every)
+    order = np.argsort(first)
+    return Candidates(places[first[order]], highest[order], radius, known[order])
 
 
 @dataclass(frozen=True)

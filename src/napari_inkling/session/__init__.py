@@ -1,8 +1,18 @@
 """The session: one object that the dock and the command line drive alike."""
 
 from napari_inkling.session._session import Session
+from napari_inkling.session.guiding_session import Looked, Target
 from napari_inkling.session.recommend import HintCounts, Recommendation
 from napari_inkling.session.suggestions import by_doubt
 from napari_inkling.session.training_state import Status, TrainingState
 
-__all__ = ["HintCounts", "Recommendation", "Session", "Status", "TrainingState", "by_doubt"]
+__all__ = [
+    "HintCounts",
+    "Looked",
+    "Recommendation",
+    "Session",
+    "Status",
+    "Target",
+    "TrainingState",
+    "by_doubt",
+]

@@ -1,0 +1,145 @@
+"""The guiding side of a session: what was looked at, and what to look at next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_inkling.core import PlaneRef, Predictions
+from napari_inkling.guidance import Candidates, Pick, candidates_of, what_next
+from napari_inkling.project import Project
+from napari_inkling.session.desk import Desk
+from napari_inkling.session.prediction_session import PredictionSession
+from napari_inkling.session.suggestions import near, positions, with_ids
+
+__all__ = ["GuidingSession", "Looked", "Target"]
+
+#: The list of what to look at next is made anew after so many; by then a person has changed a lot.
+AHEAD = 20
+_LOOKED = "looked_at"
+
+
+class Looked(NamedTuple):
+    """How many of the cells that were found a person knows: marked, judged or looked at."""
+
+    known: int
+    found: int
+
+
+@dataclass(frozen=True)
+class Target:
+    """A suggestion to look at: where it is (y, x in pixels), its id, its doubt and its value."""
+
+    plane: PlaneRef
+    id: int
+    place: tuple[float, float]
+    doubt: float
+    value: float
+
+
+class GuidingSession(PredictionSession):
+    """Says what to look at next; see :class:`~napari_inkling.session.Session`.
+
+    That a suggestion was looked at holds for its place: later models' suggestions there count as looked at.
+    It is kept with the project when another plane comes on screen and when the project is left.
+    """
+
+    def __init__(self, desk: Desk, method: str | None, predict_on_visit: bool) -> None:
+        super().__init__(desk, method, predict_on_visit)
+        self._looked: dict[PlaneRef, list[tuple[float, float]]] = {}
+        self._ahead: list[Target] = []
+
+    def look_at(self, ids: Iterable[int], ref: PlaneRef | None = None) -> None:
+        """Note that a person has looked at suggestions of a plane."""
+        ref = self._required(ref)
+        chosen = with_ids(self.suggestions(ref, threshold=0.0), np.fromiter(ids, np.int64))
+        places = [(y, x) for y, x in positions(chosen).round(1).tolist()]
+        known = self._looked.setdefault(ref, [])
+        known += [place for place in dict.fromkeys(places) if place not in known]
+
+    def looked(self, ref: PlaneRef | None = None) -> Looked:
+        """Return how many of the cells that the model found on a plane a person knows.
+
+        Only those with a score of at least the threshold count.
+        """
+        if (ref := ref or self._plane) is None or ref not in self._predictions:
+            return Looked(0, 0)
+        found = _cells(self._predictions[ref].above(self.threshold))
+        left = _cells(self._not_looked_at(ref))
+        return Looked(max(0, found - left), found)
+
+    def _not_looked_at(self, ref: PlaneRef) -> Predictions:
+        shown = self.suggestions(ref)
+        places = np.array(self._looked.get(ref, ()), dtype=np.float64).reshape(-1, 2)
+        seen = near(positions(shown), places, self.radius_at(ref) / 2)
+        ids = _ids(shown)
+        return with_ids(shown, np.setdiff1d(ids, ids[seen]))
+
+    def what_next(self, count: int = AHEAD) -> list[Target]:
+        """Return the suggestions, of all planes, whose judging helps most; the best first.
+
+        What was looked at, and images that are held out, are left out.
+        """
+        learnt = {record.name for record in self.project.images if not record.complete}
+        planes = {ref: self._candidates(ref) for ref in self._predictions if ref.image in learnt}
+        return [_target(planes[pick.plane], pick) for pick in what_next(planes, count)]
+
+    def _candidates(self, ref: PlaneRef) -> Candidates:
+        masks = self.hints_of(ref).masks
+        return candidates_of(self._not_looked_at(ref), self.threshold, self.radius_at(ref), masks)
+
+    def next_target(self) -> Target | None:
+        """Return what to look at next, and note that it was; ``None`` if nothing is left.
+
+        The list is gone through to its end before another one is made, so that it spreads over the images.
+        """
+        while self._ahead:
+            target = self._ahead.pop(0)
+            if target.plane in self._predictions and target.id in _ids(self._not_looked_at(target.plane)):
+                self.look_at([target.id], target.plane)
+                return target
+        self._ahead = self.what_next()
+        return self.next_target() if self._ahead else None
+
+    # -- what changes it
+
+    def _set_predictions(self, ref: PlaneRef, predictions: Predictions, whole: bool = True) -> None:
+        self._ahead = []  # a better model doubts other cells
+        super()._set_predictions(ref, predictions, whole)
+
+    def _plane_changed(self) -> None:
+        if self._looked:
+            self._keep(_LOOKED, self._looked_by_name())
+        super()._plane_changed()
+
+    def _keep_settings(self, project: Project) -> None:
+        super()._keep_settings(project)
+        if self._looked:
+            project.set_setting(_LOOKED, self._looked_by_name())
+
+    def _looked_by_name(self) -> dict[str, list[tuple[float, float]]]:
+        return {str(ref): places for ref, places in self._looked.items()}
+
+    def _take_up(self, project: Project) -> None:
+        super()._take_up(project)
+        kept: dict[str, list[tuple[float, float]]] = project.setting(_LOOKED, {})
+        self._looked = {PlaneRef.parse(name): [(y, x) for y, x in places] for name, places in kept.items()}
+        self._ahead = []
+
+
+def _cells(suggestions: Predictions) -> int:
+    return len(np.unique(_ids(suggestions)))
+
+
+def _ids(suggestions: Predictions) -> npt.NDArray[np.int64]:
+    return np.concatenate([rows.ids for rows in suggestions.kinds])
+
+
+def _target(candidates: Candidates, pick: Pick[PlaneRef]) -> Target:
+    y, x = candidates.places[pick.index].tolist()
+    doubt = float(candidates.doubts[pick.index])
+    return Target(pick.plane, int(candidates.ids[pick.index]), (y, x), doubt, pick.value)

@@ -1,0 +1,122 @@
+"""What was looked at, and what comes next."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_inkling.core import HintSet, Masks, Points, Predictions
+from napari_inkling.session import Looked, Session
+from tests.session.conftest import A, B
+
+#: In a three in a crowd, of which one is marked soon, and a sure one; in b one far from the others.
+IN_A = Points([[10, 10], [10, 16], [16, 10], [30, 50]], scores=[0.6, 0.7, 0.8, 1.0], sources="model")
+IN_B = Points([[5, 5], [35, 55]], scores=[0.55, 0.3], sources="model")
+
+
+@pytest.fixture
+def guided(session: Session) -> Session:
+    session._set_predictions(A, Predictions(IN_A, radius=4.0))
+    session._set_predictions(B, Predictions(IN_B, radius=4.0))
+    return session
+
+
+def test_known_is_what_was_marked_judged_or_looked_at(guided):
+    assert guided.looked() == Looked(0, 4)
+    guided.look_at([int(IN_A.ids[0])])
+    guided.look_at([int(IN_A.ids[0])])
+    assert guided.looked() == Looked(1, 4)
+    guided.accept([int(IN_A.ids[0])])
+    assert guided.looked() == Looked(1, 4)
+    guided.edit(HintSet(), HintSet(Points([[16, 11]])), "add point")
+    guided.reject([int(IN_A.ids[3])])
+    assert guided.looked(A) == Looked(3, 4)
+    guided.undo()
+    assert guided.looked(A) == Looked(2, 4)
+
+
+def test_only_what_is_shown_counts(guided):
+    assert guided.looked(B) == Looked(0, 1)
+    guided.threshold = 0.2
+    assert guided.looked(B) == Looked(0, 2)
+    guided.threshold = 0.9
+    assert guided.looked(A) == Looked(0, 1)
+
+
+def test_nothing_was_found(session):
+    assert session.looked() == session.looked(B) == Looked(0, 0)
+    assert session.next_target() is None
+    assert session.what_next() == []
+
+
+def test_it_holds_for_the_place_and_after_reopening(guided):
+    guided.look_at(IN_A.ids.tolist()[:2])
+    folder = guided.project.folder
+    again = Points([[10.5, 10.5], [16, 10]], scores=0.7, sources="model")
+    guided._set_predictions(A, Predictions(again, radius=4.0))
+    assert guided.looked(A) == Looked(1, 2)
+    guided.new_project(folder.with_name("other.inkling"))
+    guided.open_project(folder)
+    assert guided.looked(A) == Looked(0, 0)
+    guided._set_predictions(A, Predictions(again, radius=4.0))
+    assert guided.looked(A) == Looked(1, 2)
+
+
+def test_what_was_looked_at_is_kept_when_the_plane_changes(guided):
+    guided.look_at([int(IN_A.ids[0])])
+    assert guided.project.setting("looked_at") is None
+    guided.go_to(B)
+    assert guided.project.setting("looked_at") == {"a": [[10.0, 10.0]]}
+
+
+def test_a_cell_with_point_and_mask_counts_once(session):
+    points = Points([[11, 11], [30, 30]], scores=0.7, ids=[1, 2], sources="model")
+    masks = Masks.from_crops([(10, 10)], [np.ones((3, 3))], scores=0.6, ids=[1], sources="model")
+    session._set_predictions(A, Predictions(points, masks=masks, radius=4.0))
+    assert session.looked() == Looked(0, 2)
+    session.look_at([1])
+    assert session.looked() == Looked(1, 2)
+
+
+def test_what_next_by_hand(guided):
+    """Values: a .8 · 3, .6 · 3, .4 · 3 and 0 · 1; b .9 · 1."""
+    found = guided.what_next()
+    assert [(t.plane, t.id) for t in found[:2]] == [(A, IN_A.ids[0]), (B, IN_B.ids[0])]
+    assert [t.value for t in found[:2]] == pytest.approx([2.4, 0.9])
+    assert [t.doubt for t in found[:2]] == pytest.approx([0.8, 0.9])
+    assert found[0].place == (10.0, 10.0)
+    assert len(found) == 4  # the sure one has nothing to tell
+    assert len(guided.what_next(1)) == 1
+
+
+def test_next_goes_through_the_list_once(guided):
+    seen = [guided.next_target() for _ in range(5)]
+    assert [t.plane for t in seen[:2]] == [A, B]
+    assert len({t.id for t in seen[:4]}) == 4
+    assert seen[4] is None
+    assert guided.looked(A) == Looked(3, 4)
+
+
+def test_next_passes_over_what_was_judged_meanwhile(guided):
+    first = guided.next_target()
+    second, third = guided.what_next()[:2]
+    guided.accept([second.id], second.plane)
+    assert guided.next_target().id == third.id
+    assert first.id == IN_A.ids[0]
+
+
+def test_a_new_model_gives_a_new_list(guided):
+    guided.next_target()
+    fresh = Points([[20, 20]], scores=0.5, sources="model")
+    guided._set_predictions(A, Predictions(fresh, radius=4.0))
+    assert guided.next_target().id == fresh.ids[0]
+
+
+def test_images_that_are_held_out_are_not_recommended(guided):
+    guided.update_image("a", complete=True)
+    assert {t.plane for t in guided.what_next()} == {B}
+
+
+def test_images_that_were_removed_are_not_recommended(guided):
+    guided.remove_image("b")
+    assert {t.plane for t in guided.what_next()} == {A}
