@@ -119,7 +119,8 @@ def give(loop: Loop, tiles: Tiles, arm: str, seed: list[int]) -> dict[str, Any]:
         done = correct(tiles.train.truth[name], loop.hints[name], points, int(at[0]), radius=RADIUS,
                        view=VIEW * loop.model.description.radius, seconds=left)  # fmt: skip
         left -= done.seconds
-        loop.hints[name] = loop.hints[name].joined(done.hints)
+        given = done.hints.mapped(lambda rows: rows.changed(rounds=len(loop.rounds)))  # as the session does
+        loop.hints[name] = loop.hints[name].joined(given)
         if done.hidden:
             loop.hidden.setdefault(name, []).append(points.coordinates[at[0]].tolist())
         new = done.hints.points
