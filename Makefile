@@ -31,8 +31,9 @@ demo: setup
 		echo "No display: the demo runs without a window and writes to demo-output/"; \
 		$(BIN)/inkling demo --headless --out demo-output; fi
 
+# In processes beside each other, see tests/conftest.py. `make test ARGS="-n 0 --pdb"` runs all in one process.
 test: setup
-	bash scripts/with_display.sh $(BIN)/python -m pytest $(ARGS)
+	bash scripts/with_display.sh $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check
