@@ -117,7 +117,7 @@ import napari
 from napari_inkling.cli import main
 from qtpy.QtCore import QTimer
 
-until = time.monotonic() + 60
+until = time.monotonic() + 120
 
 def look():
     viewer = napari.current_viewer()
@@ -134,7 +134,7 @@ sys.exit(main(["demo", "--out", "out"]))
 """
     environment = os.environ | {"NAPARI_CONFIG": str(here / "settings.yaml")}
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, env=environment
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=240, env=environment
     )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[0])

@@ -155,7 +155,7 @@ def test_ctrl_c_keeps_the_model_reached_so_far(here: Path, number: signal.Signal
             more = os.read(process.stderr.fileno(), 4096)
             assert more, seen
             seen += more
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not (here / "m/model.json").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         os.killpg(process.pid, number)  # a terminal, or a scheduler, tells the worker, too

@@ -26,6 +26,9 @@ from napari_inkling.core import (
 )
 from napari_inkling.workers import Outcome, Runner
 
+#: What a busy machine may need to start a process, say: only a test that fails waits so long.
+PATIENCE = 60.0
+
 
 @dataclass(frozen=True)
 class ProbeJob:
@@ -103,7 +106,7 @@ class Listener:
         self.outcomes.append(outcome)
         self.done.set()
 
-    def wait(self, seconds: float = 20.0) -> Outcome:
+    def wait(self, seconds: float = PATIENCE) -> Outcome:
         assert self.done.wait(seconds), f"the job did not end within {seconds} s; it told {self.events}"
         return self.outcomes[0]
 
@@ -122,7 +125,7 @@ def run(runner: Runner, job: ProbeJob) -> Listener:
 def begin(runner: Runner, job: ProbeJob) -> Listener:
     """Submit a job and wait for its first event."""
     listener = run(runner, job)
-    assert listener.began.wait(20), listener.outcomes
+    assert listener.began.wait(PATIENCE), listener.outcomes
     return listener
 
 

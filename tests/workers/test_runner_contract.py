@@ -87,8 +87,8 @@ def test_a_death_is_told_and_the_next_job_runs(runner: Runner, end: str, says: s
     assert run(runner, ProbeJob(1)).wait().state == "finished"
 
 
-def test_cancel_stops_between_two_events_and_lets_the_job_tidy_up(runner: Runner, tmp_path) -> None:
-    left = tmp_path / "left"
+def test_cancel_stops_between_two_events_and_lets_the_job_tidy_up(patient_runner: Runner, tmp_path) -> None:
+    runner, left = patient_runner, tmp_path / "left"
     listener = begin(runner, ProbeJob(10_000, seconds=0.01, left_behind=str(left)))
     runner.cancel()
     runner.cancel()  # impatient
