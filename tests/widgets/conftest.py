@@ -37,7 +37,7 @@ def nothing_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
     before = _threads()
     yield
     gc.collect()
-    end = time.monotonic() + 3
+    end = time.monotonic() + 30
     while time.monotonic() < end and (_threads() - before or multiprocessing.active_children()):
         time.sleep(0.02)
     assert not _threads() - before, f"threads left behind: {_threads() - before}"
@@ -52,6 +52,8 @@ def napari() -> Any:
         import napari
         import napari.layers
         import napari.viewer
+    gc.collect()
+    gc.freeze()  # the libraries' objects stay: looking through them after every test takes most of its time
     return napari
 
 
@@ -60,13 +62,19 @@ def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
     """Return a shown napari viewer of 1200 × 800; closed afterwards, it must leave no widget or canvas."""
     from napari._qt.qt_viewer import QtViewer
     from qtpy.QtCore import QEvent
+    from qtpy.QtTest import QTest
     from qtpy.QtWidgets import QApplication
+
+    from tests.widgets import driving
 
     QApplication.instance().setDoubleClickInterval(1)  # two clicks are two clicks, however fast a test is
     widgets_before, canvases_before = set(QApplication.topLevelWidgets()), len(QtViewer._instances)
     made = napari.Viewer(show=True)
-    made.window._qt_window.resize(1200, 800)
-    QApplication.processEvents()
+    window = made.window._qt_window
+    window.resize(1200, 800)
+    assert QTest.qWaitForWindowExposed(window, 60_000)
+    driving.settle()
+    del window
     yield made
     try:
         made.close()

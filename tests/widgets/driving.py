@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
+from qtpy.QtGui import QGuiApplication, QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
 
@@ -34,13 +34,14 @@ def canvas(viewer: Any) -> QWidget:
 def settle(seconds: float = 0.0) -> None:
     """Let Qt work off its events (for at least ``seconds``), so that what was pressed has taken effect."""
     end = time.monotonic() + seconds
+    QGuiApplication.sync()  # the X server may still have to tell of a new size
     for _ in range(5):
         QApplication.processEvents()
     while time.monotonic() < end:
         QTest.qWait(5)
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
+def wait_until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
     """Let Qt work until ``condition`` holds; fail after ``seconds``."""
     end = time.monotonic() + seconds
     while not condition():

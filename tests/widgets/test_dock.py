@@ -31,7 +31,7 @@ viewer.close()
 def test_opening_imports_nothing_heavy(tmp_path):
     env = {**__import__("os").environ, "INKLING_HOME": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", OPEN], capture_output=True, text=True, env=env, timeout=120, check=True
+        [sys.executable, "-c", OPEN], capture_output=True, text=True, env=env, timeout=240, check=True
     )
     lines = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line.startswith("heavy"))
     assert lines["heavy"] == "[]"
@@ -96,7 +96,7 @@ def test_closing_napari_during_training_leaves_no_process(viewer, tmp_path):
     wait_until(dock.train.go.isEnabled)
     dock.train.advanced.fields["steps"].set(100000)
     click(dock.train.go)
-    wait_until(lambda: dock.session.training.step > 0, 20)
+    wait_until(lambda: dock.session.training.step > 0)
     viewer.close()  # the fixture looks for what is left
 
 
@@ -110,13 +110,13 @@ def test_the_dock_comes_back_during_a_training(viewer, tmp_path, how):
     wait_until(dock.train.go.isEnabled)
     dock.train.advanced.fields["steps"].set(100000)
     click(dock.train.go)
-    wait_until(lambda: dock.session.training.step > 0, 60)
+    wait_until(lambda: dock.session.training.step > 0)
     if how == "hidden":  # it trains on
         dock_widget(viewer).close()
         settle(0.1)
         dock_widget(viewer).show()
         step = dock.session.training.step
-        wait_until(lambda: dock.session.training.step > step, 10)
+        wait_until(lambda: dock.session.training.step > step)
         assert dock.train.go.text() == "Stop"
         return
     folder = dock.session.project.folder

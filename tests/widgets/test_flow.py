@@ -86,7 +86,7 @@ def test_what_was_marked_is_there_again_after_a_restart(viewer, dock):
     assert again.session.hints.points.equals(before)
     press_key(viewer, "Ctrl+Z")
     assert len(again.session.hints.points) == 3
-    wait_until(lambda: len(again.session.suggestions().points) > 20, 10)  # from the saved model
+    wait_until(lambda: len(again.session.suggestions().points) > 20)  # from the saved model
     again.close_down()
 
 
@@ -133,7 +133,7 @@ def test_accept_in_view_takes_only_what_is_seen(viewer, dock):
 def test_keys_train_and_judge(viewer, dock):
     mark(viewer, dock)
     press_key(viewer, "Shift+T")
-    wait_until(lambda: dock.session.training.status == "finished", 20)
+    wait_until(lambda: dock.session.training.status == "finished")
     settle(0.1)
     press_key(viewer, "G")
     assert dock.bridge.review.focused is not None
@@ -147,12 +147,12 @@ def test_stop(viewer, dock):
     dock.train.advanced.fields["steps"].set(100000)
     click(dock.train.go)
     assert dock.train.go.text() == "Stop"
-    wait_until(lambda: dock.session.training.step > 0, 20)
+    wait_until(lambda: dock.session.training.step > 0)
     settle(0.1)
     assert dock.train.progress.bar.isVisible()
     assert "counting" in dock.train.progress.stage.text()
     click(dock.train.go)
-    wait_until(lambda: not dock.session.is_training, 2)
+    wait_until(lambda: not dock.session.is_training)
     settle(0.1)
     assert dock.session.training.status == "stopped"
     assert "stopped" in dock.train.progress.stage.text().lower()

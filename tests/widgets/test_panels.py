@@ -324,7 +324,7 @@ def test_train_on_or_start_over(with_image):
     assert "from the beginning" in train.next_step.text()
     press_key(dock.viewer, "Shift+T")
     assert not train.start_over.isVisible()
-    wait_until(lambda: not dock.session.is_training, 20)
+    wait_until(lambda: not dock.session.is_training)
     settle(0.1)
     assert model_of(dock)["rounds"] == rounds
     assert not train.start_over.isChecked()  # it was for this once
@@ -405,7 +405,7 @@ def test_curves_are_drawn(with_image, tmp_path):
     mark(dock, [[10, 10], [40, 40]], image="truth")
     dock.session.update_image("truth", complete=True)
     train_to_the_end(dock)
-    wait_until(lambda: dock.train.progress.curves_button.text() == "▸ Curves · F1 0.50", 3)
+    wait_until(lambda: dock.train.progress.curves_button.text() == "▸ Curves · F1 0.50")
     click(dock.train.progress.curves_button)
     assert "0.50" in dock.train.progress.curves.titles["F1"].text()
     steps, losses = dock.train.progress.curves._curves["loss", "loss"].getData()
@@ -599,7 +599,7 @@ def test_the_model_runs_on_images_that_it_has_not_seen(with_image, tmp_path):
     settle(0.2)
     assert dock.export.run_button.text() == "Run on 1 more image"
     click(dock.export.run_button)
-    wait_until(lambda: len(dock.session.suggested_planes) == 2, 10)
+    wait_until(lambda: len(dock.session.suggested_planes) == 2)
     settle(0.1)
     assert not dock.export.run_button.isVisible()
     train_to_the_end(dock)  # this model has not seen the other image
