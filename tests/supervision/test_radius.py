@@ -64,6 +64,39 @@ def test_the_median_over_images_counts():
     assert estimate_radius(images) == pytest.approx(12, rel=0.15)
 
 
+def test_few_clicks_on_large_cells_with_a_pale_middle():
+    rows, columns = np.indices((240, 240))
+    centres = np.array([[60.0, 60.0], [60.0, 180.0], [180.0, 60.0], [180.0, 180.0]])
+    nearest = np.min([np.hypot(rows - y, columns - x) for y, x in centres], axis=0)
+    cells = np.where(nearest < 20, 80, np.where(nearest < 27, 140, 60))
+    # What lies 8 to 40 pixels from the clicks is rather the cell's own rim than its surroundings.
+    noise = np.random.default_rng(0).normal(0, 5, cells.shape)
+    assert estimated(cells + noise, centres) == pytest.approx(27, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("readings", "expected"),
+    [
+        # s² = (2 · 0.3² + 0) / 2 = 0.09, v = π/2 · 0.09 = 0.1414, w = 0.1414 / 0.3914 = 0.3612
+        ([20], 20 * 0.5**0.3612),
+        ([5], 5 * 2**0.3612),
+        ([10], 10),
+        # Readings agree: s² = 0.18 / 11 = 0.01636, v = π/2 · 0.01636 / 10 = 0.00257, w = 0.01018
+        ([20] * 10, 20 * 0.5**0.01018),
+        # They do not: median absolute deviation ln 2, s² = (0.18 + 2 · (1.4826 · 0.6931)²) / 4 = 0.5730,
+        # v = π/2 · 0.5730 / 3 = 0.3000, w = 0.5455
+        ([10, 20, 40], 20 * 0.5**0.5455),
+    ],
+)
+def test_few_readings_are_drawn_to_the_usual_radius(monkeypatch, readings, expected):
+    monkeypatch.setattr("napari_inkling.supervision.radius.radii_at", lambda *_, **__: np.array(readings))
+    points = np.zeros((len(readings), 2))
+    image = Image(PlaneRef("drawn"), disks(9))
+    assert estimate_radius([(image, points)]) == pytest.approx(expected, rel=1e-3)
+    many = np.zeros((60, 2))  # 120 clicks in all: what is read counts alone
+    assert estimate_radius([(image, many), (image, many)]) == np.median(readings)
+
+
 def test_many_clicks_are_sampled():
     centres = np.stack(np.meshgrid(np.arange(15, 290, 18), np.arange(15, 290, 18)), -1).reshape(-1, 2)
     assert len(centres) > 200

@@ -22,25 +22,45 @@ SMALLEST_RADIUS = 3.0
 LARGEST_RADIUS = 60.0
 #: Clicks that are looked at per image; more make the estimate no better.
 MOST_CLICKS = 200
+#: From so many clicks on, their median is taken as it is.
+ENOUGH_CLICKS = 100
+#: With fewer, what cells usually measure counts too: radius in pixels, and the deviation of its logarithm.
+USUAL_RADIUS, USUAL_DEVIATION = 10.0, 0.5
+#: With fewer, too, colours are compared with what lies so many pixels away and more: nearer may be the same
+#: large cell, and a few clicks do not make up for that.
+FAR = 40
+#: How far readings of one image's cells lie apart (deviation of their logarithms) until they have told; that
+#: weighs as much as so many readings.
+FIRST_SPREAD, SPREAD_WEIGHT = 0.3, 2
 
 
 def estimate_radius(
     images: Sequence[tuple[Image, npt.NDArray[np.float64]]],
 ) -> float | None:
-    """Return the median radius, in pixels, of the clicked cells; ``None`` if the pixels do not tell.
+    """Return the typical radius, in pixels, of the clicked cells; ``None`` if the pixels do not tell.
+
+    A single reading is often wrong by half: a nucleolus, or a clump. With :data:`ENOUGH_CLICKS` their median
+    is sure enough; with fewer it is drawn towards :data:`USUAL_RADIUS`, the more so the further the readings
+    lie apart (the mean of a normal prior and a normal likelihood, in logarithms).
 
     Parameters
     ----------
     images : sequence of (Image, points)
         Clicks on cells, (N, 2), in pixels of the image. Only windows around them are read.
     """
-    radii = [radii_at(image, points) for image, points in images]
+    enough = sum(len(points) for _, points in images) >= ENOUGH_CLICKS
+    radii = [radii_at(image, points, far=not enough) for image, points in images]
     found = np.concatenate([np.empty(0), *radii])
-    return float(np.median(found)) if len(found) else None
+    if not len(found):
+        return None
+    return float(np.median(found)) if enough else _with_prior(found)
 
 
-def radii_at(image: Image, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return a radius in pixels for those of ``points`` (N, 2) that lie on something round, shape (≤ N,)."""
+def radii_at(image: Image, points: npt.NDArray[np.float64], *, far: bool = False) -> npt.NDArray[np.float64]:
+    """Return a radius in pixels for those of ``points`` (N, 2) that lie on something round, shape (≤ N,).
+
+    Their colours are compared with those around them, or with those ``far`` away where there are any.
+    """
     chosen = points[np.linspace(0, len(points) - 1, min(len(points), MOST_CLICKS)).astype(int)]
     reach = int(min(LARGEST_RADIUS * 1.6, max(image.height, image.width)))
     profiles = [p for place in chosen if (p := _radial_profile(image, place, reach)) is not None]
@@ -49,12 +69,24 @@ def radii_at(image: Image, points: npt.NDArray[np.float64]) -> npt.NDArray[np.fl
     colours = np.stack(profiles)  # (N, R, C)
     inside = _mean_of_known(colours[:, :3], axis=1)
     around = _mean_of_known(colours[:, 8:40] if reach > 9 else colours, axis=1)
-    direction = _mean_of_known(inside - around, axis=0)
+    other = _mean_of_known(colours[:, FAR:], axis=1) if far else around
+    direction = _mean_of_known(inside - np.where(np.isnan(other), around, other), axis=0)
     length = np.linalg.norm(direction)
     if not np.isfinite(length) or length < 1e-9:
         return np.empty(0)
     grey = np.nan_to_num(colours @ (direction / length) - (around @ (direction / length))[:, None])
     return _best_scales(grey)
+
+
+def _with_prior(radii: npt.NDArray[np.float64]) -> float:
+    """Return the median of few radii (N,), drawn towards the usual one as far as it is unsure itself."""
+    logs, freedom = np.log(radii), len(radii) - 1
+    median = np.median(logs)
+    deviation = 1.4826 * np.median(np.abs(logs - median))  # of a normal distribution, from the median's
+    spread = (SPREAD_WEIGHT * FIRST_SPREAD**2 + freedom * deviation**2) / (SPREAD_WEIGHT + freedom)
+    doubt = np.pi / 2 * spread / len(logs)  # variance of a median
+    share = doubt / (doubt + USUAL_DEVIATION**2)
+    return float(np.exp((1 - share) * median + share * np.log(USUAL_RADIUS)))
 
 
 def _radial_profile(
