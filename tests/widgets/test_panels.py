@@ -252,14 +252,20 @@ def test_images_that_are_held_out_are_counted_apart(with_image, tmp_path):
     assert dock.annotate.summary.text() == "0 + 1 image held out"
     assert dock.annotate.counts.text().startswith("0 hints")
     assert dock.annotate.counts.toolTip().endswith("; 2 of them on images that are held out")
-    assert dock.annotate.chips.chips["cell"].text() == "cell  2"
+    chip = dock.annotate.chips.chips["cell"]
+    assert chip.text() == "cell  0 + 2"
+    assert chip.toolTip().endswith(". 2 more are on images that are held out  [Ctrl+1]")
     assert "held out: mark cells in another one" in dock.annotate.next_step.text()
     dock.images.add_paths([picture(tmp_path, "other.png")])
     mark(dock, [[10, 10], [30, 30], [50, 50]], image="other")
     dock.session.go_to(PlaneRef("other"))
     settle(0.1)
     assert dock.annotate.summary.text() == "3 + 1 image held out"
+    assert chip.text() == "cell  3 + 2"
     assert dock.annotate.next_step.text().startswith("17 more make a good start")
+    dock.session.update_image("tile", complete=False)
+    settle(0.1)
+    assert (chip.text(), "held out" in chip.toolTip()) == ("cell  5", False)
 
 
 def test_undo_says_what_it_would_undo(with_image):

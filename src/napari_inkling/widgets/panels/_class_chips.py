@@ -100,14 +100,23 @@ class ClassChips(QWidget):
         self.editor.hide()
         self._renaming = ""
 
-    def show_classes(self, classes: Sequence[ClassInfo], counts: Mapping[str, int], current: str) -> None:
-        """Show the classes (with name, color, key) and how often each was marked."""
-        if (shown := tuple((c.name, c.color, c.key) for c in classes)) != self._shown:
-            self._shown = shown
+    def show_classes(
+        self,
+        classes: Sequence[ClassInfo],
+        counts: Mapping[str, int],
+        current: str,
+        held_out: Mapping[str, int],
+    ) -> None:
+        """Show the classes (with name, color, key), their marked cells, and those that are held out."""
+        if (now := tuple((c.name, c.color, c.key) for c in classes)) != self._shown:
+            self._shown = now
             self._build(classes)
-        for name, chip in self.chips.items():
-            chip.setText(f"{name}  {counts.get(name, 0):,}")
-            chip.setChecked(name == current)
+        for index, info in enumerate(classes):
+            chip, apart = self.chips[info.name], held_out.get(info.name, 0)
+            chip.setText(f"{info.name}  {counts.get(info.name, 0):,}" + f" + {apart:,}" * bool(apart))
+            beside = f". {apart:,} more are on images that are held out" * bool(apart)
+            chip.setToolTip(f"{_tip(info.name)}{beside}  [{shown(class_key(index, info.key))}]")
+            chip.setChecked(info.name == current)
 
     def ask_new(self) -> None:
         """Open the field for a new class's name, in place."""
@@ -129,8 +138,7 @@ class ClassChips(QWidget):
 
     def _chip(self, index: int, info: ClassInfo) -> QPushButton:
         name, key = info.name, shown(class_key(index, info.key))
-        tip = f"Mark cells as {name}; right-click to rename, recolour or remove"
-        chip = button("", tip, lambda: self.chosen.emit(name), key=key, role="chip")
+        chip = button("", _tip(name), lambda: self.chosen.emit(name), key=key, role="chip")
         chip.setCheckable(True)
         chip.setIcon(dot(info.color))
         chip.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -169,3 +177,7 @@ class ClassChips(QWidget):
             self.editor.hide()
             return True
         return False
+
+
+def _tip(name: str) -> str:
+    return f"Mark cells as {name}; right-click to rename, recolour or remove"

@@ -107,9 +107,12 @@ class AnnotatePanel(Panel):
         project, held_out = self.session.project, self._held_out()
         hints = {ref: project.hints(ref) for ref in project.planes_with_hints()}
         cells = {ref: class_of_each(rows) for ref, rows in hints.items()}
-        classes = Counter(name for named in cells.values() for name in named.values())
-        self.chips.show_classes(project.classes, classes, self.bridge.current_class)
-        total, learnt = classes.total(), sum(len(cells[ref]) for ref in cells if ref.image not in held_out)
+        classes, apart = (
+            Counter(name for ref in cells if (ref.image in held_out) is out for name in cells[ref].values())
+            for out in (False, True)
+        )
+        self.chips.show_classes(project.classes, classes, self.bridge.current_class, apart)
+        learnt, total = classes.total(), classes.total() + apart.total()
         beside = f" + {len(held_out):,} image{'s' * (len(held_out) != 1)} held out" if held_out else ""
         self.summary.setText(f"{learnt:,}{beside}" if total or held_out else "")
         self.summary.setToolTip(
@@ -119,10 +122,10 @@ class AnnotatePanel(Panel):
         if project.seconds_spent >= 1:
             words += f" in {spent(project.seconds_spent)}"
         self.counts.setText(words if total else "Nothing marked yet")
-        background = classes[BACKGROUND]
+        background = classes[BACKGROUND] + apart[BACKGROUND]
         everywhere = f"{total - background:,} cells, {background:,} not a cell, over all images"
-        apart = f"; {total - learnt:,} of them on images that are held out" * (total > learnt)
-        self.counts.setToolTip(everywhere + apart)
+        unlearnt = f"; {apart.total():,} of them on images that are held out" * bool(apart)
+        self.counts.setToolTip(everywhere + unlearnt)
 
     def _advise(self) -> None:
         plane, learnt = self.session.plane, self.session.hint_counts()
