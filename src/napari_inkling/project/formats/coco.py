@@ -11,7 +11,6 @@ of a stack is an image with ``plane``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from napari_inkling.core import CELL, FormatError
 from napari_inkling.project.formats.coco_annotation import Annotation
 from napari_inkling.project.formats.coco_writing import write
 from napari_inkling.project.formats.collector import Collector
-from napari_inkling.project.formats.files import read_text
+from napari_inkling.project.formats.files import read_json
 from napari_inkling.project.formats.known_images import KnownImages
 from napari_inkling.project.formats.result import ImportResult
 
@@ -73,12 +72,7 @@ def read(path: Path, images: KnownImages, class_name: str = CELL) -> ImportResul
 
 def _load(path: Path) -> dict[str, Any]:
     expected = 'expected a COCO object {"images": […], "annotations": […], "categories": […]}'
-    try:
-        content = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise FormatError(f"{path}, line {error.lineno}: not JSON ({error.msg}), {expected}") from error
-    except RecursionError as error:
-        raise FormatError(f"{path}: nested too deeply, {expected}") from error
+    content = read_json(path, expected)
     if not isinstance(content, dict):
         raise FormatError(f"{path} holds a {type(content).__name__} at its top, {expected}")
     return content

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 from napari_inkling.core import FormatError
 from napari_inkling.project.whole_files import safe_name, write_whole
 
-__all__ = ["find_files", "read_text", "safe_stems", "write_file", "write_text"]
+__all__ = ["find_files", "read_json", "read_text", "safe_stems", "write_file", "write_text"]
 
 
 def read_text(path: Path) -> str:
@@ -20,6 +22,16 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise FormatError(f"{path}, line {line}: not UTF-8 text, expected a text file in UTF-8") from error
+
+
+def read_json(path: Path, expected: str) -> Any:
+    """Return what a JSON file holds; ``expected`` ends the message of the FormatError if it is none."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise FormatError(f"{path}, line {error.lineno}: not JSON ({error.msg}), {expected}") from error
+    except RecursionError as error:
+        raise FormatError(f"{path}: nested too deeply, {expected}") from error
 
 
 def find_files(path: Path, suffixes: Collection[str], subfolders: Collection[str], what: str) -> list[Path]:

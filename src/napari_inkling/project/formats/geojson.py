@@ -9,7 +9,6 @@ is an annotation.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +17,7 @@ from typing import Any
 
 from napari_inkling.core import CELL, FormatError
 from napari_inkling.project.formats.collector import Collector, cell_of_mask
-from napari_inkling.project.formats.files import find_files, read_text
+from napari_inkling.project.formats.files import find_files, read_json
 from napari_inkling.project.formats.geojson_writing import write
 from napari_inkling.project.formats.geometry import read_geometry
 from napari_inkling.project.formats.known_images import KnownImages
@@ -56,12 +55,7 @@ def read(path: Path, images: KnownImages, class_name: str = CELL) -> ImportResul
 def _load(path: Path) -> dict[str, Any]:
     """Return a collection of features; QuPath also writes bare lists of them, and single ones."""
     expected = 'expected GeoJSON: {"type": "FeatureCollection", "features": […]}'
-    try:
-        content = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise FormatError(f"{path}, line {error.lineno}: not JSON ({error.msg}), {expected}") from error
-    except RecursionError as error:
-        raise FormatError(f"{path}: nested too deeply, {expected}") from error
+    content = read_json(path, expected)
     if isinstance(content, list):
         content = {"features": content}
     elif isinstance(content, dict) and content.get("type") == "Feature":
