@@ -255,6 +255,13 @@ def test_only_if_nothing_can_be_predicted_that_is_an_error(inkling: Inkling, her
     assert not (here / "x.csv").exists()
 
 
+def test_an_image_of_a_project_that_was_replaced_by_one_of_another_size(inkling: Inkling, here: Path) -> None:
+    make_project(here / "p", {"a": HintSet()})
+    tifffile.imwrite(here / "images" / "a.tif", np.zeros((30, 50), np.uint8))
+    said = inkling.refuses("predict", "model", "p", "--out", "x.tif", "--method", FAKE)
+    assert said.endswith("a.tif has changed: its shape is (30, 50), and was (40, 60) when it was added")
+
+
 def test_the_bar_names_each_image(inkling: Inkling, here: Path) -> None:
     write_images(here / "images", "first", "second")
     shown = inkling("predict", "model", "images", "--out", "x.csv", "--method", FAKE, "--progress").err

@@ -49,7 +49,9 @@ def predict_planes(
     from napari_inkling.workers import PredictJob
 
     found = {} if into is None else into
-    snapshot = Snapshot(tuple(SnapshotImage(p.ref, p.path, HintSet()) for p in planes), ())
+    snapshot = Snapshot(
+        tuple(SnapshotImage(p.ref, p.path, HintSet(), shape=p.file_shape) for p in planes), ()
+    )
     job = PredictJob(str(model), snapshot, device, tuple(methods))
     with progress_bar(show, unit="image") as bar:
         for event in job.run():

@@ -27,11 +27,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class PlaneSource:
-    """A plane to predict: what to call it, the file it is in, and its size (height, width) in pixels."""
+    """A plane to predict: what to call it, the file it is in, and its size (height, width) in pixels.
+
+    ``file_shape`` is that of the whole file: if it has another one by then, the size is wrong.
+    """
 
     ref: PlaneRef
     path: str
     shape: tuple[int, int]
+    file_shape: tuple[int, ...] | None = None
 
 
 def is_project(path: Path) -> bool:
@@ -73,7 +77,7 @@ def _planes_in(path: Path) -> list[PlaneSource]:
         with Project.open(path, read_only=True) as project:
             return planes_of(project)
     return [
-        PlaneSource(ref, str(file.absolute()), _size(record.info.plane_shape))
+        PlaneSource(ref, str(file.absolute()), _size(record.info.plane_shape), record.info.shape)
         for file, record in _opened([path])
         for ref in record.planes()
     ]
@@ -84,7 +88,7 @@ def planes_of(project: Project) -> list[PlaneSource]:
     shapes = {record.name: _size(record.info.plane_shape) for record in project.images}
     every = [ref for record in project.images for ref in record.planes()]
     return [
-        PlaneSource(item.ref, item.path, shapes[item.ref.image])
+        PlaneSource(item.ref, item.path, shapes[item.ref.image], item.shape)
         for item in project.snapshot(only=every).images
     ]
 
