@@ -250,6 +250,49 @@ def worker_kill(result: Result) -> str:
     return table(["", ""], rows)
 
 
+def labels(result: Result) -> str:
+    rows = [
+        [data, label, *(number(figures.get(key)) for key in (
+            "coverage", "nucleus_f1", "nucleus_f1_known", "background_f1", "background_f1_known"))]
+        for data, measured in result.get("results", {}).items()
+        for label, figures in measured["labels"].items()
+    ]  # fmt: skip
+    costs = [
+        [
+            data,
+            *(
+                number(measured["seconds_per_megapixel"].get(key), 2)
+                for key in ("voronoi", "cluster", "local")
+            ),
+        ]
+        for data, measured in result.get("results", {}).items()
+    ]
+    head = ["", "label", "known", "nuclei: F1", "… of what is known", "background: F1", "… of what is known"]
+    parts = [table(head, rows or [[NOT_RUN] * 7]), "CPU seconds per megapixel:"]
+    return "\n\n".join([*parts, table(["", "Voronoi", "cluster", "local"], costs or [[NOT_RUN] * 4])])
+
+
+def crf(result: Result) -> str:
+    costs, errors = result.get("seconds_per_megapixel", {}), result.get("against_all_pairs", {})
+    names = list(dict.fromkeys(name for row in (*costs.values(), *errors.values()) for name in row))
+    rows = [
+        [name, *(number(row.get(name), 2) for row in costs.values()),
+         *(cell for row in errors.values() for cell in crf_error(row.get(name)))]
+        for name in names if name != "loss"
+    ]  # fmt: skip
+    kinds = [f"{sigma}: {what}" for sigma in errors for what in ("loss off by", "gradient off by", "cosine")]
+    head = ["", *(f"s per megapixel, {name}" for name in costs), *kinds]
+    return table(head, rows) if rows else table(["", "s per megapixel"], [[NOT_RUN] * 2])
+
+
+def crf_error(figures: Result | None) -> list[str]:
+    """Return how far loss and gradient are off, and the cosine between the gradients."""
+    if not figures:
+        return [NOT_RUN] * 3
+    off = [number(100 * figures[key], 1, " %") for key in ("loss_error", "gradient_error")]
+    return [*off, number(figures["gradient_cosine"], 3)]
+
+
 def responses(result: Result) -> str:
     rows = [
         [name, number(row["median"], 3), number(row["longest"], 3)]
@@ -266,6 +309,8 @@ TABLES: dict[str, Callable[[Result], str]] = {
     "prediction": prediction,
     "worker_kill": worker_kill,
     "responses": responses,
+    "labels": labels,
+    "crf": crf,
 }
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import shutil
@@ -202,6 +203,30 @@ def test_the_table_of_settings_shows_the_real_values() -> None:
     shown = {name: cells[: len(PRESETS)] for name, cells in settings_rows().items()}
     assert shown == preset_values(), ANEW
     assert all(cells[len(PRESETS) :] for cells in settings_rows().values()), "a reason is missing"
+
+
+def test_the_page_of_benchmarks_shows_what_was_run(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    tables = importlib.import_module("make_benchmark_tables")
+    page = text_of(ROOT / "docs/benchmarks.md")
+    assert tables.page_with_tables(page, tmp_path).count("\nNot run yet.\n") == len(tables.TABLES)
+    scores = dict.fromkeys(("nucleus_f1", "nucleus_f1_known", "background_f1", "background_f1_known"), 0.25)
+    measured = {
+        "labels": {"local": {"coverage": 0.5, **scores}},
+        "seconds_per_megapixel": {"voronoi": 0.125, "local": 1.5},
+    }
+    made = tables.labels({"results": {"monuseg": measured}})
+    assert "| monuseg | local | 0.500 | 0.250 | 0.250 | 0.250 | 0.250 |" in made
+    assert "| monuseg | 0.12 | not run | 1.50 |" in made
+    off = {"loss_error": 0.01, "gradient_error": 0.125, "gradient_cosine": 0.99}
+    result = {
+        "seconds_per_megapixel": {"crops": {"32 shifts": 0.25}},
+        "against_all_pairs": {"sigma 9": {"loss": 3.0, "all of the window": off, "32 shifts": off}},
+    }
+    assert tables.crf(result).splitlines()[2:] == [
+        "| 32 shifts | 0.25 | 1.0 % | 12.5 % | 0.990 |",
+        "| all of the window | not run | 1.0 % | 12.5 % | 0.990 |",
+    ]
 
 
 @pytest.mark.parametrize("page", [README, GUIDE, METHODS], ids=name_of)
