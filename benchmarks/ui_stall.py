@@ -8,6 +8,7 @@ Each phase has a napari window with the dock and one image in a process of its o
   previews        5,000 suggestions arrive twice a second from the worker, which does nothing else
   previews-load   the same, while the worker also computes at full load
   thread          partial-points trains in a thread of the viewer, for comparison
+  bare            napari alone, without the dock: a points layer takes 5,000 others twice a second
 Bounds for training, previews and previews-load: 99 of 100 gaps ≤ 20 ms, none > 50 ms.
 """
 
@@ -34,19 +35,20 @@ from napari_inkling.core import HintSet, PlaneRef, Points, Predictions, Preview,
 from napari_inkling.methods import MethodSettings, Needs
 from napari_inkling.workers import Job, Outcome
 
-PHASES = ("idle", "training", "previews", "previews-load", "thread")
+PHASES = ("idle", "training", "previews", "previews-load", "thread", "bare")
 BOUNDED = ("training", "previews", "previews-load")
 P99_BOUND, MAX_BOUND = 20.0, 50.0
 TICK = 5
 SETTLE = 3.0
+COUNT, RATE = 5000, 2.0
 
 
 class FloodSettings(MethodSettings):
     """How much is suggested, and how often."""
 
     presets: ClassVar = {"quick": {}}
-    count: int = 5000
-    rate: float = 2.0
+    count: int = COUNT
+    rate: float = RATE
     load: bool = False
 
 
@@ -127,11 +129,11 @@ class ThreadRunner:
 
 
 def run_phase(phase: str, seconds: float, steps: int) -> dict[str, Any]:
+    if phase == "bare":
+        return run_bare(seconds)
     if phase == "thread":  # the first optimizer imports it, and that crashes where Mesa has loaded its LLVM
         importlib.import_module("torch._dynamo")
     import napari
-    from qtpy.QtCore import Qt, QTimer
-    from qtpy.QtWidgets import QApplication
 
     from napari_inkling.session import Session
     from napari_inkling.widgets._dispatch import QtDispatcher
@@ -158,35 +160,84 @@ def run_phase(phase: str, seconds: float, steps: int) -> dict[str, Any]:
         session.message.connect(lambda level, text: errors.append(text) if level == "error" else None)
         session.suggestions_changed.connect(count)
         begin(session, phase, steps)
-        gaps: list[float] = []
-        last = time.perf_counter()
-
-        def tick() -> None:
-            nonlocal last
-            now = time.perf_counter()
-            gaps.append(1000 * (now - last))
-            last = now
-
-        timer = QTimer()
-        timer.setTimerType(Qt.TimerType.PreciseTimer)
-        timer.setInterval(TICK)
-        timer.timeout.connect(tick)
         if phase != "idle":  # what is measured is training, not the start of the worker
             end = time.monotonic() + 120
             while not session.training.step and not errors and time.monotonic() < end:
                 run_for(0.05)
             run_for(SETTLE)
         seen["previews"] = 0
-        last, busy = time.perf_counter(), time.thread_time()
-        timer.start()
-        run_for(seconds)
-        timer.stop()
-        busy = time.thread_time() - busy
+        gaps, busy = measure(seconds)
         active = session.is_training
         viewer.close()
         run_for(0.2)
     if errors:
         return {"error": errors[0]}
+    return figures_of(gaps, busy, seconds, seen) | {"still_training_at_the_end": active}
+
+
+def run_bare(seconds: float) -> dict[str, Any]:
+    """Show so many points, twice a second, as a layer of napari's on the same image."""
+    import napari
+    from qtpy.QtCore import QTimer
+
+    from napari_inkling.session import Session
+
+    viewer = napari.Viewer()
+    viewer.window._qt_window.resize(1440, 900)
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["INKLING_HOME"] = home
+        session = Session()
+        add_image(session, Path(home))
+        viewer.open(str(session.project.images[0].path))
+        session.close()
+    random, size = np.random.default_rng(0), np.array(viewer.layers[0].extent.data[1])
+    layer = viewer.add_points(np.empty((0, 2)), ndim=2, size=8, face_color="transparent", border_color="red")
+    seen = {"previews": 0, "most": COUNT}
+
+    def replace() -> None:
+        seen["previews"] += 1
+        layer.data = random.random((COUNT, 2)) * size
+
+    timer = QTimer()
+    timer.setInterval(int(1000 / RATE))
+    timer.timeout.connect(replace)
+    timer.start()
+    run_for(SETTLE)
+    seen["previews"] = 0
+    gaps, busy = measure(seconds)
+    timer.stop()
+    viewer.close()
+    run_for(0.2)
+    return figures_of(gaps, busy, seconds, seen)
+
+
+def measure(seconds: float) -> tuple[list[float], float]:
+    """Return the gaps of the timer in milliseconds, and the seconds of computing in this thread."""
+    from qtpy.QtCore import Qt, QTimer
+
+    gaps: list[float] = []
+    last = time.perf_counter()
+
+    def tick() -> None:
+        nonlocal last
+        now = time.perf_counter()
+        gaps.append(1000 * (now - last))
+        last = now
+
+    timer = QTimer()
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.setInterval(TICK)
+    timer.timeout.connect(tick)
+    last, busy = time.perf_counter(), time.thread_time()
+    timer.start()
+    run_for(seconds)
+    timer.stop()
+    return gaps, time.thread_time() - busy
+
+
+def figures_of(gaps: list[float], busy: float, seconds: float, seen: dict[str, int]) -> dict[str, Any]:
+    from qtpy.QtWidgets import QApplication
+
     return percentiles(gaps[1:]) | {
         "over_20_ms": int((np.array(gaps) > P99_BOUND).sum()),
         "over_50_ms": int((np.array(gaps) > MAX_BOUND).sum()),
@@ -194,7 +245,6 @@ def run_phase(phase: str, seconds: float, steps: int) -> dict[str, Any]:
         "thread_busy": busy / seconds,  # low, and the gaps long: another process had the processor
         "previews": seen["previews"],
         "most_suggestions": seen["most"],
-        "still_training_at_the_end": active,
         "qt": qt_name(),
         "platform": QApplication.platformName(),
     }
