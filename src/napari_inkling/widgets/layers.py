@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_inkling.core import HintSet, PlaneRef, Predictions, SettingsError
+from napari_inkling.widgets._beat import BEAT_MS, Beat
 from napari_inkling.widgets._timers import single_shot
 from napari_inkling.widgets.canvas_actions import canvas_actions
 from napari_inkling.widgets.canvas_colors import make_palette
@@ -34,6 +36,8 @@ __all__ = ["LayerBridge"]
 #: repaint of 5,000 takes some 40 ms, and the window should answer in between.
 FEW = 300
 PAUSE_SECONDS = 2.0
+#: So long after suggestions were taken over they are drawn: what else waits comes in between.
+DRAW_MS = 10
 
 
 class LayerBridge:
@@ -63,10 +67,13 @@ class LayerBridge:
         self._ref: PlaneRef | None = None
         self._class = ""
         self._closed = False
-        self._shown_at = 0.0
+        self._shown_at = -math.inf
         self._preview = np.empty(0, np.int64)  # ids of the last one
         self._own = Connections()
+        #: When the panels show what a training changes.
+        self.beat = Beat()
         self._show_soon = single_shot(self._show_suggestions)
+        self._draw_soon = single_shot(self.suggestions.draw, DRAW_MS)
         self._connect()
         self.keys = CanvasKeys(viewer, canvas_actions(self))
         self._on_project()
@@ -143,10 +150,11 @@ class LayerBridge:
         if self._closed:
             return
         self._closed = True
-        for part in (self.hints, self.keys, self._own, self.stack, self.tools):
+        for part in (self.hints, self.keys, self._own, self.stack, self.tools, self.beat):
             part.close()
-        self._show_soon.stop()
-        self._show_soon.deleteLater()
+        for timer in (self._show_soon, self._draw_soon):
+            timer.stop()
+            timer.deleteLater()
         if self.guides.layer in self.viewer.layers:
             self.viewer.layers.remove(self.guides.layer)
         self.guides.layer = None
@@ -209,8 +217,10 @@ class LayerBridge:
 
     def _show_suggestions(self) -> None:
         self._show_soon.stop()
+        self.beat.forget(self._show_between_beats)
         if self.suggestions.layer is None:
             return
+        self._draw_soon.start()
         if self._ref is None:  # the last image has gone
             self.suggestions.show(Predictions(), self.suggestions.radius, self.session.threshold)
             return
@@ -282,9 +292,18 @@ class LayerBridge:
     def _on_suggestions(self, ref: PlaneRef) -> None:
         if ref != self._ref or self.suggestions.layer is None:
             return
-        wait = self._pause() if self._is_preview(ref) else 0.0
-        if wait == 0 or not self._show_soon.isActive():
-            self._show_soon.start(int(1000 * wait))
+        since = time.monotonic() - self._shown_at
+        if self._is_preview(ref) and self._is_large and since < 2 * PAUSE_SECONDS:
+            self.beat.ask(self._show_between_beats)
+        else:
+            self._show_soon.start(0)
+
+    def _show_between_beats(self) -> None:
+        """Show what waits half a beat later, so that panels and canvas take turns, or ask again."""
+        if self._is_large and time.monotonic() - self._shown_at < PAUSE_SECONDS - BEAT_MS / 1000:
+            self.beat.ask(self._show_between_beats)
+        else:
+            self._show_soon.start(BEAT_MS // 2)
 
     def _is_preview(self, ref: PlaneRef) -> bool:
         """Whether these suggestions came from the model; what a person makes of them is shown at once."""
@@ -294,11 +313,10 @@ class LayerBridge:
         self._preview = ids
         return True
 
-    def _pause(self) -> float:
-        """Return for how many seconds a preview has to wait."""
-        if not self.session.is_training or sum(map(len, self.session.suggestions().kinds)) <= FEW:
-            return 0.0
-        return max(0.0, PAUSE_SECONDS - (time.monotonic() - self._shown_at))
+    @property
+    def _is_large(self) -> bool:
+        """Whether there are so many suggestions that the previews of a training are not all shown."""
+        return self.session.is_training and sum(map(len, self.session.suggestions().kinds)) > FEW
 
     def _on_radius(self) -> None:
         self._take_radius()

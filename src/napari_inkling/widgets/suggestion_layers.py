@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import Predictions
+from napari_inkling.widgets._quiet import quietly
 from napari_inkling.widgets.canvas_colors import Palette, make_palette, paint
 
 __all__ = ["MANY", "SUGGESTIONS_NAME", "SuggestionLayer", "opacity_of"]
 
 SUGGESTIONS_NAME = "Inkling suggestions"
-#: From here on rings are smaller, thinner and less smooth, which takes half of the time without a GPU.
+
+
+class Look(NamedTuple):
+    """How suggestions are drawn.
+
+    ``diameter`` is in cell radii, ``border`` in diameters, ``smoothing`` of the edges in screen pixels.
+    """
+
+    diameter: float
+    symbol: str
+    border: float
+    smoothing: float
+
+
+#: From here on rings are small and plain, which takes half of the time without a GPU: a border or smoothing
+#: makes what is drawn for each wider than the ring.
 MANY = 1000
-#: Of few and of many: diameter in cell radii, thickness in diameters, smoothing of edges in screen pixels.
-_DIAMETER = (2.0, 1.0)
-_RING = (0.14, 0.08)
-_SMOOTHING = (1.0, 0.25)
+_FEW = Look(2.0, "o", 0.14, 1.0)
+_MANY = Look(1.0, "ring", 0.0, 0.0)
 #: Rings are lighter than hints by this share of the way to white: thin lines need more contrast.
 _LIGHTER = 0.3
 _CLEAR = np.zeros(4, dtype=np.float32)
@@ -51,7 +65,7 @@ class SuggestionLayer:
             name=SUGGESTIONS_NAME,
             face_color=_CLEAR,
             border_color="white",
-            border_width=_RING[0],
+            border_width=_FEW.border,
             size=2 * self.radius,
             canvas_size_limits=(3, 400),
             metadata={"inkling": "suggestions"},
@@ -62,7 +76,10 @@ class SuggestionLayer:
         return layer
 
     def show(self, predictions: Predictions, radius: float, threshold: float) -> None:
-        """Show these instead of what was shown (5,000 in 10 ms); boxes are rings at their centres."""
+        """Hold these instead of what was held (5,000 in 6 ms); boxes are rings at their centres.
+
+        They are on screen after :meth:`draw`.
+        """
         points, boxes = predictions.points, predictions.boxes
         classes = np.concatenate([points.classes, boxes.classes])
         scores = np.concatenate([points.scores, boxes.scores])
@@ -72,23 +89,33 @@ class SuggestionLayer:
         colours = paint(classes, self.palette)
         colours[:, :3] += (1 - colours[:, :3]) * _LIGHTER
         colours[:, 3] = opacity_of(scores, threshold)
-        layer = self.layer
-        if layer is None or not (len(self.ids) or len(layer.data)):
-            return
-        many = len(self.ids) > MANY
-        if layer.antialiasing != _SMOOTHING[many]:
-            layer.antialiasing = _SMOOTHING[many]
-        # Each of these setters would have the canvas draw everything; once at the end is enough.
-        with layer.events.blocker_all():
-            layer.current_size = _DIAMETER[many] * radius
+        if self.layer is not None and (len(self.ids) or len(self.layer.data)):
+            self._fill(colours)
+
+    def draw(self) -> None:
+        """Put what is held on screen: in a turn of the event loop of its own, as 5,000 take some 40 ms.
+
+        The layer list hears nothing of it: it would paint itself, and with it the window, once more. So the
+        layer's thumbnail stays empty, too.
+        """
+        if self.layer is not None:
+            with self.layer.events.blocker():
+                self.layer.refresh(thumbnail=False)
+
+    def _fill(self, colours: npt.NDArray[np.float32]) -> None:
+        layer, look = self.layer, _MANY if len(self.ids) > MANY else _FEW
+        with quietly(layer):
+            layer.antialiasing = look.smoothing
+            layer.current_size = size = look.diameter * self.radius
             layer.data = self.coordinates.copy()
             if len(colours):  # napari takes no empty array of colours
-                layer.border_width = _RING[many]
+                layer.symbol = look.symbol
+                layer.size = size
+                layer.border_width = look.border
                 layer.border_color = colours
-                layer.face_color = _CLEAR
-                layer.size = _DIAMETER[many] * radius
+                layer.face_color = colours if look.border == 0 else _CLEAR
             layer.editable = False  # new data make it editable
-        layer.refresh()
+            layer.set_view_slice()  # it must not look for rows that are gone
 
     def nearest(self, place: npt.ArrayLike, within: float) -> int | None:
         """Return the id of the suggestion nearest to (y, x) that lies within so many pixels of it."""

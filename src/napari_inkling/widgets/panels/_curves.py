@@ -95,6 +95,8 @@ class Curves(QWidget):
             curve.setData(steps, values)
         if kind in self.plots:
             self.plots[kind].setVisible(bool(series))
+            # The axes change now and not while it is painted, which would have it painted twice.
+            self.plots[kind].scene().prepareForPaint()
 
     def _make_plot(self, kind: str) -> Any:
         import pyqtgraph as pg

@@ -24,7 +24,7 @@ from napari_inkling.core import InklingError
 from napari_inkling.widgets._timers import single_shot
 
 if TYPE_CHECKING:
-    from napari_inkling.session import Session
+    from napari_inkling.session import Session, TrainingState
     from napari_inkling.widgets.layers import LayerBridge
     from napari_inkling.widgets.panels._style import Palette
 
@@ -175,6 +175,7 @@ class Panel(QWidget):
         self.session = session
         self.bridge = bridge
         self._listening: list[tuple[Any, Callable[..., Any]]] = []
+        self._on_beat: list[Callable[[], Any]] = []
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._make_header()
         self.next_step = label(role="next", wrap=True)
@@ -190,6 +191,7 @@ class Panel(QWidget):
         self.set_folded(False)
         #: Refreshes within :data:`REFRESH_MS`; takes the arguments of any signal.
         self.refresh_soon = self.soon(REFRESH_MS, self.refresh)
+        self._refresh_on_beat = self.on_beat(self.refresh)
 
     def _make_header(self) -> None:
         self.fold_button = QToolButton()
@@ -253,8 +255,34 @@ class Panel(QWidget):
 
         return start
 
+    def on_beat(self, slot: Callable[[], Any]) -> Callable[..., None]:
+        """Return what calls ``slot`` at the next beat of the bridge; its arguments are dropped."""
+        self._on_beat.append(slot)
+        return lambda *_: self.bridge.beat.ask(slot)
+
+    def refresh_calmly(self, *_: Any) -> None:
+        """Refresh soon; with the other parts while a training runs, which has it done many times a second."""
+        if self.session.is_training:
+            self._refresh_on_beat()
+        else:
+            self.refresh_soon()
+
+    def listen_to_activity(self) -> None:
+        """Refresh soon when a training begins, begins to stop, or ends; not at each of its steps."""
+        status = self.session.training.status
+
+        def on_training(state: TrainingState) -> None:
+            nonlocal status
+            if state.status != status:
+                status = state.status
+                self.refresh_soon()
+
+        self.listen(on_training, self.session.training_changed)
+
     def release(self) -> None:
         """Disconnect from everything that outlives this widget; what it was about to do is not done."""
+        for slot in self._on_beat:
+            self.bridge.beat.forget(slot)
         for signal, slot in self._listening:
             signal.disconnect(slot)
         self._listening.clear()

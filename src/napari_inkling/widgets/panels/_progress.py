@@ -37,7 +37,7 @@ class TrainingProgress(QWidget):
         self.curves_button.hide()
 
     def show_state(self, state: TrainingState) -> None:
-        """Show how far it is, and what it does or how it ended; the curves wait for :meth:`draw`."""
+        """Show how far it is, what it does or how it ended, and its curves."""
         if state.active != self._state.active:
             self._unfolded = state.active
         self._state = state
@@ -50,9 +50,9 @@ class TrainingProgress(QWidget):
         self.stage.setVisible(bool(self.stage.text()))
         set_role(self.stage, "warning" if state.status == "failed" else "muted")
         self.setVisible(state.status != "idle")
+        self._show_curves()
 
-    def draw(self) -> None:
-        """Draw the curves anew."""
+    def _show_curves(self) -> None:
         state = self._state
         some = bool(state.losses or state.metrics)
         if some and self._unfolded:
@@ -69,4 +69,4 @@ class TrainingProgress(QWidget):
 
     def _toggle(self) -> None:
         self._unfolded = not self._unfolded
-        self.draw()
+        self._show_curves()

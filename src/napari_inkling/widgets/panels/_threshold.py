@@ -39,6 +39,12 @@ class Histogram(QWidget):
             self.counts = counts
             self.update()
 
+    def set_threshold(self, threshold: float) -> None:
+        """Colour what a threshold keeps."""
+        if threshold != self.threshold:
+            self.threshold = threshold
+            self.update()
+
     def paintEvent(self, event: Any) -> None:
         painter = QPainter(self)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -88,8 +94,7 @@ class ThresholdSlider(QWidget):
             widget.blockSignals(True)
             widget.setValue(shown)
             widget.blockSignals(False)
-        self.histogram.threshold = value
-        self.histogram.update()
+        self.histogram.set_threshold(value)
 
     def _on_changed(self, value: float) -> None:
         self.set_value(value)

@@ -50,10 +50,10 @@ class ExportPanel(Panel):
             session.project_changed,
             session.images_changed,
             session.hints_changed,
-            session.suggestions_changed,
-            session.training_changed,
             session.models_changed,
         )
+        self.listen(self.refresh_calmly, session.suggestions_changed)
+        self.listen_to_activity()
         self.refresh()
 
     def _make_choices(self) -> None:

@@ -57,9 +57,10 @@ class ReviewPanel(Panel):
             self.refresh_soon,
             session.project_changed,
             session.plane_changed,
-            session.suggestions_changed,
-            session.training_changed,
+            session.history_changed,
         )
+        self.listen(self.refresh_calmly, session.suggestions_changed)
+        self.listen_to_activity()
         self.listen(self._show_focus, bridge.focus_changed)
         self.refresh()
 
@@ -170,6 +171,7 @@ class ReviewPanel(Panel):
 
     def _set_threshold(self, value: float) -> None:
         self.session.threshold = value
+        self.refresh_soon()
 
     def go_on(self) -> None:
         """Look at the next in the order of doubt."""

@@ -28,8 +28,6 @@ PRESETS = {
     "as-published": ("As published · long", "The paper's own network and schedule; wants a GPU"),
 }
 DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
-#: Redraw the curves at most this often; events come much faster.
-CURVES_MS = 1000
 
 
 class TrainPanel(Panel):
@@ -49,7 +47,8 @@ class TrainPanel(Panel):
         self._make_advanced()
         self._make_go()
         self.progress: TrainingProgress = self.add(TrainingProgress())
-        self._draw_soon = self.soon(CURVES_MS, self.progress.draw)
+        self._status = ""  # of the training that is shown
+        self._show_on_beat = self.on_beat(self._show_progress)
         self.listen(
             self.refresh_soon,
             session.project_changed,
@@ -209,12 +208,19 @@ class TrainPanel(Panel):
             self.say_next("Corrected some? Train on: it continues from the last model.")
 
     def _on_training(self, state: TrainingState) -> None:
-        self.progress.show_state(state)
-        self.summary.setText(f"{state.fraction:.0%}" if state.active and state.steps else "")
-        self._draw_soon()
+        if state.status == self._status:
+            self._show_on_beat()
+            return
+        self._status = state.status
+        self._show_progress()
         self._show_button()
         if not state.active:
             self.refresh_soon()
+
+    def _show_progress(self) -> None:
+        state = self.session.training
+        self.progress.show_state(state)
+        self.summary.setText(f"{state.fraction:.0%}" if state.active and state.steps else "")
 
     # -- what it does
 
