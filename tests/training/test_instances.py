@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.training.instances import seeded_instances
+from napari_inkling.training.instances import component_instances, seeded_instances
 
 #: Two hills that touch in column 4, and one that nobody seeds.
 HEIGHT = np.array([[0, 1, 2, 1, 0.5, 1, 3, 1, 0, 0, 2, 0]] * 3, dtype=float)
@@ -59,3 +59,28 @@ def test_the_threshold_bounds_the_masks(threshold, pixels):
 def test_maps_of_different_shapes_are_refused():
     with pytest.raises(ValueError, match=r"foreground has shape \(3, 12\), but height has \(2, 2\)"):
         seeded_instances(INSIDE, np.zeros((2, 2)), [(0, 0)])
+
+
+#: Two components that touch by a corner only, and one alone; each named by its first pixel, row by row.
+FOREGROUND = np.array(
+    [
+        [0.9, 0.9, 0.0, 0.5],
+        [0.0, 0.0, 0.4, 0.0],
+        [0.7, 0.0, 0.0, 0.6],
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "background", "expected"),
+    [
+        (0.5, (), [[1, 1, 0, 2], [0, 0, 0, 0], [3, 0, 0, 4]]),
+        (0.55, (), [[1, 1, 0, 0], [0, 0, 0, 0], [2, 0, 0, 3]]),
+        (0.5, [(0, 1.2), (1, 1), (9, 9)], [[0, 0, 0, 1], [0, 0, 0, 0], [2, 0, 0, 3]]),
+        (0.95, (), [[0] * 4] * 3),
+    ],
+)
+def test_components_are_numbered_row_by_row(threshold, background, expected):
+    labels = component_instances(FOREGROUND, threshold, background)
+    assert labels.dtype == np.int32
+    assert labels.tolist() == expected
