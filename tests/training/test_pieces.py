@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from napari_inkling.core import Step
-from napari_inkling.training.pieces import Pieces, finish, told
+from napari_inkling.training.pieces import Pieces, aside, finish, told
 
 STEP = Step("at work", 1, 3, 9)
 
@@ -36,3 +38,17 @@ def test_work_that_nobody_goes_on_with_stops():
     next(running)
     running.close()
     assert done == [0]
+
+
+def test_work_aside_pauses_until_it_is_done():
+    go_on = threading.Event()
+    running = aside(lambda: go_on.wait(30), pause=0.001)
+    for _ in range(3):
+        next(running)
+    go_on.set()
+    assert finish(running) is True
+
+
+def test_an_error_aside_is_raised_where_it_is_waited_for():
+    with pytest.raises(ZeroDivisionError):
+        finish(aside(lambda: 1 // 0))
