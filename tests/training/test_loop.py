@@ -104,3 +104,15 @@ def test_nothing_is_done_before_it_is_asked_for():
     next(running)
     running.close()
     assert plan.done == 1
+
+
+def test_slowing_down_holds_beyond_the_schedule():
+    def halves(optimizer):
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.5**step)
+
+    one = learner(rate=0.8, schedule=halves)
+    list(train(one, batches(), squared, 1, Plan(3), stage="", round=0))
+    one.slow_down(0.1)
+    assert one.optimizer.param_groups[0]["lr"] == pytest.approx(0.04)
+    list(train(one, batches(), squared, 1, Plan(3), stage="", round=0))
+    assert one.optimizer.param_groups[0]["lr"] == pytest.approx(0.02)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.training.peaks import component_centroids, local_maxima, peak_margin
+from napari_inkling.training.peaks import component_centroids, distances, local_maxima, peak_margin
 
 
 def blobs(*centres: tuple[float, float], shape=(60, 70), sigma=3.0) -> np.ndarray:
@@ -80,3 +80,15 @@ def test_centroids_of_components():
     np.testing.assert_allclose(places, [[3.5, 4.5]])
     np.testing.assert_allclose(highest, [0.9], rtol=1e-6)
     assert component_centroids(probability, 0.95, 1)[0].shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("places", "others", "expected"),
+    [
+        ([(0, 0), (3, 4)], [(0, 0), (3, 0)], [0, 4]),
+        ([(1, 1)], np.empty((0, 2)), [np.inf]),
+        (np.empty((0, 2)), [(1, 1)], []),
+    ],
+)
+def test_distances_to_the_nearest(places, others, expected):
+    assert distances(np.array(places, float), np.array(others, float)).tolist() == expected

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from napari_inkling.core import Step
 from napari_inkling.training.devices import Device
 
-__all__ = ["Batch", "Learner", "Plan", "train"]
+__all__ = ["Batch", "Learner", "Loss", "Plan", "train"]
 
 #: Images (B, C, Y, X) and targets, on the CPU or on the device.
 Batch = tuple[Tensor, Tensor]
@@ -46,6 +46,13 @@ class Learner:
 
     def __post_init__(self) -> None:
         self.averaged = copy.deepcopy(self.net).requires_grad_(False).eval()
+
+    def slow_down(self, factor: float) -> None:
+        """Multiply the learning rate of all further steps by a factor."""
+        for group in self.optimizer.param_groups:
+            group["lr"] *= factor
+        if self.schedule is not None:
+            self.schedule.base_lrs = [rate * factor for rate in self.schedule.base_lrs]
 
     @torch.no_grad()
     def average(self) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.spatial import KDTree
 from skimage.measure import regionprops
 
-__all__ = ["component_centroids", "local_maxima", "peak_margin"]
+__all__ = ["component_centroids", "distances", "local_maxima", "peak_margin"]
 
 _SMOOTHING = 1.0  # σ in pixels; a nucleus is about 10 across
 
@@ -47,3 +48,11 @@ def component_centroids(
     regions = [r for r in regionprops(components, probability) if r.area >= smallest_area]
     places = np.array([r.centroid for r in regions], dtype=np.float64).reshape(-1, 2)
     return places, np.array([r.intensity_max for r in regions], dtype=np.float64)
+
+
+def distances(places: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return how far each of ``places`` (N, 2) is from the nearest of others, infinite without any; (N,)."""
+    if not len(others) or not len(places):
+        return np.full(len(places), np.inf)
+    nearest: npt.NDArray[np.float64] = KDTree(others).query(places)[0]
+    return nearest
