@@ -37,7 +37,12 @@ ANEW = "run `python -m tests.test_docs` to write it anew"
 
 PRESETS = ("quick", "standard", "as-published")
 #: How the table of settings says that a setting is empty.
-EMPTY = {"working_diameter": "full scale", "threshold": "at the clicks", "enough": "none"}
+EMPTY = {
+    "working_diameter": "full scale",
+    "mask_diameter": "that of centres",
+    "threshold": "at the clicks",
+    "enough": "none",
+}
 
 
 def name_of(page: Path) -> str:

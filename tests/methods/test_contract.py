@@ -41,6 +41,8 @@ TINY = {
         "width": 4,
         "views": 1,
         "pretrained": False,
+        "mask_steps": 3,
+        "mask_diameter": None,
     },
 }
 
@@ -142,7 +144,7 @@ def test_it_tells_how_it_goes(method):
     assert isinstance(events[0], Started) and "CPU" in events[0].device
     steps = [e for e in events if isinstance(e, Step)]
     assert [s.step for s in steps] == sorted(s.step for s in steps)
-    assert steps[-1].step == steps[-1].steps == 6
+    assert steps[-1].step == steps[-1].steps == 9
     assert all(s.stage for s in steps)
     assert any(s.losses for s in steps) and all(np.isfinite(list(s.losses.values())).all() for s in steps)
     previews = [e for e in events if isinstance(e, Preview)]

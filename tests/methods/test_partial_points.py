@@ -1,4 +1,4 @@
-"""What is particular to partial points, beyond the contract of all methods."""
+"""What is particular to partial points, beyond the contract of all methods; centres only."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from napari_inkling.evaluation import match_points
 from napari_inkling.methods import _detection_model, _training_fields, get_method
 from napari_inkling.methods._detection_model import DetectionModel
 from napari_inkling.training.tiling import predict_tiles
+from tests.methods import test_contract as contract
 from tests.methods.drawing import CENTRES, RADIUS, clicks, data, image, tissue
-from tests.methods.test_contract import drained, fit, tiny
+from tests.methods.test_contract import drained
 
 METHOD = get_method("partial-points")
+fit, tiny = partial(contract.fit, masks=False), partial(contract.tiny, masks=False)
 
 
 @pytest.fixture(scope="module")

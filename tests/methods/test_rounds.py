@@ -24,7 +24,8 @@ def threshold(rounds: list[int]) -> float:
     near = nearest_point(CENTRES, (104, 104))
     heights = np.where(np.arange(len(CENTRES)) < 10, 0.5, 0.1)
     answer = np.where(near.distance < RADIUS, heights[near.index], 0).astype(np.float32)[np.newaxis]
-    return _rounds._threshold(SimpleNamespace(fields=fields, settings=PartialPointsSettings()), [answer])
+    task = SimpleNamespace(fields=fields, settings=PartialPointsSettings(), classes=("cell",))
+    return _rounds._threshold(task, [answer])
 
 
 def test_corrections_are_no_sample_of_the_cells():

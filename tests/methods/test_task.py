@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from napari_inkling.methods._task import steps_for
+from napari_inkling.methods._task import Span, mask_steps_for, steps_for
 from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.training.loop import Plan
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,22 @@ def test_training_on_takes_less_but_not_too_little(clicks, steps):
 
 def test_training_on_never_takes_more_than_was_asked_for():
     assert steps_for(PartialPointsSettings(steps=8), 90, continued=True) == 8
+
+
+@pytest.mark.parametrize(
+    ("chosen", "clicks", "steps"),
+    [({}, 5000, 300), ({}, 20, 150), ({"mask_steps": 100}, 20, 100), ({"masks": False}, 5000, 0)],
+)
+def test_outlines_take_steps_of_their_own(chosen, clicks, steps):
+    assert mask_steps_for(PartialPointsSettings(**chosen), clicks) == steps
+
+
+def test_a_stage_keeps_its_share_of_a_plan_that_changes():
+    plan = Plan(200)
+    span = Span(plan, 0.6, 1.0)
+    plan.done = 139
+    assert [span.at(share) for share in (0, 0.5, 1)] == [120, 160, 200]
+    assert span.progress == 0.25
+    plan.steps = 150
+    assert [span.at(share) for share in (0, 0.5, 1)] == [90, 120, 150]
+    assert span.progress == pytest.approx(50 / 60)

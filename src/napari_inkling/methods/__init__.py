@@ -5,10 +5,19 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint, entry_points
 
 from napari_inkling.core import SettingsError
-from napari_inkling.methods._protocol import Method, MethodSettings, Model, Needs, Preset, StepwiseModel
+from napari_inkling.methods._protocol import (
+    HintedModel,
+    Method,
+    MethodSettings,
+    Model,
+    Needs,
+    Preset,
+    StepwiseModel,
+)
 
 __all__ = [
     "GROUP",
+    "HintedModel",
     "Method",
     "MethodSettings",
     "Model",

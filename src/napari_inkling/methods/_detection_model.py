@@ -1,4 +1,4 @@
-"""The model that *partial-points* leaves behind: a network whose map has a peak at each cell."""
+"""The model that *partial-points* leaves behind: a network whose maps tell cells, and their outlines."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 from torch import nn
 
-from napari_inkling.core import Image, Points, Predictions
+from napari_inkling.core import HintSet, Image, Masks, Points, Predictions, new_ids
+from napari_inkling.methods._heads import Heads, build_network
+from napari_inkling.methods._outlining import Outliner
 from napari_inkling.methods.partial_points import PartialPointsSettings
 from napari_inkling.networks.folding import folded
-from napari_inkling.networks.resnet34_unet import ResNet34UNet
-from napari_inkling.networks.small_unet import SmallUNet
 from napari_inkling.training.checkpoints import load_description, load_weights, save_model_files
 from napari_inkling.training.devices import Device, resolve_device
 from napari_inkling.training.intensity import Intensity
@@ -25,7 +25,7 @@ from napari_inkling.training.pieces import Pieces, finish
 from napari_inkling.training.tiling import predict_tiles
 from napari_inkling.training.working_image import Window, WorkingImage
 
-__all__ = ["Description", "DetectionModel", "Peaks", "build_network", "calibrated", "find_centres"]
+__all__ = ["Description", "DetectionModel", "Peaks", "calibrated", "find_centres"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -36,11 +36,11 @@ SEPARATION = 0.5
 
 
 class Description(BaseModel):
-    """What ``model.json`` says."""
+    """What ``model.json`` says. Format 2 has heads for outlines; in format 1 there are none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal["napari-inkling model 1"] = "napari-inkling model 1"
+    format: Literal["napari-inkling model 1", "napari-inkling model 2"] = "napari-inkling model 2"
     method: Literal["partial-points"] = "partial-points"
     classes: tuple[str, ...]
     settings: PartialPointsSettings
@@ -52,13 +52,7 @@ class Description(BaseModel):
     #: Height of a peak from which on it counts as a cell; such a peak's score is 0.5.
     threshold: float
     trained_steps: int
-
-
-def build_network(settings: PartialPointsSettings, channels: int, outputs: int) -> nn.Module:
-    """Return the network that the settings name, with random weights."""
-    if settings.network == "resnet34":
-        return ResNet34UNet(channels, outputs)
-    return SmallUNet(channels, outputs, settings.width)
+    heads: Heads = "centres"
 
 
 def calibrated(heights: FloatArray, threshold: float) -> FloatArray:
@@ -102,13 +96,24 @@ class DetectionModel:
         """Return suggestions for a plane of any size; see :meth:`predicting`."""
         return finish(self.predicting(image, only))
 
-    def predicting(self, image: Image, only: Iterable[Window] | None = None) -> Pieces[Predictions]:
+    def predicting_beside(self, image: Image, hints: HintSet) -> Pieces[Predictions]:
+        """Do the work of :meth:`predict` on a plane that a person marked; see :class:`HintedModel`."""
+        return self.predicting(image, hints=hints)
+
+    def predicting(
+        self, image: Image, only: Iterable[Window] | None = None, hints: HintSet | None = None
+    ) -> Pieces[Predictions]:
         """Do the work of :meth:`predict` in pieces of a fraction of a second.
+
+        A point and a mask of one cell have the same id.
 
         Parameters
         ----------
         only : iterable of Window, optional
             Leave out what touches none of these windows of the working image.
+        hints : HintSet, optional
+            What a person marked on the plane. Only masks heed it: each cell that is marked has one, unless
+            the person drew it; and no click on background, nor a pixel of what was drawn, lies in one.
 
         Raises
         ------
@@ -118,28 +123,34 @@ class DetectionModel:
         about, settings = self.description, self.description.settings
         about.intensity.check(image)
         working = WorkingImage(image, about.scale, about.intensity)
-        r1 = about.radius * about.scale
+        r1, classes = about.radius * about.scale, len(self.classes)
         # A component in the published decoding may be of any length; a few cells are enough in practice.
         margin = peak_margin(max(1, round(SEPARATION * r1))) if settings.centres == "peaks" else round(6 * r1)
         lowest = LOWEST * about.threshold if settings.centres == "peaks" else about.threshold
+        outliner = None
+        if about.heads != "centres":
+            outliner = Outliner(working, settings, self.classes, r1, hints or HintSet())
+            margin += outliner.margin
         wanted = None if only is None else tuple(only)
-        parts = [Peaks(np.empty((0, 2)), np.empty(0), np.empty(0, np.int64))]
+        points, masks = [Points()], [Masks()]
         for tile, window, work in predict_tiles(
             self._predictor, working, self.device, margin=margin, views=settings.views, only=wanted
         ):
-            found = find_centres((yield from work), r1, settings, lowest)
-            places = found.places + np.array([window.top, window.left])
-            inside = tile.holds(places)
-            parts.append(Peaks(places[inside], found.heights[inside], found.channels[inside]))
+            maps = yield from work
+            found = find_centres(maps[:classes], r1, settings, lowest)
             yield
-        all_parts = Peaks(*map(np.concatenate, zip(*parts, strict=True)))
-        points = Points(
-            working.to_image(all_parts.places),
-            classes=np.array(self.classes, dtype=object)[all_parts.channels],
-            sources="model",
-            scores=np.clip(calibrated(all_parts.heights, about.threshold), 0, 1),
-        )
-        return Predictions(points, radius=about.radius)
+            places = found.places + np.array([window.top, window.left])
+            suggested = Points(
+                working.to_image(places),
+                classes=np.array(self.classes, dtype=object)[found.channels],
+                sources="model",
+                scores=np.clip(calibrated(found.heights, about.threshold), 0, 1),
+                ids=new_ids(len(places)),
+            )
+            points.append(suggested.take(tile.holds(places)))
+            if outliner is not None:
+                masks.append((yield from outliner.masks(maps[classes:], tile, window, suggested)))
+        return Predictions(Points.concatenate(points), radius=about.radius, masks=Masks.concatenate(masks))
 
     @cached_property
     def _predictor(self) -> nn.Module:
@@ -161,6 +172,6 @@ class DetectionModel:
             If the device is not there.
         """
         about = load_description(folder, Description)
-        net = build_network(about.settings, about.intensity.channels, len(about.classes))
+        net = build_network(about.settings, about.intensity.channels, len(about.classes), about.heads)
         load_weights(folder, net)
         return cls(about, net, resolve_device(device))

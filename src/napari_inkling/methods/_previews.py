@@ -71,7 +71,7 @@ def show(task: Task, model: DetectionModel) -> Generator[Event, None, None]:
     whole = is_one_field(WorkingImage(plane.image, task.scale, task.intensity))
     only = None if whole else [part.window for part in task.fields if part.image.ref == ref]
     if whole or only:
-        work = model.predicting(plane.image, only)
+        work = model.predicting(plane.image, only, plane.hints)
         predictions = yield from told(work, task.at_work("looking at the image on screen"))
         yield Preview(ref, predictions, whole)
 

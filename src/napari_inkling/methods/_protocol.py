@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, runtime_ch
 
 from pydantic import BaseModel, ConfigDict
 
-from napari_inkling.core import Event, Image, Predictions, TrainingData
+from napari_inkling.core import Event, HintSet, Image, Predictions, TrainingData
 
-__all__ = ["Method", "MethodSettings", "Model", "Needs", "Preset", "StepwiseModel"]
+__all__ = ["HintedModel", "Method", "MethodSettings", "Model", "Needs", "Preset", "StepwiseModel"]
 
 Preset = Literal["quick", "standard", "as-published"]
 
@@ -71,6 +71,15 @@ class StepwiseModel(Model, Protocol):
 
     def predicting(self, image: Image) -> Generator[None, None, Predictions]:
         """Do the work of :meth:`predict`; yield at least four times a second, and return the suggestions."""
+        ...
+
+
+@runtime_checkable
+class HintedModel(StepwiseModel, Protocol):
+    """A model that heeds what a person marked on the plane it looks at: points tell it where cells are."""
+
+    def predicting_beside(self, image: Image, hints: HintSet) -> Generator[None, None, Predictions]:
+        """Do the work of :meth:`predict`: each marked cell is a seed, a background click is in no mask."""
         ...
 
 

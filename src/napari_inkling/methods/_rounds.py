@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +19,11 @@ from napari_inkling.methods._training_fields import TrainingField
 from napari_inkling.supervision import IGNORE, add_detected_nuclei, nearest_point, propagate_background
 from napari_inkling.supervision.losses import weighted_mse
 from napari_inkling.training.crops import random_crops
-from napari_inkling.training.loop import train
+from napari_inkling.training.loop import Batch, Loss, train
 from napari_inkling.training.pieces import told
 from napari_inkling.training.tiling import view_by_view
 
-__all__ = ["known_masks", "out_of_time", "predict_fields", "train_round", "updated_masks"]
+__all__ = ["known_masks", "out_of_time", "predict_fields", "take_steps", "train_round", "updated_masks"]
 
 FloatImage = npt.NDArray[np.float32]
 
@@ -71,7 +72,7 @@ def _with_nuclei(task: Task, part: TrainingField, known: FloatImage, probability
 
 def train_round(task: Task, masks: Sequence[FloatImage], number: int) -> Generator[Event, None, None]:
     """Take the round's share of the steps, Eq. 2 of the paper; show the plane on screen every few seconds."""
-    settings, plan = task.settings, task.plan
+    settings = task.settings
     task.round = number
     batches = random_crops(
         [part.field for part in task.fields],
@@ -88,12 +89,20 @@ def train_round(task: Task, masks: Sequence[FloatImage], number: int) -> Generat
     def loss(logits: torch.Tensor, targets: torch.Tensor) -> Mapping[str, torch.Tensor]:
         return {"centre": weighted_mse(logits, targets, settings.foreground_weight)}
 
+    yield from take_steps(task, batches, loss, _stage(task, number), partial(_round_end, task, number))
+
+
+def take_steps(
+    task: Task, batches: Iterator[Batch], loss: Loss, stage: str, end: Callable[[], int]
+) -> Generator[Event, None, None]:
+    """Take steps up to ``end``, which moves if there is a time to keep; show how it goes now and then."""
+    plan = task.plan
     pause, shown = PREVIEW_EVERY, time.monotonic()
-    while plan.done < _round_end(task, number):
-        yield from train(task.learner, batches, loss, 1, plan, stage=_stage(task, number), round=number)
-        if settings.minutes is not None:
-            _keep_to_time(task, settings.minutes)
-        if time.monotonic() - shown > pause and plan.done < _round_end(task, number):
+    while plan.done < end():
+        yield from train(task.learner, batches, loss, 1, plan, stage=stage, round=task.round)
+        if task.settings.minutes is not None:
+            _keep_to_time(task, task.settings.minutes)
+        if time.monotonic() - shown > pause and plan.done < end():
             begun = time.monotonic()
             model = task.model()
             yield Checkpoint(model)
@@ -108,10 +117,10 @@ def _stage(task: Task, number: int) -> str:
 
 def _round_end(task: Task, number: int) -> int:
     """Return the step at which a round ends."""
-    settings, steps = task.settings, task.plan.steps
     if number >= task.rounds:
-        return steps
-    return round(steps * (settings.first_share + (1 - settings.first_share) * number / task.rounds))
+        return task.span.at(1)
+    first = task.settings.first_share
+    return task.span.at(first + (1 - first) * number / task.rounds)
 
 
 def _keep_to_time(task: Task, minutes: float) -> None:
@@ -122,7 +131,7 @@ def _keep_to_time(task: Task, minutes: float) -> None:
 
 def out_of_time(task: Task) -> bool:
     """Whether the minutes are over, however many rounds are left."""
-    return task.settings.minutes is not None and task.plan.done >= task.plan.steps
+    return task.settings.minutes is not None and task.plan.done >= task.span.at(1)
 
 
 def predict_fields(task: Task) -> Generator[Step, None, list[FloatImage]]:
@@ -145,7 +154,7 @@ def _threshold(task: Task, maps: Sequence[FloatImage]) -> float:
     """
     clicked, peaks, unprompted = [], [], np.concatenate([part.unprompted for part in task.fields])
     for part, probability in zip(task.fields, maps, strict=True):
-        found = find_centres(probability, part.r1, task.settings, lowest=0.03)
+        found = find_centres(probability[: len(task.classes)], part.r1, task.settings, lowest=0.03)
         peaks.append(found.heights)
         near = nearest_point(found.places, part.shape)
         y, x = np.clip(np.round(part.field.marked).astype(int), 0, np.array(part.shape) - 1).T.reshape(2, -1)

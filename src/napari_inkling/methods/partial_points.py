@@ -1,10 +1,12 @@
-"""Partial points: clicks on some cells → the centres of all cells.
+"""Partial points: clicks on some cells → the centres of all cells → a mask for each.
 
-Stage 1 of Qu et al., "Weakly supervised deep nuclei segmentation using partial points annotation in
+Qu et al., "Weakly supervised deep nuclei segmentation using partial points annotation in
 histopathology images", IEEE TMI 2020 ("the paper"). The preset ``as-published`` is the paper's network and
 hyper- parameters; the default keeps the idea and adds what makes it fast on a laptop: the cell radius is
 estimated at the clicks, the image is worked on at the scale where a cell is about 10 pixels across, a small
-network with averaged weights learns, and a classical classifier answers first.
+network with averaged weights learns, and a classical classifier answers first. Stage 2 outlines the nuclei
+that were given and found: by labels from each nucleus's own colour, one network for centres, foreground and
+the distance from the boundary, and a watershed that parts those that touch.
 """
 
 from __future__ import annotations
@@ -28,7 +30,15 @@ class PartialPointsSettings(MethodSettings):
 
     presets: ClassVar = {
         "quick": {},
-        "standard": {"steps": 2000, "enough": 400, "rounds": 5, "jitter": 0.2, "zoom": 0.2, "views": 4},
+        "standard": {
+            "steps": 2000,
+            "enough": 400,
+            "rounds": 5,
+            "jitter": 0.2,
+            "zoom": 0.2,
+            "views": 4,
+            "mask_steps": 1000,
+        },
         "as-published": {
             "network": "resnet34",
             "steps": 3840,
@@ -46,15 +56,25 @@ class PartialPointsSettings(MethodSettings):
             "warm_start": False,
             "centres": "components",
             "threshold": 0.5,
+            "mask_steps": 1440,
+            "mask_diameter": None,
+            "mask_rate": 1e-4,
+            "mask_jitter": 0.1,
+            "mask_zoom": 0.0,
+            "heads": "two-class",
+            "labels": "cluster",
+            "refine_share": 1 / 6,
+            "crf": 0.005,
+            "instances": "components",
         },
     }
 
-    fixed_fields: ClassVar = ("network", "width", "working_diameter")
+    fixed_fields: ClassVar = ("network", "width", "working_diameter", "masks", "mask_diameter", "heads")
 
     steps: int = Setting(
         450,
         ge=1,
-        description="Steps over all rounds if clicks are enough (about a minute on 2 CPU cores)",
+        description="Steps for centres over all rounds, if clicks are enough (about a minute on 2 CPU cores)",
     )
     enough: int | None = Setting(
         350,
@@ -139,10 +159,61 @@ class PartialPointsSettings(MethodSettings):
         description="Probability above which a centre is suggested; empty: estimated at the clicks",
     )
     warm_start: bool = Setting(True, description="Show a classical pixel classifier's answer first")
+    masks: bool = Setting(True, description="Outline every cell, too; off: centres only")
+    mask_steps: int = Setting(
+        300, ge=1, description="Steps of the training for outlines, if clicks are enough"
+    )
+    mask_diameter: float | None = Setting(
+        12.0,
+        ge=4,
+        le=64,
+        description="Cell diameter in pixels at the scale at which outlines are worked at; empty: the same "
+        "scale as for centres, as two-class heads always have it",
+    )
+    mask_rate: float = Setting(5e-3, gt=0, description="Highest learning rate of the training for outlines")
+    mask_jitter: float = Setting(
+        0.2, ge=0, le=1, description="Random change of intensities while learning outlines, as for jitter"
+    )
+    mask_zoom: float = Setting(
+        0.2, ge=0, le=1, description="Random change of scale while learning outlines, as for zoom"
+    )
+    heads: Literal["joint", "two-class"] = Setting(
+        "joint",
+        description="joint: one network for centres, foreground and the distance from the boundary; "
+        "two-class: a second network for nucleus and background (the paper)",
+    )
+    labels: Literal["local", "cluster", "voronoi"] = Setting(
+        "local",
+        description="What pixels are taken for, beside the Voronoi label: by each nucleus's own colour and "
+        "size (local), by k-means (cluster, the paper), or nothing (voronoi)",
+    )
+    label_points: Literal["found", "given"] = Setting(
+        "found", description="Points that labels are made from: given and found ones, or the given ones alone"
+    )
+    alpha: float = Setting(
+        0.5, ge=0, le=1, description="Weight α of the Voronoi label with two-class heads (Eq. 6)"
+    )
+    refine_share: float = Setting(
+        0.4,
+        ge=0,
+        lt=1,
+        description="Share of the outlines' steps that refine: on the network's own sure pixels (joint), or "
+        "with the CRF term and a tenth of the learning rate (two-class)",
+    )
+    crf: float = Setting(
+        0.0, ge=0, description="Weight β of the dense-CRF pairwise term while refining; 0: without (Eq. 8)"
+    )
+    crf_colour: float = Setting(
+        0.1, gt=0, description="Width of the CRF term's kernel in colour, where an image's range is 1"
+    )
+    instances: Literal["watershed", "components"] = Setting(
+        "watershed",
+        description="Masks: a watershed from the centres parts touching cells, or components (the paper)",
+    )
 
 
 class PartialPoints:
-    """Stage 1 of the paper: semi-supervised detection from partial points."""
+    """The paper's two stages: semi-supervised detection from partial points, and outlines from both."""
 
     name: ClassVar[str] = "partial-points"
     title: ClassVar[str] = "Points on some cells → finds the rest"
@@ -178,6 +249,8 @@ class PartialPoints:
         """
         # torch is imported here, in the process that trains, and never in the viewer.
         from napari_inkling.evaluation import cell_centres
+        from napari_inkling.methods import _mask_rounds as outlines
+        from napari_inkling.methods import _mask_stage as mask_stage
         from napari_inkling.methods import _previews as previews
         from napari_inkling.methods import _rounds as rounds
         from napari_inkling.methods._task import prepare
@@ -197,10 +270,13 @@ class PartialPoints:
         if settings.warm_start and not task.trained_before:
             yield from previews.classical_answer(task)
 
+        # Stage 1: centres. A model that knows outlines already goes on with both at once.
         known = rounds.known_masks(task)  # Eq. 1
-        maps = (yield from rounds.predict_fields(task)) if task.trained_before else None
-        for number in range(task.rounds + 1):
-            masks = known if maps is None else rounds.updated_masks(task, known, maps)  # Eq. 3
+        maps = (yield from rounds.predict_fields(task)) if task.trained_before else []
+        model = task.model()
+        number = -1
+        for number in range(task.rounds + 1 if task.heads == "centres" else 0):
+            masks = rounds.updated_masks(task, known, maps) if maps else known  # Eq. 3
             yield from rounds.train_round(task, masks, number)  # Eq. 2
             maps = yield from rounds.predict_fields(task)
             model = task.model()
@@ -209,4 +285,21 @@ class PartialPoints:
             yield Round(number, (yield from previews.validate(task, model)))
             if rounds.out_of_time(task):
                 break
+        if not settings.masks:
+            return model
+
+        # Stage 2: outlines, from the points that were given and found.
+        task, nuclei = yield from mask_stage.begin(task, maps)
+        labels = yield from mask_stage.label_fields(task, nuclei)  # section IV.A, Eq. 4
+        targets = outlines.first_targets(task, nuclei, labels)
+        for refining in outlines.parts(task):
+            if refining:
+                targets = outlines.refined_targets(task, targets, labels, maps)
+            number = task.round = number + 1
+            yield from outlines.train_part(task, targets, refining)  # Eqs. 5, 6, 8
+            maps = yield from rounds.predict_fields(task)
+            model = task.model()
+            yield Checkpoint(model)
+            yield from previews.show(task, model)
+            yield Round(number, (yield from previews.validate(task, model)))
         return model

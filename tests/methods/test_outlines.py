@@ -1,0 +1,287 @@
+"""From clicks to masks: drawn cells, end to end, and what a person's hints mean for masks."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+
+from napari_inkling.core import (
+    BACKGROUND,
+    Checkpoint,
+    HintSet,
+    Masks,
+    Notice,
+    Points,
+    Preview,
+    Step,
+    TrainingImage,
+)
+from napari_inkling.evaluation import segmentation_scores
+from napari_inkling.methods import HintedModel, _detection_model, _outlining, get_method
+from napari_inkling.methods._detection_model import DetectionModel
+from napari_inkling.training.pieces import finish
+from napari_inkling.training.tiling import predict_tiles
+from tests.methods.drawing import CENTRES, RADIUS, clicks, data, image, tissue
+from tests.methods.test_contract import fit, tiny
+
+METHOD = get_method("partial-points")
+#: Enough to outline bright disks on a dark ground.
+LEARNT = {"steps": 60, "mask_steps": 80, "batch": 4, "crop": 64, "width": 8, "enough": None, "radius": RADIUS}
+
+
+def truth() -> np.ndarray:
+    """The label image of the drawn disks."""
+    rows, columns = np.indices((104, 104))
+    labels = np.zeros((104, 104), np.int64)
+    for i, (y, x) in enumerate(CENTRES):
+        labels[np.hypot(rows - y, columns - x) < RADIUS] = i + 1
+    return labels
+
+
+def labels_of(predictions) -> np.ndarray:
+    return predictions.masks.labels((104, 104))
+
+
+def anew(events) -> list[str]:
+    return [e.text for e in events if isinstance(e, Notice) and "anew" in e.text]
+
+
+@pytest.fixture(scope="module")
+def learnt() -> DetectionModel:
+    return fit(METHOD, data(hints=clicks(8)), **LEARNT)[1]
+
+
+# --- drawn cells
+
+
+def test_every_cell_gets_its_mask(learnt):
+    found = learnt.predict(image()).above(0.5)
+    scores = segmentation_scores(labels_of(found), truth())
+    assert scores.found_masks == len(CENTRES)
+    assert scores.aji > 0.8
+    assert set(found.masks.sources) == {"model"} and set(found.masks.classes) == {"cell"}
+
+
+def test_a_point_and_its_mask_share_their_id(learnt):
+    found = learnt.predict(image()).above(0.5)
+    assert set(found.masks.ids) <= set(found.points.ids)
+    beside = found.points.with_ids(found.masks.ids)
+    order = np.argsort(beside.ids), np.argsort(found.masks.ids)
+    assert np.array_equal(beside.scores[order[0]], found.masks.scores[order[1]])
+    far = beside.coordinates[order[0]] - found.masks.centres[order[1]]
+    assert np.hypot(*far.T).max() < RADIUS / 2
+
+
+def test_cells_that_touch_are_parted():
+    rows, columns = np.indices((104, 104))
+    pairs = np.array([(y, x + dx) for y in (14.0, 40.0, 66.0, 90.0) for x in (20.0, 74.0) for dx in (0, 11)])
+    nearest = np.min([np.hypot(rows - y, columns - x) for y, x in pairs], axis=0)
+    drawn = (60 + 140 * np.clip(RADIUS - nearest + 0.5, 0, 1)).astype(np.uint8)
+    hints = HintSet(Points(pairs))
+    _, model = fit(METHOD, data(drawn, hints), **LEARNT)
+    labels = labels_of(beside(model, hints, drawn).above(0.5))
+    here = labels[tuple(np.round(pairs).astype(int).T)]
+    assert (here > 0).all() and len(set(here)) == len(pairs)
+
+
+def test_as_published_on_a_small_network():
+    heads = {"heads": "two-class", "labels": "cluster", "instances": "components", "crf": 0.005}
+    events, model = fit(METHOD, data(hints=clicks(16)), **{**LEARNT, **heads})
+    assert any("crf" in e.losses for e in events if isinstance(e, Step))
+    assert segmentation_scores(labels_of(model.predict(image())), truth()).aji > 0.4
+
+
+@pytest.mark.parametrize("heads", ["joint", "two-class"])
+@pytest.mark.parametrize("labels", ["local", "cluster", "voronoi"])
+@pytest.mark.parametrize("instances", ["watershed", "components"])
+def test_all_arms_run(heads, labels, instances):
+    events, model = fit(METHOD, heads=heads, labels=labels, instances=instances, crf=0.01)
+    assert model.description.heads == heads
+    losses = [e.losses for e in events if isinstance(e, Step) and e.losses][-1]
+    assert "crf" in losses and np.isfinite(list(losses.values())).all()
+    model.predict(image())
+
+
+# --- how it goes
+
+
+def test_centres_come_first_then_masks_then_refined_ones():
+    events, _ = fit(METHOD)
+    stages = [e.stage for e in events if isinstance(e, Step) and e.losses]
+    assert list(dict.fromkeys(stages)) == [
+        "learning from the hints",
+        "round 1 of 1",
+        "learning outlines",
+        "refining outlines",
+    ]
+    heads = [e.model.description.heads for e in events if isinstance(e, Checkpoint)]
+    assert heads == ["centres", "centres", "joint", "joint"]
+    assert len([e for e in events if isinstance(e, Preview)]) == 1 + 4
+
+
+def test_masks_can_be_left_out():
+    _, model = fit(METHOD, masks=False)
+    assert model.description.heads == "centres" and not len(model.predict(image()).masks)
+
+
+@pytest.mark.parametrize("stage", ["learning outlines", "labelling pixels", "refining outlines"])
+def test_stopped_in_any_stage_there_is_a_model(stage):
+    model = None
+    running = METHOD.fit(data(), tiny(METHOD), device="cpu")
+    for event in running:
+        if isinstance(event, Checkpoint):
+            model = event.model
+        if isinstance(event, Step) and event.stage == stage:
+            break
+    running.close()
+    assert model is not None and len(model.predict(image()).points)
+
+
+def test_minutes_are_shared_by_both_stages():
+    settings = tiny(METHOD, steps=60_000, mask_steps=40_000, enough=None, minutes=0.02)
+    stages = [e.stage for e in METHOD.fit(data(), settings, device="cpu") if isinstance(e, Step) and e.losses]
+    assert {"learning from the hints", "learning outlines"} <= set(stages)
+
+
+# --- training on
+
+
+def test_a_model_with_outlines_goes_on_with_both_at_once(learnt):
+    events, after = fit(METHOD, data(hints=clicks(10)), start=learnt, **{**LEARNT, "mask_steps": 40})
+    assert not anew(events)
+    stages = {e.stage for e in events if isinstance(e, Step) and e.losses}
+    assert stages == {"learning outlines", "refining outlines"}
+    taken = after.description.trained_steps - learnt.description.trained_steps
+    assert taken == 60  # the fewest, rather than 35 % of the longer stage
+    assert segmentation_scores(labels_of(after.predict(image()).above(0.5)), truth()).aji > 0.8
+
+
+def test_a_model_of_centres_gets_outlines(tmp_path):
+    _, centres = fit(METHOD, masks=False)
+    centres.save(tmp_path)
+    about = json.loads((tmp_path / "model.json").read_text())
+    for newer in [name for name in about["settings"] if name.startswith(("mask", "heads", "label"))]:
+        if newer != "mask":
+            del about["settings"][newer]
+    del about["heads"]
+    about["settings"]["mask_diameter"] = None  # the tests' own
+    (tmp_path / "model.json").write_text(json.dumps({**about, "format": "napari-inkling model 1"}))
+    older = METHOD.Model.load(tmp_path, "cpu")  # as an earlier version wrote it
+    assert len(older.predict(image()).points) == len(centres.predict(image()).points)
+    events, model = fit(METHOD, start=older)
+    assert not anew(events)
+    assert model.description.heads == "joint"
+
+
+def test_it_comes_back_from_its_files(learnt, tmp_path):
+    learnt.save(tmp_path)
+    again = METHOD.Model.load(tmp_path, "cpu")
+    assert np.array_equal(labels_of(again.predict(image())), labels_of(learnt.predict(image())))
+
+
+def test_the_published_pair_comes_back_and_goes_on(tmp_path):
+    _, model = fit(METHOD, heads="two-class")
+    model.save(tmp_path)
+    again = METHOD.Model.load(tmp_path, "cpu")
+    assert np.array_equal(labels_of(again.predict(image())), labels_of(model.predict(image())))
+    events, after = fit(METHOD, start=again, heads="two-class")
+    assert not anew(events)
+    assert after.description.heads == "two-class"
+
+
+# --- large planes
+
+
+def test_masks_from_tiles_are_those_of_the_whole(learnt, monkeypatch):
+    whole = learnt.predict(image()).masks
+    monkeypatch.setattr(_detection_model, "predict_tiles", partial(predict_tiles, side=32))
+    monkeypatch.setattr(_outlining, "BLOCK", 24)
+    parts = learnt.predict(image()).masks
+    assert len(parts) == len(whole)
+    first, second = (np.lexsort(rows.coordinates.T) for rows in (whole, parts))
+    assert np.array_equal(whole.coordinates[first], parts.coordinates[second])
+    assert list(whole.bitmaps[first]) == list(parts.bitmaps[second])
+
+
+# --- what a person says
+
+
+def beside(model, hints: HintSet, array=None):
+    return finish(model.predicting_beside(image(array), hints))
+
+
+def test_it_heeds_hints(learnt):
+    assert isinstance(learnt, HintedModel)
+
+
+def test_a_marked_cell_is_always_a_seed(learnt):
+    nowhere = Points([(24.0, 26.0)])  # on the dark ground between four cells
+    with_it, without = beside(learnt, HintSet(nowhere)), learnt.predict(image())
+    assert not labels_of(without)[24, 26]
+    assert labels_of(with_it)[24, 26]
+    assert np.array_equal(with_it.points.coordinates, without.points.coordinates)
+
+
+def test_a_click_on_background_lies_in_no_mask(learnt):
+    edge = CENTRES[5] + (0, RADIUS - 1.5)
+    for place in (CENTRES[5], edge):
+        hints = HintSet(Points([place], classes=BACKGROUND))
+        y, x = np.round(place).astype(int)
+        assert labels_of(learnt.predict(image()))[y, x]
+        assert not labels_of(beside(learnt, hints))[y, x]
+
+
+def test_what_a_person_drew_is_not_drawn_over(learnt):
+    drawn = np.zeros((104, 104), np.uint8)
+    drawn[30:43, 34:40] = 1  # the left half of a disk
+    found = beside(learnt, HintSet(masks=Masks.from_labels(drawn)))
+    assert not (labels_of(found) > 0)[drawn > 0].any()
+
+
+def test_drawn_masks_teach(learnt):
+    """Squares drawn around the disks: what is learnt is larger than the disks."""
+    drawn = np.zeros((104, 104), np.uint8)
+    for i, (y, x) in enumerate(CENTRES[:12].astype(int)):
+        drawn[y - 9 : y + 10, x - 9 : x + 10] = i + 1
+    _, model = fit(METHOD, data(hints=HintSet(masks=Masks.from_labels(drawn))), **LEARNT)
+    grown = model.predict(image()).above(0.5).masks
+    assert np.median(grown.areas) > 1.5 * np.median(learnt.predict(image()).above(0.5).masks.areas)
+
+
+# --- odd cases
+
+
+def test_colours_that_tell_nothing_are_told():
+    events, _ = fit(METHOD, data(np.full((104, 104), 9, np.uint8)))
+    notices = [e.text for e in events if isinstance(e, Notice)]
+    assert notices == [
+        "colours do not tell nuclei from background on drawn: outlines there rest on the points alone"
+    ]
+
+
+@pytest.mark.parametrize(
+    "points",
+    [[(12, 14), (12, 14)], [(12, 14), (12, 14.2)], [(12, 14), (12, 40), (12, 66), (12, 90)], CENTRES[:2]],
+    ids=["twice the same", "in one pixel", "on one line", "two"],
+)
+@pytest.mark.parametrize("label_points", ["found", "given"])
+def test_odd_points(points, label_points):
+    _, model = fit(METHOD, data(hints=HintSet(Points(points))), label_points=label_points)
+    assert model.description.heads == "joint"
+
+
+def test_a_plane_with_nothing_but_a_click_on_background():
+    bare = TrainingImage(image(tissue(seed=2), "bare"), HintSet(Points([(3, 3)], classes=BACKGROUND)))
+    events, model = fit(METHOD, data(train=(TrainingImage(image(), clicks()), bare)))
+    assert model.description.heads == "joint" and events
+
+
+def test_a_nucleus_larger_than_a_crop():
+    rows, columns = np.indices((104, 104))
+    drawn = np.where(np.hypot(rows - 52, columns - 52) < 40, 200, 60).astype(np.uint8)
+    hints = HintSet(Points([(52, 52), (54, 50)]))
+    _, model = fit(METHOD, data(drawn, hints), working_diameter=64, radius=40)
+    assert model.description.heads == "joint"
