@@ -6,20 +6,27 @@ import json
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
 from napari_inkling.core import (
     Checkpoint,
     Finished,
+    HintSet,
+    Image,
     ImageError,
     ModelFileError,
     Notice,
     PlaneRef,
+    Points,
+    Predictions,
     Preview,
     Saved,
     SettingsError,
     Started,
     Step,
+    TrainingData,
+    TrainingImage,
 )
 from napari_inkling.methods import MethodSettings
 from napari_inkling.workers import PredictJob, TrainJob, jobs, model_method, save_model, tidy_up
@@ -235,6 +242,34 @@ def test_prediction_can_be_stopped_within_a_plane(tmp_path: Path, monkeypatch) -
     events = list(PredictJob(str(tmp_path / "1"), FakeSnapshot(), methods=(FAKE,)).run())
     told = [event.step if isinstance(event, Step) else type(event).__name__ for event in events]
     assert told == [0] * 4 + ["Preview"] + [1] * 4 + ["Preview", 2, "Finished"]
+
+
+class Hinted(Stepwise):
+    """Suggests what is marked."""
+
+    def predicting_beside(self, image, hints):
+        yield
+        return Predictions(hints.points.changed(sources="model"))
+
+
+class Marked(FakeSnapshot):
+    """Two planes with a point each; on the second everything is marked, to measure on it."""
+
+    def load(self) -> TrainingData:
+        hints = HintSet(Points([(7, 7)]))
+        planes = [
+            TrainingImage(Image(PlaneRef(name), np.zeros((40, 60), np.uint8)), hints, complete=name == "b")
+            for name in "ab"
+        ]
+        return TrainingData((planes[0],), (planes[1],))
+
+
+def test_a_model_that_heeds_hints_sees_them_unless_they_measure(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(FakeMethod, "Model", Hinted)
+    save_model(FakeModel(), tmp_path / "1")
+    events = PredictJob(str(tmp_path / "1"), Marked(), methods=(FAKE,)).run()
+    found = {str(e.image): len(e.predictions.points) for e in events if isinstance(e, Preview)}
+    assert found == {"a": 1, "b": 24}
 
 
 def test_a_model_file_cannot_name_what_is_not_a_method(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from napari_inkling.core import (
     Checkpoint,
     Event,
     Finished,
-    Image,
     ImageError,
     ModelFileError,
     Notice,
@@ -23,8 +22,9 @@ from napari_inkling.core import (
     Preview,
     Saved,
     Step,
+    TrainingImage,
 )
-from napari_inkling.methods import Model, Preset, StepwiseModel, get_method
+from napari_inkling.methods import HintedModel, Model, Preset, StepwiseModel, get_method
 from napari_inkling.project import Snapshot
 from napari_inkling.training.pieces import told
 
@@ -215,7 +215,7 @@ class PredictJob:
             step = Step("predicting", 0, number, len(planes))
             yield step
             try:
-                predictions = yield from _predicted(model, plane.image, step)
+                predictions = yield from _predicted(model, plane, step)
             except ImageError as error:
                 if len(planes) == 1:
                     raise
@@ -229,8 +229,14 @@ class PredictJob:
         yield Finished()
 
 
-def _predicted(model: Model, image: Image, step: Step) -> Generator[Event, None, Predictions]:
-    """Predict a plane; yields ``step`` on the way, so that it can be stopped there."""
+def _predicted(model: Model, plane: TrainingImage, step: Step) -> Generator[Event, None, Predictions]:
+    """Predict a plane; yields ``step`` on the way, so that it can be stopped there.
+
+    The hints of a complete plane are there to measure on, and the model does not see them.
+    """
+    image = plane.image
+    if isinstance(model, HintedModel) and not plane.complete:
+        return (yield from told(model.predicting_beside(image, plane.hints), step))
     if isinstance(model, StepwiseModel):
         return (yield from told(model.predicting(image), step))
     return model.predict(image)
