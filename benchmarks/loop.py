@@ -133,7 +133,7 @@ def give(loop: Loop, tiles: Tiles, arm: str, seed: list[int]) -> dict[str, Any]:
 def fit(tiles: Tiles, hints: Hints, seed: int, steps: dict[str, Any], start: DetectionModel | None) -> Any:
     """Train, or train on, as the dock does."""
     data = TrainingData(tuple(TrainingImage(tiles.image(name), own) for name, own in hints.items()))
-    settings = PartialPoints.Settings.preset("quick", **steps)
+    settings = PartialPoints.Settings.preset("quick", masks=False, **steps)
     work = PartialPoints().fit(data, settings, device="cpu", seed=seed, start=start)
     while True:
         try:

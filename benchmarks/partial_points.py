@@ -37,6 +37,8 @@ RADIUS = 11.0
 #: The paper's arms start from random weights here and share one threshold, as in the paper; its 0.5 finds
 #: nothing at our working scale, where a Gaussian is 1.25 pixels wide and its peak is seldom hit.
 PUBLISHED = {"pretrained": "false", "threshold": "0.25"}
+#: Centres are measured here, and outlines in masks.py.
+ALONE = {"masks": "false"}
 #: "inkling" is the default. The others are the paper's ablation, with the small network and our steps.
 ARMS: dict[str, dict[str, str]] = {
     "inkling": {},
@@ -159,7 +161,8 @@ def measure(case: Case, tiles: Tiles, log: LogBlobs, device: str) -> dict[str, A
 
 
 def measure_ours(case: Case, tiles: Tiles, device: str) -> dict[str, Any]:
-    settings = PartialPoints.Settings.preset(case.preset, **{**ARMS[case.arm], **dict(case.settings)})
+    chosen = ALONE | ARMS[case.arm] | dict(case.settings)
+    settings = PartialPoints.Settings.preset(case.preset, **chosen)
     hints = tiles.clicks(case)
     data = TrainingData(tuple(TrainingImage(tiles.image(name), hints[name]) for name in hints))
     fit = PartialPoints().fit(data, settings, device=device, seed=case.seed)

@@ -106,7 +106,7 @@ def make_model(tissue: Tissue, steps: int) -> Any:
     """Train for a few steps; the threshold comes from the clicks, so the number of peaks is realistic."""
     hints = HintSet(Points(tissue.nuclei[::4]))
     data = TrainingData((TrainingImage(Image(PlaneRef(tissue.name), tissue.pixels), hints),))
-    settings = PartialPoints.Settings.preset("quick", steps=steps, rounds=1, warm_start=False)
+    settings = PartialPoints.Settings.preset("quick", steps=steps, rounds=1, warm_start=False, masks=False)
     fit = PartialPoints().fit(data, settings, device="cpu", seed=0)
     while True:
         try:
