@@ -14,10 +14,21 @@ from tests.widgets.conftest import IMAGE, NoRunner
 
 pytestmark = pytest.mark.window
 
+#: From below.
+IN_ORDER = [
+    "tile",
+    "Inkling suggested masks",
+    "Inkling suggestions",
+    "Inkling cell size",
+    "Inkling masks",
+    "Inkling boxes",
+    "Inkling points",
+]
+
 
 def test_layers_lie_in_order_over_the_image(bridge):
     names = [layer.name for layer in bridge.viewer.layers]
-    assert names == ["tile", "Inkling suggestions", "Inkling cell size", "Inkling boxes", "Inkling points"]
+    assert names == IN_ORDER
     assert bridge.tool == "cell"
     assert bridge.viewer.layers.selection.active is bridge.hints.points.layer
 
@@ -328,13 +339,7 @@ def test_close_disconnects_everything(viewer, make_session):
     assert len(session.hints.points) == 1
     bridge.close()
     again = LayerBridge(viewer, session)
-    assert [layer.name for layer in viewer.layers] == [
-        "tile",
-        "Inkling suggestions",
-        "Inkling cell size",
-        "Inkling boxes",
-        "Inkling points",
-    ]
+    assert [layer.name for layer in viewer.layers] == IN_ORDER
     assert len(again.hints.points.layer.data) == 1
     again.close()
 

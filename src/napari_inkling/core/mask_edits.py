@@ -21,7 +21,7 @@ __all__ = ["LEAST", "MOST_APART", "joined", "reshaped", "split"]
 
 BoolImage = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int32]
-Place = Sequence[float]
+Place = Sequence[float] | npt.NDArray[np.float64]
 
 #: A piece of fewer pixels than this, which a brush leaves behind, is no cell.
 LEAST = 5

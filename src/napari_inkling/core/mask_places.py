@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +24,22 @@ def painted(masks: Masks, box: Box) -> BoolImage:
     return image
 
 
-def paint(image: npt.NDArray[np.generic], corner: tuple[int, int], masks: Masks, i: int, value: int) -> None:
-    """Give the pixels of one mask a value, in an image whose first pixel lies at a corner (y, x)."""
+def paint(
+    image: npt.NDArray[Any],
+    corner: tuple[int, int],
+    masks: Masks,
+    i: int,
+    value: int,
+    part: Callable[[BoolImage], BoolImage] | None = None,
+) -> None:
+    """Give the pixels of a mask, or a part of them, a value in an image whose first pixel is ``corner``."""
     top, left, bottom, right = masks.coordinates[i].astype(int).tolist()
     (y0, x0), (height, width) = corner, image.shape[:2]
     low, high = (max(top, y0), max(left, x0)), (min(bottom, y0 + height), min(right, x0 + width))
     if low[0] < high[0] and low[1] < high[1]:
-        part = masks.crop(i)[low[0] - top : high[0] - top, low[1] - left : high[1] - left]
-        image[low[0] - y0 : high[0] - y0, low[1] - x0 : high[1] - x0][part] = value
+        crop = masks.crop(i) if part is None else part(masks.crop(i))
+        inside = crop[low[0] - top : high[0] - top, low[1] - left : high[1] - left]
+        image[low[0] - y0 : high[0] - y0, low[1] - x0 : high[1] - x0][inside] = value
 
 
 def masks_at(masks: Masks, y: float, x: float) -> npt.NDArray[np.intp]:

@@ -33,6 +33,14 @@ class MaskSession(ReviewSession):
                 return int(masks.ids[at[-1]])
         return None
 
+    def point_of(self, one: int, ref: PlaneRef | None = None) -> npt.NDArray[np.float64] | None:
+        """Return the point (y, x) that marks or suggests the cell with this id, ``None`` if there is none."""
+        ref = self._required(ref)
+        for points in (self.hints_of(ref).points, self.suggestions(ref).points):
+            if len(marked := points.with_ids([one])):
+                return np.asarray(marked.coordinates[0])
+        return None
+
     def correct(
         self, before: Masks, after: Masks, label: str, of: Collection[int] = (), ref: PlaneRef | None = None
     ) -> None:
@@ -82,8 +90,7 @@ class MaskSession(ReviewSession):
         if (at := mask_under(places, masks)) is None:
             raise HintError("the line crosses no mask: draw it over one, from one side to the other")
         row = masks.take([at])
-        points = [*hints.points.with_ids(row.ids), *suggested.points.with_ids(row.ids)]
-        halves = split(row, places, points[0] if points else None)
+        halves = split(row, places, self.point_of(int(row.ids[0]), ref))
         is_held = at < len(hints.masks)
         self.correct(
             row if is_held else Masks(), halves, "split mask", () if is_held else row.ids.tolist(), ref

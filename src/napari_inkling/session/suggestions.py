@@ -30,6 +30,7 @@ __all__ = [
     "with_ids",
     "within",
     "without_known",
+    "without_masks",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -175,6 +176,12 @@ def scored(suggestions: Predictions) -> tuple[npt.NDArray[np.int64], FloatArray]
     scores = np.concatenate([rows.scores for rows in suggestions.kinds])
     first = np.sort(np.unique(ids, return_index=True)[1])
     return ids[first], scores[first]
+
+
+def without_masks(suggestions: Predictions) -> Predictions:
+    """Return the points and boxes of cells of which no mask is suggested."""
+    ids = suggestions.masks.ids
+    return suggestions.mapped(lambda rows: rows.without_ids(ids)) if len(ids) else suggestions
 
 
 def count_cells(rows: HintSet | Predictions) -> int:

@@ -41,7 +41,7 @@ def canvas_actions(bridge: LayerBridge) -> dict[str, Callable[[], None]]:
         "previous_suggestion": lambda: review.step(-1),
         "accept_in_view": lambda: review.accept_in(*bridge.view_box()),
         "accept_above": review.accept_above,
-        "toggle_suggestions": lambda: toggle(bridge.suggestions.layer),
+        "toggle_suggestions": lambda: toggle(bridge.suggestions.layer, bridge.suggested_masks.layer),
         "next_image": session.next_image,
         "previous_image": session.previous_image,
     }
@@ -65,7 +65,10 @@ def choose_class(bridge: LayerBridge, keys: str) -> None:
             return
 
 
-def toggle(layer: Any) -> None:
-    """Hide a layer, or show it again."""
-    if layer is not None:
-        layer.visible = not layer.visible
+def toggle(first: Any, *others: Any) -> None:
+    """Hide layers, or show them again: all as the first one is then."""
+    if first is not None:
+        first.visible = not first.visible
+    for layer in others:
+        if layer is not None:
+            layer.visible = first.visible

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 from psygnal import Signal
 
 from napari_inkling.core import Boxes, HintSet, InklingError, PlaneRef, Points
 from napari_inkling.widgets._timers import single_shot
 from napari_inkling.widgets.canvas_edits import Change, compare_boxes, compare_points
+from napari_inkling.widgets.canvas_mask_edits import MaskChange, compare_masks
 from napari_inkling.widgets.canvas_view import CanvasView
 from napari_inkling.widgets.hint_layers import HintBoxes, HintPoints
+from napari_inkling.widgets.mask_layers import MOST_PIXELS, HintMasks
 
 if TYPE_CHECKING:
     from napari_inkling.session import Session
@@ -35,17 +38,17 @@ class HintEditor:
 
     def __init__(self, session: Session, view: CanvasView) -> None:
         self._session, self._view = session, view
-        self.points, self.boxes = HintPoints(), HintBoxes()
+        self.points, self.boxes, self.masks = HintPoints(), HintBoxes(), HintMasks()
         self.ref: PlaneRef | None = None
         self._held = self._telling = self._closed = False
         self._soon = single_shot(self.flush)
-        for kind in (self.points, self.boxes):
+        for kind in self.kinds:
             kind.touched.connect(self._on_touched)
 
     @property
-    def kinds(self) -> tuple[HintBoxes, HintPoints]:
-        """Both layers, from below."""
-        return self.boxes, self.points
+    def kinds(self) -> tuple[HintMasks, HintBoxes, HintPoints]:
+        """All layers, from below."""
+        return self.masks, self.boxes, self.points
 
     def show(self) -> None:
         """Show the hints of the plane."""
@@ -53,9 +56,10 @@ class HintEditor:
             return
         hints = HintSet() if self.ref is None else self._session.hints_of(self.ref)
         if self.points.layer is not None:
-            self.points.show(hints.points)
+            self.points.show(hints.points, hints.masks.ids)
         if self.boxes.layer is not None:
             self.boxes.show(hints.boxes)
+        self.masks.show(hints.masks, self._view.image_shape)
         self._soon.stop()  # what was put in is no edit
 
     def flush(self) -> None:
@@ -63,6 +67,7 @@ class HintEditor:
         self._soon.stop()
         if self._held or self._telling or self.boxes.is_drawing or not self._session.has_project:
             return
+        self._flush_masks()
         points, boxes = self._changed_points(), self._changed_boxes()
         changes = [change for change in (points, boxes) if change]
         refusals = (*points.refusals, *boxes.refusals)
@@ -75,6 +80,26 @@ class HintEditor:
             self.edited.emit(after)
         for text in refusals:
             self._session.message.emit("warning", text)
+
+    def _flush_masks(self) -> None:
+        if self.masks.dirty is None or self.ref is None:
+            return
+        change = compare_masks(
+            self.masks.plane, self.masks.dirty, self.masks.taken_up, self._session.point_of
+        )
+        if change:
+            self._edit_masks(change)
+        self.show()
+        if change.refusal:
+            self._session.message.emit("warning", change.refusal)
+
+    def _edit_masks(self, change: MaskChange) -> None:
+        self._telling = True
+        try:
+            with telling(self._session):
+                self._session.correct(change.before, change.after, change.label, change.of, self.ref)
+        finally:
+            self._telling = False
 
     def _changed_points(self) -> Change[Points]:
         if self.points.layer is None:
@@ -90,6 +115,19 @@ class HintEditor:
     @property
     def _classes(self) -> list[str]:
         return [c.name for c in self._session.project.classes]
+
+    def want_masks(self) -> None:
+        """Have a label image ready to paint in, as large as the plane; a plane too large for one is told."""
+        if (pixels := int(np.prod(self._view.image_shape))) > MOST_PIXELS:
+            self._session.message.emit(
+                "warning",
+                f"This image has {pixels:,} pixels: on more than {MOST_PIXELS:,} masks are kept, not drawn.",
+            )
+        if not self.masks.wanted:
+            self.masks.wanted = True
+            if self.masks.layer is not None:
+                self.masks.layer.brush_size = max(3, round(self.masks.radius))
+            self.show()
 
     def hold(self) -> None:
         """Make no edit until :meth:`release`: the mouse is pressed, a drag is one edit."""
@@ -110,9 +148,11 @@ class HintEditor:
         points = hints.points.with_ids(self.points.selected_ids)
         boxes = hints.boxes.with_ids(self.boxes.selected_ids)
         points, boxes = points.take(points.classes != name), boxes.take(boxes.classes != name)
-        if count := len(points) + len(boxes):
-            after = HintSet(points.changed(classes=name), boxes.changed(classes=name))
-            self._edit(HintSet(points, boxes), after, f"change class of {count} hint{'s' * (count > 1)}")
+        masks = hints.masks.with_ids([*points.ids, *boxes.ids])  # of the same cells
+        if count := len({*points.ids.tolist(), *boxes.ids.tolist()}):
+            before = HintSet(points, boxes, masks)
+            after = before.mapped(lambda rows: rows.changed(classes=name))
+            self._edit(before, after, f"change class of {count} hint{'s' * (count > 1)}")
             self.show()
 
     def rest(self) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.widgets.canvas_hints import HintEditor, telling
+from napari_inkling.widgets.canvas_masks import MaskMouse
 from napari_inkling.widgets.canvas_review import Reviewer
 from napari_inkling.widgets.canvas_view import CanvasView
 from napari_inkling.widgets.radius_circle import REACH, Guides, drag_ring
@@ -25,10 +26,16 @@ class CanvasMouse:
     """Callbacks for ``viewer.mouse_drag_callbacks`` and ``mouse_move_callbacks``."""
 
     def __init__(
-        self, session: Session, view: CanvasView, hints: HintEditor, guides: Guides, review: Reviewer
+        self,
+        session: Session,
+        view: CanvasView,
+        hints: HintEditor,
+        guides: Guides,
+        review: Reviewer,
+        masks: MaskMouse,
     ) -> None:
         self._session, self._view, self._hints = session, view, hints
-        self._guides, self._review = guides, review
+        self._guides, self._review, self._masks = guides, review, masks
         #: Whether a click judges suggestions, because it marks nothing.
         self.judges = False
 
@@ -41,15 +48,20 @@ class CanvasMouse:
             if self._is_near_ring(at):
                 ring = drag_ring(self._guides, event, self._view.pixel_at, self._set_radius)
                 next(ring)
+            else:
+                self._masks.press(at, event.button)
             yield
             while event.type == "mouse_move":
                 if ring is not None:
                     next(ring)
+                elif self._masks.drag(self._pixel(event)):
+                    event.handled = True  # the view stays
                 yield
             if ring is not None:
                 next(ring, None)
         finally:
             self._hints.release()
+        self._masks.release(at, self._pixel(event))
         if self.judges:
             self._judge(at, self._pixel(event), event.modifiers)
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from psygnal import Signal
 
+from napari_inkling.core.mask_places import masks_at
 from napari_inkling.session import by_doubt
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
 
@@ -82,7 +83,8 @@ class Reviewer:
     def _place_of(self, wanted: int) -> npt.NDArray[np.float64] | None:
         suggestions = self._session.suggestions()
         for rows, places in ((suggestions.points, suggestions.points.coordinates),
-                             (suggestions.boxes, suggestions.boxes.centres)):  # fmt: skip
+                             (suggestions.boxes, suggestions.boxes.centres),
+                             (suggestions.masks, suggestions.masks.centres)):  # fmt: skip
             if len(at := np.flatnonzero(rows.ids == wanted)):
                 return np.asarray(places[at[0]])
         return None
@@ -91,8 +93,7 @@ class Reviewer:
         """Keep the focus when other suggestions came: on the one that is now where the old one was."""
         if self._place is None or self._place_of(self.focused or -1) is not None:
             return
-        near = self._shown.nearest(self._place, self._shown.radius)
-        self.focus(near, move=False)
+        self.focus(self.at(self._place), move=False)
 
     def meant(self) -> int | None:
         """Return the suggestion under the mouse, else the one in focus."""
@@ -101,7 +102,10 @@ class Reviewer:
         return self.focused if pointed is None else pointed
 
     def at(self, place: npt.NDArray[np.float64]) -> int | None:
-        """Return the suggestion whose ring is around (y, x)."""
+        """Return the suggestion whose mask or ring is around (y, x)."""
+        masks = self._session.suggestions().masks
+        if len(under := masks_at(masks, *place)):
+            return int(masks.ids[under[-1]])
         return self._shown.nearest(place, self._shown.radius)
 
     def accept(self) -> int:

@@ -10,12 +10,25 @@ from psygnal import Signal
 from napari_inkling.core import BACKGROUND, SettingsError
 from napari_inkling.widgets.canvas_connections import Connections
 from napari_inkling.widgets.hint_layers import HintBoxes, HintPoints
+from napari_inkling.widgets.mask_layers import HintMasks
 
-__all__ = ["TOOLS", "Tool", "Toolbox"]
+__all__ = ["MASK_TOOLS", "TOOLS", "Tool", "Toolbox"]
 
-Tool = Literal["cell", "background", "box", "select", "pan"]
+Tool = Literal["cell", "background", "box", "select", "pan", "brush", "erase", "split", "merge", "delete"]
 TOOLS: tuple[Tool, ...] = get_args(Tool)
-_MODES = {"cell": "add", "background": "add", "box": "add_rectangle", "select": "select", "pan": "pan_zoom"}
+MASK_TOOLS: tuple[Tool, ...] = ("brush", "erase", "split", "merge", "delete")
+_MODES = {
+    "cell": "add",
+    "background": "add",
+    "box": "add_rectangle",
+    "select": "select",
+    "pan": "pan_zoom",
+    "brush": "paint",
+    "erase": "erase",
+    "split": "pan_zoom",
+    "merge": "pan_zoom",
+    "delete": "pan_zoom",
+}
 _DRAWING_MODES = ("add_rectangle", "add_ellipse", "add_polygon", "add_path", "add_polygon_lasso")
 
 
@@ -26,7 +39,7 @@ class Toolbox:
     ----------
     viewer : napari.Viewer
         Whose layers are selected.
-    points, boxes : HintPoints, HintBoxes
+    points, boxes, masks : HintPoints, HintBoxes, HintMasks
         The layers that tools work on; they may have none yet.
     default_class : callable
         Returns the class that is marked next.
@@ -35,10 +48,15 @@ class Toolbox:
     tool_changed = Signal(str)
 
     def __init__(
-        self, viewer: Any, points: HintPoints, boxes: HintBoxes, default_class: Callable[[], str]
+        self,
+        viewer: Any,
+        points: HintPoints,
+        boxes: HintBoxes,
+        masks: HintMasks,
+        default_class: Callable[[], str],
     ) -> None:
         self._viewer = viewer
-        self._points, self._boxes = points, boxes
+        self._points, self._boxes, self._masks = points, boxes, masks
         self._default_class = default_class
         self._tool: Tool = "cell"
         self._marking: Tool = "cell"
@@ -59,6 +77,10 @@ class Toolbox:
             self._marking, self._kind = tool, self._points
         elif tool == "box":
             self._kind = self._boxes
+        elif tool in MASK_TOOLS:
+            self._kind = self._masks
+        elif tool == "select" and self._kind is self._masks:
+            self._kind = self._points
         self._apply(tool)
         self._set(tool)
 
@@ -66,7 +88,7 @@ class Toolbox:
         """Begin to follow the layers' modes, and put the tool in hand to work on them."""
         self._own.close()
         self._own.connect(self._viewer.layers.selection.events.active, self._on_napari)
-        for kind in (self._points, self._boxes):
+        for kind in (self._points, self._boxes, self._masks):
             self._own.connect(kind.layer.events.mode, self._on_napari)
         self._apply(self._tool)
 
@@ -106,6 +128,11 @@ class Toolbox:
         elif active is self._boxes.layer:
             self._kind = self._boxes
             named = {**dict.fromkeys(_DRAWING_MODES, "box"), "select": "select", "direct": "select"}
+        elif active is self._masks.layer:
+            self._kind = self._masks
+            named = {"paint": "brush", "fill": "brush", "polygon": "brush", "erase": "erase"}
+            if self._tool in MASK_TOOLS and _MODES[self._tool] == "pan_zoom":
+                named["pan_zoom"] = self._tool
         else:
             named = {}
         mode = str(active.mode) if active is not None and named else ""

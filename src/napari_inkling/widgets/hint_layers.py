@@ -20,6 +20,8 @@ BOXES_NAME = "Inkling boxes"
 #: A hint stays between so many screen pixels wide, however far one zooms. (Where the lower limit bites, vispy
 #: makes the rim half as wide as the limit, so that a larger one would show a rim and no colour.)
 _SCREEN_SIZE = (5, 40)
+#: The point of a cell with a mask is so much smaller than others, so that one sees the mask.
+_ON_MASK = 0.45
 
 
 class HintLayer:
@@ -116,8 +118,8 @@ class HintPoints(HintLayer):
         coordinates = np.array(self.layer.data, dtype=np.float64).reshape(-1, 2)
         return Seen(coordinates, self._column("class", object), self._column("id", np.int64))
 
-    def show(self, rows: Points) -> None:
-        """Show these rows instead; those that were selected stay so."""
+    def show(self, rows: Points, with_mask: npt.ArrayLike = ()) -> None:
+        """Show these rows instead, cells ``with_mask`` (ids) smaller; those that were selected stay so."""
         chosen, layer = self.selected_ids, self.layer
         self.rows = rows
         with layer.events.blocker_all(), layer.block_update_properties():
@@ -127,7 +129,7 @@ class HintPoints(HintLayer):
             if len(rows):  # napari takes no empty array of colours
                 layer.face_color = paint(rows.classes, self.palette)
                 layer.border_color = np.ones((len(rows), 4), np.float32)
-                layer.size = self.size
+                layer.size = np.where(np.isin(rows.ids, with_mask), _ON_MASK, 1.0) * self.size
                 layer.symbol = np.where(rows.classes == BACKGROUND, "x", "o")
                 layer.border_width = 0.12
             self._select(chosen)

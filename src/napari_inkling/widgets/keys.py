@@ -4,7 +4,8 @@ napari itself uses, over all kinds of layers, the bare digits 1-7, the bare lett
 S T V X Y Z, Shift+A, L, P and V, Space, Enter, Escape, Delete and Backspace. Ours are free in all of them
 (a test compares them with the installed napari), so they mean the same whichever layer is selected. They
 lie under the left hand while the right one holds the mouse; the bare letters are for what is done most,
-judging suggestions. Only Ctrl+Z and Ctrl+Shift+Z stay napari's own while a Labels layer is selected.
+judging suggestions. Only Ctrl+Z and Ctrl+Shift+Z stay napari's own while a Labels layer is selected that
+is not one of ours.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ KEYS = (
     Key("tool_pan", "Shift+Z", "only move the view", "Annotate"),
     Key("undo", "Ctrl+Z", "undo", "Annotate"),
     Key("redo", "Ctrl+Shift+Z", "redo", "Annotate"),
+    Key("tool_brush", "Shift+D", "draw masks, or paint more onto one", "Masks"),
+    Key("tool_erase", "Shift+R", "rub out parts of masks", "Masks"),
+    Key("tool_split", "Shift+F", "split a mask by a line across it", "Masks"),
+    Key("tool_merge", "Shift+M", "make one mask of two, by a click on each", "Masks"),
+    Key("tool_delete", "Shift+K", "delete masks with a click", "Masks"),
     Key("train", "Shift+T", "train, or stop training", "Train"),
     Key("accept", "W", "accept the suggestion under the mouse, else the one in focus", "Review"),
     Key("reject", "Q", "reject it; the tick in Review says whether that marks “not a cell”", "Review"),

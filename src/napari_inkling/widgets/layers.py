@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psygnal import Signal
 
-from napari_inkling.core import HintSet, PlaneRef, Predictions, SettingsError
+from napari_inkling.core import HintSet, Masks, PlaneRef, Predictions, SettingsError
+from napari_inkling.session.suggestions import without_masks
 from napari_inkling.widgets._beat import BEAT_MS, Beat
 from napari_inkling.widgets._timers import single_shot
 from napari_inkling.widgets.canvas_actions import canvas_actions
@@ -18,12 +20,15 @@ from napari_inkling.widgets.canvas_connections import Connections
 from napari_inkling.widgets.canvas_hints import HintEditor, telling
 from napari_inkling.widgets.canvas_image import ImageLayers
 from napari_inkling.widgets.canvas_keys import CanvasKeys
+from napari_inkling.widgets.canvas_masks import MaskMouse
 from napari_inkling.widgets.canvas_mouse import CanvasMouse
 from napari_inkling.widgets.canvas_review import Reviewer
 from napari_inkling.widgets.canvas_stack import LayerStack
-from napari_inkling.widgets.canvas_tools import Tool, Toolbox
+from napari_inkling.widgets.canvas_tools import MASK_TOOLS, Tool, Toolbox
 from napari_inkling.widgets.canvas_view import CanvasView
+from napari_inkling.widgets.keys import key_of
 from napari_inkling.widgets.layer_records import record_of
+from napari_inkling.widgets.mask_layers import SuggestedMasks
 from napari_inkling.widgets.radius_circle import Guides
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
 
@@ -60,10 +65,24 @@ class LayerBridge:
         self.view = CanvasView(viewer, self.images)
         self.hints = HintEditor(session, self.view)
         self.suggestions, self.guides = SuggestionLayer(), Guides()
-        self.tools = Toolbox(viewer, self.hints.points, self.hints.boxes, lambda: self.current_class)
+        self.suggested_masks = SuggestedMasks()
+        self.tools = Toolbox(
+            viewer, self.hints.points, self.hints.boxes, self.hints.masks, lambda: self.current_class
+        )
         self.review = Reviewer(session, self.suggestions, self._look, lambda: self.view.pointed_at)
-        self.mouse = CanvasMouse(session, self.view, self.hints, self.guides, self.review)
-        self.stack = LayerStack(viewer, self.images, (self.suggestions, self.guides, *self.hints.kinds))
+        self.masks = MaskMouse(
+            session,
+            self.tools,
+            self.view,
+            self.hints.masks,
+            self.guides,
+            self.review,
+            lambda: self.current_class,
+        )
+        self.mouse = CanvasMouse(session, self.view, self.hints, self.guides, self.review, self.masks)
+        self.stack = LayerStack(
+            viewer, self.images, (self.suggested_masks, self.suggestions, self.guides, *self.hints.kinds)
+        )
         self._ref: PlaneRef | None = None
         self._class = ""
         self._closed = False
@@ -76,13 +95,15 @@ class LayerBridge:
         self._draw_soon = single_shot(self.suggestions.draw, DRAW_MS)
         self._connect()
         self.keys = CanvasKeys(viewer, canvas_actions(self))
+        for action in ("undo", "redo"):
+            self.hints.masks.keys[key_of(action)] = partial(self.keys.run, action)
         self._on_project()
 
     # -- what the dock uses
 
     @property
     def tool_changed(self) -> Any:
-        """Another tool is in hand: "cell", "background", "box", "select" or "pan"."""
+        """Another tool is in hand, one of :data:`~.canvas_tools.TOOLS` (str)."""
         return self.tools.tool_changed
 
     @property
@@ -98,6 +119,8 @@ class LayerBridge:
     @tool.setter
     def tool(self, tool: Tool) -> None:
         self._ensure_layers()
+        if tool in MASK_TOOLS:
+            self.hints.want_masks()
         self.tools.choose(tool)
 
     @property
@@ -223,18 +246,21 @@ class LayerBridge:
         self._draw_soon.start()
         if self._ref is None:  # the last image has gone
             self.suggestions.show(Predictions(), self.suggestions.radius, self.session.threshold)
+            self.suggested_masks.show(Masks(), (0, 0))
             return
         session, radius = self.session, self.session.radius_at(self._ref)
         if radius != self.suggestions.radius:  # the model has found another one
             self._on_radius()
-        self.suggestions.show(session.suggestions(self._ref), radius, session.threshold)
+        shown = session.suggestions(self._ref)
+        self.suggestions.show(without_masks(shown), radius, session.threshold)
+        self.suggested_masks.show(shown.masks, self.view.image_shape)
         self._show_soon.stop()
         self._shown_at = time.monotonic()
         self.review.refreshed()
 
     def _paint(self) -> None:
         palette = make_palette(self.session.project.classes)
-        for part in (*self.hints.kinds, self.suggestions):
+        for part in (*self.hints.kinds, self.suggestions, self.suggested_masks):
             part.palette = palette
 
     def _take_radius(self) -> None:
@@ -330,6 +356,7 @@ class LayerBridge:
             self.guides.around(after.points.coordinates[-1], self._cell_radius())
 
     def _on_tool(self) -> None:
+        self.masks.forget()
         self.mouse.judges = self.tool == "pan"
         self.guides.shows_size = self.tool in ("cell", "background", "pan")
         self.guides.draw()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ class Guides:
         self.focus_radius = 8.0
         self.hovered = False
         self.shows_size = True
+        self.line: list[npt.NDArray[np.float64]] = []
 
     def make(self, placement: dict[str, Any]) -> Any:
         """Return a new, empty layer."""
@@ -52,6 +54,11 @@ class Guides:
         """Draw the focus around (y, x), or nowhere."""
         self.focus = None if place is None else np.asarray(place, dtype=np.float64)
         self.focus_radius = float(radius)
+        self.draw()
+
+    def draw_line(self, places: Sequence[npt.ArrayLike]) -> None:
+        """Draw a dotted line through places (y, x), or none."""
+        self.line = [np.asarray(place, dtype=np.float64) for place in places]
         self.draw()
 
     def hover(self, over: bool) -> None:
@@ -81,6 +88,9 @@ class Guides:
             wide = 2 * self.radius
             rings += [(self.centre, wide, 0.09 * thick, (0, 0, 0, 0.7)),
                       (self.centre, wide * 0.98, 0.045 * thick, (1, 1, 1, 1))]  # fmt: skip
+        for start, stop in pairwise(self.line):
+            steps = 2 + int(np.hypot(*(stop - start)))
+            rings += [(place, 1.0, 0.4, (1, 1, 1, 1)) for place in np.linspace(start, stop, steps)]
         layer = self.layer
         with layer.events.blocker_all():
             layer.data = np.array([ring[0] for ring in rings]).reshape(-1, 2)

@@ -27,6 +27,13 @@ TOOLS: dict[Tool, tuple[str, str]] = {
     "box": ("box", "Draw a box around a cell"),
     "select": ("select", "Select points to move or delete them"),
 }
+MASKS: dict[Tool, tuple[str, str]] = {
+    "brush": ("brush", "Draw the mask of a cell, or begin inside one to paint more; [ and ] size the brush"),
+    "erase": ("erase", "Rub out parts of a mask; begin inside the one to take from"),
+    "split": ("split", "Draw a line across a mask: it becomes two"),
+    "merge": ("merge", "Click two masks: they become one"),
+    "delete": ("delete", "Click a mask to delete it, or to reject it if it is a suggestion"),
+}
 #: So many cells are a good start; the least is the method's business.
 GOOD_START = 20
 
@@ -66,18 +73,20 @@ class AnnotatePanel(Panel):
         self.chips.removed.connect(self._remove_class)
 
     def _make_tools(self) -> None:
-        self.tools = {name: self._tool(name) for name in TOOLS}
+        self.tools = {name: self._tool(name) for name in (*TOOLS, *MASKS)}
         self._group = QButtonGroup(self)
         self._group.setExclusive(False)
         for made in self.tools.values():
             self._group.addButton(made)
-        self.add(row(*self.tools.values(), spacing=4))
+        for name in TOOLS:
+            self.tools[name].setIcon(tool_icon(name))
+        self.add(row(*(self.tools[name] for name in TOOLS), spacing=4))
+        self.add(row(*(shrinking(self.tools[name], 30) for name in MASKS), spacing=4))
 
     def _tool(self, name: Tool) -> QPushButton:
-        text, tip = TOOLS[name]
+        text, tip = (TOOLS | MASKS)[name]
         made = button(text, tip, lambda: self._pick(name), key=key_of(f"tool_{name}"), role="tool")
         made.setCheckable(True)
-        made.setIcon(tool_icon(name))
         return made
 
     # -- what shows
@@ -153,7 +162,7 @@ class AnnotatePanel(Panel):
 
     def _choose(self, name: str) -> None:
         self.bridge.current_class = name
-        if self.bridge.tool not in ("cell", "box"):
+        if self.bridge.tool not in ("cell", "box", "brush"):
             self.bridge.tool = "cell"
         self.refresh()
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QWidget
 
+from napari_inkling.session.suggestions import scored
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, column, label, put, row, shrinking
 from napari_inkling.widgets.panels._threshold import ThresholdSlider
@@ -115,7 +116,7 @@ class ReviewPanel(Panel):
     def refresh(self) -> None:
         """Show how many suggestions there are and how their scores are spread."""
         session, threshold = self.session, self.session.threshold
-        scores = np.concatenate([rows.scores for rows in session.suggestions(threshold=0.0).kinds])
+        scores = scored(session.suggestions(threshold=0.0))[1]
         shown = int((scores >= threshold).sum())
         unsure = doubtful(scores, threshold)
         self.slider.set_value(threshold)
@@ -153,9 +154,7 @@ class ReviewPanel(Panel):
             self.say_next("Nothing doubtful is left: accept all above.", now=True)
 
     def _show_focus(self, focused: int | None = None) -> None:
-        shown = self.session.suggestions().kinds
-        ids = np.concatenate([rows.ids for rows in shown])
-        scores = np.concatenate([rows.scores for rows in shown])
+        ids, scores = scored(self.session.suggestions())
         at = np.flatnonzero(ids == (-1 if focused is None else focused))
         self.score.setText(f"The one in the ring has score {scores[at[0]]:.2f}." if len(at) else "")
         self.score.setVisible(bool(self.score.text()))
