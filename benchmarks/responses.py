@@ -21,10 +21,13 @@ from typing import Any
 import numpy as np
 from common import arguments, say, write_result
 
-from napari_inkling.core import HintSet, PlaneRef, Points
+from napari_inkling.core import HintSet, Masks, PlaneRef, Points, Predictions
 from napari_inkling.evaluation import match_points
 from napari_inkling.project import Project
+from napari_inkling.session import Session
 from napari_inkling.widgets.canvas_edits import Seen, compare_points
+from napari_inkling.widgets.canvas_mask_edits import compare_masks
+from napari_inkling.widgets.label_plane import LabelPlane
 
 #: Seconds that each may take at most; exit code 1 if the median of one takes longer.
 BOUNDS = {
@@ -35,6 +38,9 @@ BOUNDS = {
     "match 20,000 points, apart": 20.0,
     "match 20,000 points, crowded": 20.0,
     "notice what changed among 5,000 points": 0.25,
+    "accept 1,000 masks": 1.0,
+    "undo of 1,000 masks": 1.0,
+    "a stroke on 4,000² pixels with 1,000 masks": 1 / 30,
     "inkling --help": 5.0,
 }
 PLANE = PlaneRef("large")
@@ -116,6 +122,44 @@ def notice_a_change_among_5000() -> dict[str, float]:
     }
 
 
+def accept_1000_masks() -> dict[str, float]:
+    """Measure the session's part and the label images'; the canvas itself is not in it."""
+    session, shown, suggested = Session(), LabelPlane(["cell"]), LabelPlane(["cell"], 1, hollow=True)
+    y, x = np.mgrid[-10:11, -10:11]
+    corners = np.stack(np.meshgrid(*[np.arange(20, SIDE - 40, 120)] * 2), -1).reshape(-1, 2)[:1000]
+    masks = Masks.from_crops(corners, [y**2 + x**2 <= 100] * 1000, sources="model", scores=0.9)
+    points = Points(masks.centres, sources="model", scores=0.9, ids=masks.ids)
+    for plane in (shown, suggested):
+        plane.resize((SIDE, SIDE))
+
+    def show() -> None:
+        shown.show(session.hints.masks)
+        suggested.show(session.suggestions().masks)
+
+    with tempfile.TemporaryDirectory() as folder:
+        session.new_project(Path(folder) / "masks.inkling")
+        session.add_array(PLANE.image, np.zeros((SIDE, SIDE), np.uint8), "YX")
+        session._set_predictions(PLANE, Predictions(points, masks=masks, radius=10.0))
+        show()
+        accept = timed(lambda: (session.accept_above(), show()))
+        stroke = timed(lambda: paint_a_stroke(shown))
+        shown.show(session.hints.masks, (0, 0, SIDE, SIDE))
+        undo = timed(lambda: (session.undo(), show()))
+        session.close()
+    return {
+        "accept 1,000 masks": accept,
+        "undo of 1,000 masks": undo,
+        "a stroke on 4,000² pixels with 1,000 masks": stroke,
+    }
+
+
+def paint_a_stroke(plane: LabelPlane) -> None:
+    """Find out what a painted stroke of 60 by 10 pixels has changed."""
+    value = plane.new_value("cell", (50, 50, 60, 110))
+    plane.image[50:60, 50:110] = value
+    assert compare_masks(plane, (50, 50, 60, 110), {}, lambda _: None)
+
+
 def start_of_the_command() -> dict[str, float]:
     command = [sys.executable, "-c", "from napari_inkling.cli import main; main(['--help'])"]
     return {"inkling --help": timed(lambda: subprocess.run(command, check=True, capture_output=True))}
@@ -128,6 +172,7 @@ def measure(options: argparse.Namespace) -> dict[str, list[float]]:
         list_of_1000_images,
         match_20000,
         notice_a_change_among_5000,
+        accept_1000_masks,
         start_of_the_command,
     )
     seconds: dict[str, list[float]] = {}
