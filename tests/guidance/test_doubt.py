@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import DISAGREEMENT, Boxes, Masks, Points, Predictions
-from napari_inkling.guidance import doubts, odd_shapes
+from napari_inkling.guidance import REASONS, doubts, odd_shapes, reasons
 from napari_inkling.guidance.doubt import near_threshold
 
 
@@ -74,6 +74,13 @@ def test_any_reason_is_enough():
     found = doubts(Predictions(points, boxes, masks=outlines), 0.5)
     #                                      1 - (1 - .5) · (1 - .5)
     assert found.tolist() == pytest.approx([1.0, 0.75, 0.25, 0.0, 0.5] + [0] * 8 + [1])
+
+
+def test_each_reason_by_itself():
+    points = Points(np.zeros((2, 2)), scores=[0.75, 1.0], attributes={DISAGREEMENT: [0.25, 0.5]})
+    found = reasons(Predictions(points, masks=masks(*USUAL, np.ones((20, 20)), scores=0.5)), 0.5)
+    assert found.shape == (11, len(REASONS))
+    assert found[[0, 1, 2, -1]].tolist() == [[0.5, 0.25, 0], [0, 0.5, 0], [1, 0, 0], [1, 0, 1]]
 
 
 def test_with_scores_alone_the_order_is_that_of_the_distance_to_the_threshold():

@@ -85,6 +85,9 @@ def test_what_next_by_hand(guided):
     assert [t.value for t in found[:2]] == pytest.approx([2.4, 0.9])
     assert [t.doubt for t in found[:2]] == pytest.approx([0.8, 0.9])
     assert found[0].place == (10.0, 10.0)
+    assert found[0].reason == "score near the threshold"
+    assert guided.needs() == pytest.approx({A: 3 * 0.8 + 3 * 0.6 + 3 * 0.4, B: 0.9})
+    assert list(guided.needs()) == [A, B]
     assert len(found) == 4  # the sure one has nothing to tell
     assert len(guided.what_next(1)) == 1
 

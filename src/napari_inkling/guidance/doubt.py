@@ -11,9 +11,12 @@ import numpy.typing as npt
 
 from napari_inkling.core import DISAGREEMENT, Boxes, Masks, Points, Predictions
 
-__all__ = ["doubts", "near_threshold", "odd_shapes"]
+__all__ = ["REASONS", "doubts", "near_threshold", "odd_shapes", "reasons"]
 
 FloatArray = npt.NDArray[np.float64]
+
+#: What the columns of :func:`reasons` mean, for a person.
+REASONS = ("score near the threshold", "the model disagrees with itself", "unusual size or shape")
 
 #: A robust z-score up to here is no reason for doubt; from the second one on it is as good as certain.
 ORDINARY, ODD = 2.0, 6.0
@@ -25,6 +28,15 @@ FEWEST = 8
 
 def doubts(suggestions: Predictions, threshold: float, others: Masks | None = None) -> FloatArray:
     """Return the doubt about every suggestion, points first, then boxes, then masks; (N,) in [0, 1].
+
+    Takes what :func:`reasons` takes.
+    """
+    result: FloatArray = 1 - (1 - reasons(suggestions, threshold, others)).prod(axis=1)
+    return result
+
+
+def reasons(suggestions: Predictions, threshold: float, others: Masks | None = None) -> FloatArray:
+    """Return how strong each of the :data:`REASONS` to doubt every suggestion is; (N, 3) in [0, 1].
 
     Parameters
     ----------
@@ -40,9 +52,7 @@ def doubts(suggestions: Predictions, threshold: float, others: Masks | None = No
     disagreement = np.concatenate([_disagreement(rows) for rows in suggestions.kinds])
     odd = np.zeros(len(scores))
     odd[len(scores) - len(suggestions.masks) :] = odd_shapes(suggestions.masks, others)
-    certain = (1 - near_threshold(scores, threshold)) * (1 - disagreement) * (1 - odd)
-    result: FloatArray = 1 - certain
-    return result
+    return np.stack([near_threshold(scores, threshold), disagreement, odd], axis=1)
 
 
 def near_threshold(scores: FloatArray, threshold: float) -> FloatArray:

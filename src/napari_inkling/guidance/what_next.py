@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy.spatial import KDTree
 
 from napari_inkling.core import Masks, Predictions
-from napari_inkling.guidance.doubt import doubts
+from napari_inkling.guidance.doubt import REASONS, reasons
 
 __all__ = ["IMAGE_DISCOUNT", "REACH", "Candidates", "Pick", "candidates_of", "density", "what_next"]
 
@@ -35,13 +35,15 @@ class Candidates:
     """The suggested cells of one plane that nobody has looked at.
 
     ``places`` (N, 2) and the cell's ``radius`` are in pixels, ``doubts`` (N,) in [0, 1], ``ids`` (N,) are
-    those of the suggestions.
+    those of the suggestions, and ``why`` (N,) is the strongest reason to doubt each, one of
+    :data:`~napari_inkling.guidance.REASONS` by number.
     """
 
     places: FloatArray
     doubts: FloatArray
     radius: float
     ids: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    why: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
 
     @property
     def need(self) -> float:
@@ -65,12 +67,15 @@ def candidates_of(
     places = np.concatenate(
         [suggestions.points.coordinates, suggestions.boxes.centres, suggestions.masks.centres]
     )
-    every = doubts(suggestions, threshold, others)
+    every = reasons(suggestions, threshold, others)
+    doubts = 1 - (1 - every).prod(axis=1)
     known, first, cell = np.unique(ids, return_index=True, return_inverse=True)
-    highest = np.zeros(len(known))
-    np.maximum.at(highest, cell, every)
+    highest, strongest = np.zeros(len(known)), np.zeros((len(known), len(REASONS)))
+    np.maximum.at(highest, cell, doubts)
+    np.maximum.at(strongest, cell, every)
     order = np.argsort(first)
-    return Candidates(places[first[order]], highest[order], radius, known[order])
+    why = strongest[order].argmax(axis=1)
+    return Candidates(places[first[order]], highest[order], radius, known[order], why)
 
 
 @dataclass(frozen=True)

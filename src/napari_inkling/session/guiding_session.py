@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import PlaneRef, Predictions
-from napari_inkling.guidance import Candidates, Pick, candidates_of, what_next
+from napari_inkling.guidance import REASONS, Candidates, Pick, candidates_of, what_next
 from napari_inkling.project import Project
 from napari_inkling.session.desk import Desk
 from napari_inkling.session.prediction_session import PredictionSession
@@ -32,13 +32,17 @@ class Looked(NamedTuple):
 
 @dataclass(frozen=True)
 class Target:
-    """A suggestion to look at: where it is (y, x in pixels), its id, its doubt and its value."""
+    """A suggestion to look at: where it is (y, x in pixels), its id, its doubt, its value, and why.
+
+    ``reason`` is one of :data:`~napari_inkling.guidance.REASONS`.
+    """
 
     plane: PlaneRef
     id: int
     place: tuple[float, float]
     doubt: float
     value: float
+    reason: str
 
 
 class GuidingSession(PredictionSession):
@@ -84,9 +88,18 @@ class GuidingSession(PredictionSession):
 
         What was looked at, and images that are held out, are left out.
         """
-        learnt = {record.name for record in self.project.images if not record.complete}
-        planes = {ref: self._candidates(ref) for ref in self._predictions if ref.image in learnt}
+        planes = self._learnable()
         return [_target(planes[pick.plane], pick) for pick in what_next(planes, count)]
+
+    def needs(self) -> dict[PlaneRef, float]:
+        """Return how much there is to gain in each plane, the sum of doubt × density; the most first."""
+        needs = {ref: candidates.need for ref, candidates in self._learnable().items()}
+        return dict(sorted(needs.items(), key=lambda item: -item[1]))
+
+    def _learnable(self) -> dict[PlaneRef, Candidates]:
+        """Return what is left to look at on the planes that were predicted and are not held out."""
+        learnt = {record.name for record in self.project.images if not record.complete}
+        return {ref: self._candidates(ref) for ref in self._predictions if ref.image in learnt}
 
     def _candidates(self, ref: PlaneRef) -> Candidates:
         masks = self.hints_of(ref).masks
@@ -142,4 +155,5 @@ def _ids(suggestions: Predictions) -> npt.NDArray[np.int64]:
 def _target(candidates: Candidates, pick: Pick[PlaneRef]) -> Target:
     y, x = candidates.places[pick.index].tolist()
     doubt = float(candidates.doubts[pick.index])
-    return Target(pick.plane, int(candidates.ids[pick.index]), (y, x), doubt, pick.value)
+    reason = REASONS[candidates.why[pick.index]]
+    return Target(pick.plane, int(candidates.ids[pick.index]), (y, x), doubt, pick.value, reason)
