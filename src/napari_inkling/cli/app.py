@@ -14,6 +14,8 @@ import typer
 from napari_inkling.cli.console import StoppedError
 from napari_inkling.cli.demo import demo
 from napari_inkling.cli.evaluate import evaluate
+from napari_inkling.cli.guide import guide
+from napari_inkling.cli.measure import measure
 from napari_inkling.cli.methods import methods
 from napari_inkling.cli.predict import predict
 from napari_inkling.cli.project_files import export, import_, new
@@ -67,6 +69,8 @@ for _name, _command in (
     ("train", train),
     ("predict", predict),
     ("evaluate", evaluate),
+    ("guide", guide),
+    ("measure", measure),
     ("export", export),
     ("methods", methods),
 ):

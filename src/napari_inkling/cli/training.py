@@ -36,17 +36,18 @@ class Trained:
 
 
 @contextmanager
-def session_on(project: Path) -> Iterator[Session]:
+def session_on(project: Path, method: str | None = None) -> Iterator[Session]:
     """Give a session on a project that tells its messages on stderr; its worker ends with the block.
 
     The worker is a process of its own as in the dock: memory that runs out ends the worker, and the person
-    still reads why; what Stop does is the same code everywhere. Here it gives way to nobody.
+    still reads why; what Stop does is the same code everywhere. Here it gives way to nobody. ``method`` is
+    one that is not installed, of models that the person trusts.
     """
     from napari_inkling.session import Session
     from napari_inkling.workers import LocalRunner
 
     runner = LocalRunner(nice=0, cancel_seconds=STOP_SECONDS)
-    session = Session(runner, predict_on_visit=False)
+    session = Session(runner, method=method, predict_on_visit=False)
 
     def tell(level: str, text: str) -> None:
         if text != session.training.full_message:  # how a training ended is told at the end

@@ -1,0 +1,129 @@
+"""``inkling guide``: the images and cells whose annotation would help most."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_inkling.cli.console import AsJson, ShowProgress, plural, progress_bar, result
+from napari_inkling.cli.signals import terminated_like_interrupted
+from napari_inkling.cli.sources import must_be_writable
+from napari_inkling.cli.training import session_on
+
+if TYPE_CHECKING:
+    from napari_inkling.session import Session
+
+__all__ = ["guide"]
+
+_COLUMNS = ("image", "y", "x", "value", "doubt", "reason")
+
+
+def guide(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="A project with a trained model.")],
+    count: Annotated[int, typer.Option(metavar="N", min=1, help="How many cells to list, at most.")] = 20,
+    out: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Write the list of cells to this file, too.")
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")] = "auto",
+    method: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:CLASS", help="Trust a model of this method, which is not installed."),
+    ] = None,
+    as_json: AsJson = False,
+    progress: ShowProgress = None,
+) -> None:
+    """List the images and cells to look at next, those that help most first.
+
+    The project's newest model predicts all images but the complete ones. What it suggests is worth looking at
+    where it is doubtful and many such cells lie together; the list is spread over the images. What a person
+    has marked, rejected or looked at is left out.
+    """
+    if out is not None:
+        must_be_writable(out)
+    with session_on(project, method) as session:
+        _predict(session, device, progress)
+        planes, cells = _planes(session), _cells(session, count)
+        missing = [str(ref) for ref in _asked(session)]
+        threshold = session.threshold
+    if out is not None:
+        _write(out, cells)
+    values = {"threshold": threshold, "images": planes, "cells": cells, "left_out": missing}
+    result(values, _text(planes, cells), as_json)
+
+
+def _asked(session: Session) -> list[Any]:
+    """Return the planes of images to learn from that the newest model has not predicted."""
+    learnt = {record.name for record in session.project.images if not record.complete}
+    return [ref for ref in session.unpredicted_planes if ref.image in learnt]
+
+
+def _predict(session: Session, device: str, show: bool | None) -> None:
+    from napari_inkling.core import InklingError
+
+    asked = _asked(session)
+    with progress_bar(show, "plane") as bar, terminated_like_interrupted():
+
+        def show_how_far(*_: object) -> None:
+            bar.show(len(asked) - len(_asked(session)), len(asked), "predicting")
+
+        session.suggestions_changed.connect(show_how_far)
+        session.predict(asked, device)
+        session.wait()
+    if asked and len(_asked(session)) == len(asked):
+        raise InklingError(f"the newest model could not predict any of {plural(len(asked), 'plane')}")
+
+
+def _planes(session: Session) -> list[dict[str, Any]]:
+    """Return what is known of each plane, the one with most to gain first."""
+    return [
+        {
+            "image": str(ref),
+            "value": round(need, 4),
+            "cells": session.looked(ref).found,
+            "known": session.looked(ref).known,
+        }
+        for ref, need in session.needs().items()
+    ]
+
+
+def _cells(session: Session, count: int) -> list[dict[str, Any]]:
+    """Return the cells to look at, the one that helps most first."""
+    return [
+        {
+            "image": str(target.plane),
+            "y": round(target.place[0], 2),
+            "x": round(target.place[1], 2),
+            "value": round(target.value, 4),
+            "doubt": round(target.doubt, 4),
+            "reason": target.reason,
+        }
+        for target in session.what_next(count)
+    ]
+
+
+def _write(out: Path, cells: Sequence[Mapping[str, Any]]) -> None:
+    with out.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(cells)
+
+
+def _text(planes: Sequence[Mapping[str, Any]], cells: Sequence[Mapping[str, Any]]) -> str:
+    """Return both lists for people."""
+    if not cells:
+        return "nothing is left to look at: every suggestion is marked, rejected, looked at, or sure"
+    wide = max(len(row["image"]) for row in planes)
+    lines = [f"{'image':{wide}}   value  cells found, known"]
+    lines += [f"{p['image']:{wide}}  {p['value']:6.1f}  {p['cells']:,}, {p['known']:,}" for p in planes]
+    lines += ["", f"{plural(len(cells), 'cell')} to look at next:"]
+    lines += [f"{'image':{wide}}       y       x   value  doubt  reason"]
+    return "\n".join([*lines, *(_line(cell, wide) for cell in cells)])
+
+
+def _line(cell: Mapping[str, Any], wide: int) -> str:
+    place = f"{cell['image']:{wide}}  {cell['y']:6.0f}  {cell['x']:6.0f}"
+    return f"{place}  {cell['value']:6.2f}  {cell['doubt']:5.2f}  {cell['reason']}"
