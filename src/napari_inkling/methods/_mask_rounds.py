@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +22,11 @@ from napari_inkling.supervision.losses import partial_cross_entropy, weak_label_
 from napari_inkling.training.crops import random_crops
 from napari_inkling.training.instances import seeded_instances
 from napari_inkling.training.loop import Loss
+from napari_inkling.training.pieces import aside, told
 
 __all__ = ["first_targets", "parts", "refined_targets", "train_part"]
 
+T = TypeVar("T")
 FloatImage = npt.NDArray[np.float32]
 Label = npt.NDArray[np.int8]
 
@@ -39,7 +43,9 @@ def parts(task: Task) -> tuple[bool, ...]:
     return (False, True) if task.settings.refine_share > 0 else (False,)
 
 
-def first_targets(task: Task, nuclei: Sequence[Nuclei], labels: Sequence[PixelLabels]) -> list[FloatImage]:
+def first_targets(
+    task: Task, nuclei: Sequence[Nuclei], labels: Sequence[PixelLabels]
+) -> Generator[Event, None, list[FloatImage]]:
     """Return the targets that the points give, (T, Y, X) for each field.
 
     With joint heads: centres, pixel label, and distance from the boundary; with two classes: the Voronoi
@@ -51,25 +57,32 @@ def first_targets(task: Task, nuclei: Sequence[Nuclei], labels: Sequence[PixelLa
             _stacked(task, number, [own.voronoi, own.voronoi if own.colour is None else own.colour])
             for number, own in enumerate(labels)
         ]
-    centres = _centre_targets(task, nuclei)
-    return [
-        _joint(task, number, centres[number], own.agreed, instances_of(own), nuclei[number].r1)
-        for number, own in enumerate(labels)
-    ]
+    centres = yield from _without_a_stall(task, partial(_centre_targets, task, nuclei))
+    targets = []
+    for number, own in enumerate(labels):
+        what = (centres[number], own.agreed, instances_of(own), nuclei[number].r1)
+        targets.append((yield from _without_a_stall(task, partial(_joint, task, number, *what))))
+    return targets
+
+
+def _without_a_stall(task: Task, work: Callable[[], T]) -> Generator[Event, None, T]:
+    """Do a second or so of work, during which the training can be stopped."""
+    return (yield from told(aside(work), task.at_work("labelling pixels")))
 
 
 def refined_targets(
     task: Task, targets: Sequence[FloatImage], labels: Sequence[PixelLabels], maps: Sequence[FloatImage]
-) -> list[FloatImage]:
+) -> Generator[Event, None, list[FloatImage]]:
     """Return targets from what the network is sure of, within the masks of the nuclei it finds.
 
     Only joint heads refine like this. What a person drew stays the truth, and the centres' targets stay.
     """
     if task.heads == "two-class":
         return list(targets)
-    return [
-        _refined(task, number, *own) for number, own in enumerate(zip(targets, labels, maps, strict=True))
-    ]
+    refined = []
+    for number, own in enumerate(zip(targets, labels, maps, strict=True)):
+        refined.append((yield from _without_a_stall(task, partial(_refined, task, number, *own))))
+    return refined
 
 
 def _refined(

@@ -291,10 +291,10 @@ class PartialPoints:
         # Stage 2: outlines, from the points that were given and found.
         task, nuclei = yield from mask_stage.begin(task, maps)
         labels = yield from mask_stage.label_fields(task, nuclei)  # section IV.A, Eq. 4
-        targets = outlines.first_targets(task, nuclei, labels)
+        targets = yield from outlines.first_targets(task, nuclei, labels)
         for refining in outlines.parts(task):
             if refining:
-                targets = outlines.refined_targets(task, targets, labels, maps)
+                targets = yield from outlines.refined_targets(task, targets, labels, maps)
             number = task.round = number + 1
             yield from outlines.train_part(task, targets, refining)  # Eqs. 5, 6, 8
             maps = yield from rounds.predict_fields(task)
