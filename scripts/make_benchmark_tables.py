@@ -136,6 +136,55 @@ def partial_points(result: Result) -> str:
     return "\n\n".join(parts)
 
 
+#: How the arms of masks.py are called in its table, in this order; others go by their own name.
+MASK_ARMS = {
+    "inkling": "**{preset}**",
+    "true masks": "{preset}, trained on true masks",
+    "otsu": "Otsu, with the centres of {preset}",
+    "forest": "forest, with the centres of {preset}",
+}
+
+
+def masks(result: Result) -> str:
+    def line(row: Result) -> list[str]:
+        label = MASK_ARMS.get(row["arm"], row["arm"] + ", {preset}").format(preset=row["preset"])
+        changed = "".join(f" `{key}={value}`" for key, value in row["settings"].items())
+        scores = [span(row[key]) for key in ("aji", "pixel_f1", "dice_obj", "pq")]
+        centres = span(row["det_f1"]) if row["det_f1"] else "the same"
+        spent = span(row["cpu_seconds"], 0) if row["cpu_seconds"] else "not measured"
+        return [
+            label + changed,
+            f"{row['fraction']:.0%}",
+            *scores,
+            percent(row["of_true_masks"]),
+            centres,
+            spent,
+        ]
+
+    def order(row: Result) -> tuple[int, float]:
+        names = list(MASK_ARMS)
+        return names.index(row["arm"]) if row["arm"] in names else len(names), -row["fraction"]
+
+    head = [
+        "",
+        "points",
+        "AJI",
+        "pixel F1",
+        "Dice_obj",
+        "PQ",
+        "AJI, of true masks'",
+        "F1 of centres",
+        "CPU s",
+    ]
+    rows = [line(row) for row in sorted(result.get("summary", []), key=order)]
+    paper = [
+        ["the paper", "100%", "0.517", "0.772", "0.724", "", "", "", ""],
+        ["the paper", "10%", "0.503", "0.749", "0.703", "", "", "0.828", ""],
+        ["the paper, true masks", "", "0.392", "0.810", "0.676", "", "", "0.854", ""],
+    ]
+    return table(head, (rows or [[NOT_RUN] * len(head)]) + paper)
+
+
 def first_suggestions(result: Result) -> str:
     scenes = result.get("scenes", {})
     labels = {"tile": "one tile", "all": "12 tiles", "he_tile": "sample `he_tile`"}
@@ -304,6 +353,7 @@ def responses(result: Result) -> str:
 
 TABLES: dict[str, Callable[[Result], str]] = {
     "partial_points": partial_points,
+    "masks": masks,
     "first_suggestions": first_suggestions,
     "ui_stall": ui_stall,
     "journal_kill": journal_kill,
