@@ -9,6 +9,7 @@ from napari_inkling.core import BACKGROUND
 from napari_inkling.widgets.canvas_view import camera_of
 from napari_inkling.widgets.suggestion_layers import opacity_of
 from tests.widgets import driving
+from tests.widgets.conftest import IMAGE
 
 PLACES = [[20.0, 30.0], [50.0, 60.0], [80.0, 120.0], [80.0, 40.0]]
 SCORES = [0.95, 0.55, 0.7, 0.3]
@@ -162,3 +163,36 @@ def test_large_previews_wait_but_a_person_does_not(review, monkeypatch):
     few = driving.suggest(review.session, rng.random((20, 2)) * 99, 0.9)
     assert shown.ids.tolist()
     assert set(shown.ids.tolist()) <= set(few.tolist())
+
+
+def test_what_one_goes_to_counts_as_looked_at(review):
+    session = review.session
+    assert session.looked() == (0, 3)
+    driving.press_key(review.viewer, "G")
+    driving.press_key(review.viewer, "G")
+    assert session.looked() == (2, 3)
+    driving.press_key(review.viewer, "Shift+G")
+    assert session.looked() == (2, 3)
+    driving.press_key(review.viewer, "Shift+Z")
+    driving.click_at(review.viewer, *PLACES[0])
+    assert session.looked() == (3, 3)
+
+
+def test_next_goes_through_all_images(make_bridge):
+    bridge = make_bridge({"a": IMAGE, "b": IMAGE})
+    session, viewer = bridge.session, bridge.viewer
+    driving.press_key(viewer, "N")
+    assert session.messages[-1][1] == "There is nothing to look at yet: train first."
+    a, b = (record.planes()[0] for record in session.project.images)
+    in_a = driving.suggest(session, [[20.0, 30.0], [80.0, 120.0]], [0.6, 0.9], a).tolist()
+    in_b = driving.suggest(session, [[50.0, 60.0]], [0.7], b).tolist()
+    seen = []
+    for _ in range(3):  # doubts .8, .6 and .2
+        driving.press_key(viewer, "N")
+        seen.append((session.plane, bridge.review.focused))
+    assert seen == [(a, in_a[0]), (b, in_b[0]), (a, in_a[1])]
+    np.testing.assert_allclose(camera_of(viewer).center[-2:], [80, 120])
+    assert (session.looked(a), session.looked(b)) == ((2, 2), (1, 1))
+    driving.press_key(viewer, "N")
+    assert session.messages[-1][1].startswith("Nothing is left to look at")
+    assert "2 images have not been searched" in session.messages[-1][1]

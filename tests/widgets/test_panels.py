@@ -475,6 +475,21 @@ def test_the_most_doubtful_comes_first(with_image):
     assert dock.review.score.text().endswith("0.90.")
 
 
+def test_how_many_were_looked_at(with_image):
+    dock = with_image
+    points = Points([[10, 10], [40, 40], [70, 70]], sources="model", scores=[0.9, 0.52, 0.7])
+    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
+    settle(0.2)
+    assert dock.review.looked.text() == "0 of 3 looked at"
+    click(dock.review.next_anywhere)
+    assert dock.bridge.review.focused == points.ids[1]
+    assert dock.review.looked.text() == "1 of 3 looked at"
+    assert (dock.review.bar.value(), dock.review.bar.maximum()) == (1, 3)
+    click(dock.review.accept_button)
+    settle(0.2)
+    assert dock.review.looked.text() == "2 of 3 looked at"  # the next one came into view
+
+
 def test_what_was_rejected_is_brought_back(with_image):
     dock, review = with_image, with_image.review
     points = Points([[10, 10], [40, 40], [70, 70]], sources="model", scores=0.9)

@@ -39,6 +39,7 @@ def canvas_actions(bridge: LayerBridge) -> dict[str, Callable[[], None]]:
         "reject_background": lambda: review.reject(as_background=True),
         "next_suggestion": lambda: review.step(1),
         "previous_suggestion": lambda: review.step(-1),
+        "next_anywhere": review.go_on,
         "accept_in_view": lambda: review.accept_in(*bridge.view_box()),
         "accept_above": review.accept_above,
         "toggle_suggestions": lambda: toggle(bridge.suggestions.layer, bridge.suggested_masks.layer),

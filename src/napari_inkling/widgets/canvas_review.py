@@ -59,12 +59,13 @@ class Reviewer:
         return by_doubt(self._session.suggestions(), self._session.threshold)
 
     def focus(self, wanted: int | None, move: bool = True) -> None:
-        """Look at a suggestion, or at none."""
+        """Look at a suggestion, which counts as looked at from now on, or at none."""
         place = None if wanted is None else self._place_of(wanted)
         self.focused, self._place = (None, None) if place is None else (wanted, place)
         if self.focused is not None:
             at = np.flatnonzero(self.order() == self.focused)
             self._rank = int(at[0]) if len(at) else self._rank
+            self._session.look_at([self.focused])
         self._look(self._place, move)
         self.focus_changed.emit(self.focused)
 
@@ -79,6 +80,22 @@ class Reviewer:
         rank = int(at[0]) + by if len(at) else self._rank + min(by, 0)
         self._rank = rank % len(order)
         self.focus(int(order[self._rank]))
+
+    def go_on(self) -> None:
+        """Go to what is worth looking at most, in any image."""
+        if (target := self._session.next_target()) is None:
+            self._session.message.emit("info", self._why_nothing())
+            return
+        self._session.go_to(target.plane)
+        self.focus(target.id)
+
+    def _why_nothing(self) -> str:
+        if not self._session.suggested_planes:
+            return "There is nothing to look at yet: train first."
+        words = "Nothing is left to look at: every suggestion above the slider is judged, looked at, or sure."
+        if unseen := len(self._session.unpredicted_planes):
+            words += f" {unseen:,} image{'s have' if unseen > 1 else ' has'} not been searched by the model."
+        return words
 
     def _place_of(self, wanted: int) -> npt.NDArray[np.float64] | None:
         suggestions = self._session.suggestions()

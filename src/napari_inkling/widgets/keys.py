@@ -44,6 +44,7 @@ KEYS = (
     Key("reject_background", "Shift+Q", "reject it and mark “not a cell” in any case", "Review"),
     Key("next_suggestion", "G", "go to the next doubtful suggestion", "Review"),
     Key("previous_suggestion", "Shift+G", "go to the previous one", "Review"),
+    Key("next_anywhere", "N", "go to what is worth looking at most, in any image", "Review"),
     Key("accept_in_view", "Shift+W", "accept all that is in view", "Review"),
     Key("accept_above", "Shift+E", "accept all above the threshold", "Review"),
     Key("toggle_suggestions", "H", "hide or show the suggestions", "Review"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from qtpy.QtWidgets import QCheckBox, QGridLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QProgressBar, QWidget
 
 from napari_inkling.session.suggestions import scored
 from napari_inkling.widgets.panels._keys import key_of
@@ -51,6 +51,7 @@ class ReviewPanel(Panel):
         self.slider: ThresholdSlider = put(self._column, ThresholdSlider())
         self.slider.changed.connect(self._set_threshold)
         self.counts = put(self._column, shrinking(label(role="strong")))
+        self._make_progress()
         self._make_one_by_one()
         self._make_many_at_once()
         self._make_rejecting()
@@ -64,6 +65,17 @@ class ReviewPanel(Panel):
         self.listen_to_activity()
         self.listen(self._show_focus, bridge.focus_changed)
         self.refresh()
+
+    def _make_progress(self) -> None:
+        self.looked = label(role="muted")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        tip = "Go to the cell, in any image, whose judging teaches the model most"
+        self.next_anywhere = button(
+            "Next", tip, lambda: self.bridge.keys.run("next_anywhere"), key=key_of("next_anywhere")
+        )
+        line = put(self._column, row(self.looked, self.bar, self.next_anywhere))
+        line.setStretch(1, 1)
 
     def _make_one_by_one(self) -> None:
         self.previous = button("◀", "The one before", self.go_back, key=key_of("previous_suggestion"))
@@ -158,6 +170,15 @@ class ReviewPanel(Panel):
         at = np.flatnonzero(ids == (-1 if focused is None else focused))
         self.score.setText(f"The one in the ring has score {scores[at[0]]:.2f}." if len(at) else "")
         self.score.setVisible(bool(self.score.text()))
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        """Say how many of the cells that the model found here the person knows by now."""
+        known, found = self.session.looked()
+        self.looked.setText(f"{known:,} of {found:,} looked at")
+        self.looked.setToolTip("Cells above the slider that you marked, judged or looked at, in this image")
+        self.bar.setRange(0, max(1, found))
+        self.bar.setValue(known)
 
     def _set_background(self, marks: bool) -> None:
         """Let the button, its key and Ctrl+click reject in the same way, and say which."""
