@@ -159,11 +159,23 @@ def test_predict_refuses_before_it_begins(inkling: Inkling, here: Path, command:
     assert not list(here.glob("x*"))
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"method": 3}', '{"method": "os:system"}', "\x80"])
-def test_a_damaged_or_foreign_model_is_refused(inkling: Inkling, here: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "model is not a model: model.json cannot be read"),
+        ("[]", "model is not a model: model.json cannot be read"),
+        ("{}", "model is not a model: model.json cannot be read (KeyError('method'))"),
+        ('{"method": 3}', "model.json names the method 3, expected text"),
+        ('{"method": "os:system"}', "model was made by 'os:system', which is not an installed method"),
+        ("\x80", "model is not a model: model.json cannot be read"),
+    ],
+)
+def test_a_damaged_or_foreign_model_is_refused(
+    inkling: Inkling, here: Path, content: str, reason: str
+) -> None:
     write_images(here / "images", "a")
     (here / "model/model.json").write_text(content, encoding="latin-1")
-    inkling.refuses("predict", "model", "images", "--out", "x.csv", "--method", FAKE)
+    assert reason in inkling.refuses("predict", "model", "images", "--out", "x.csv", "--method", FAKE)
 
 
 @pytest.mark.parametrize(

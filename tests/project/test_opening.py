@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -241,6 +242,35 @@ def test_scratch_projects_are_kept_unless_empty(inkling_home: Path, pictures: Pa
     with Project.open(used.folder) as again:
         assert again.is_scratch
         assert places(again.hints(CELLS)) == [(1, 2)]
+
+
+def test_a_scratch_project_that_was_damaged_is_kept(inkling_home: Path, pictures: Path) -> None:
+    with Project.scratch() as damaged:
+        damaged.add_images([pictures])
+        damaged.edit(CELLS, NOTHING, point(1, 2), "add")
+    (damaged.folder / "journal.sqlite").write_text("no journal")
+    with Project.open(damaged.folder) as again:
+        assert not len(again.hints(CELLS))
+    assert [file.read_text() for file in damaged.folder.glob("journal.damaged-*")] == ["no journal"]
+
+
+@pytest.mark.parametrize("step", ["shutil.copytree", "napari_inkling.project.project_folder.write_project"])
+def test_a_copy_that_fails_leaves_nothing(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    project.edit(CELLS, NOTHING, point(1, 2), "add")
+    target = tmp_path / "copies" / "copy.inkling"
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as during:
+        during.setattr(step, full)
+        with pytest.raises(ProjectError, match=r"could not be copied to .*copy\.inkling: .*No space left"):
+            project.copy_to(target)
+    assert list(target.parent.iterdir()) == []
+    with Project.open(project.copy_to(target)) as copy:
+        assert places(copy.hints(CELLS)) == [(1, 2)]
 
 
 def test_a_moved_project_finds_its_images(folder: Path, tmp_path: Path) -> None:

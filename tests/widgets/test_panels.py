@@ -659,16 +659,26 @@ def test_a_new_project_is_called_as_one_says(dock, tmp_path, monkeypatch, given,
     assert dock.session.project.folder == tmp_path / made
 
 
-@pytest.mark.parametrize("what", ["missing", "newer", "no project"])
-def test_a_project_that_cannot_be_opened_is_told(with_image, tmp_path, what):
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("missing", "does not exist"),
+        ("newer", "newer napari-inkling"),
+        ("damaged", "is damaged"),
+        ("no project", "is not an inkling project"),
+    ],
+)
+def test_a_project_that_cannot_be_opened_is_told(with_image, tmp_path, what, reason):
     dock, before = with_image, with_image.session.project.folder
     folder = tmp_path / "x.inkling"
     if what != "missing":
         folder.mkdir()
-    if what == "newer":
-        (folder / "project.json").write_text('{"schema_version": 999, "version": 999}')
+    if what in ("newer", "damaged"):
+        values = {"format": "inkling-project", "version": 999 if what == "newer" else "x"}
+        (folder / "project.json").write_text(json.dumps(values))
     dock.open_project(folder)
     assert dock.messages.current.level == "error"
+    assert reason in dock.messages.current.text
     assert dock.session.project.folder == before
     mark(dock, [[10, 10]])
     assert len(dock.session.hints) == 1

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_inkling.core import ProjectVersionError
+from napari_inkling.core import ProjectError, ProjectVersionError
 from napari_inkling.project.rows import Row, sound
 from napari_inkling.project.salvage import PAGE_SIZE
 
@@ -118,12 +118,15 @@ def _in_place(path: Path) -> list[Row]:
 
 
 def _from_copy(path: Path) -> list[Row]:
-    with tempfile.TemporaryDirectory(prefix="inkling-") as folder:
-        copy = Path(folder) / path.name
-        for source, target in ((path, copy), (log_of(path), log_of(copy))):
-            if source.is_file():
-                shutil.copyfile(source, target)
-        return _select_from(copy.as_uri(), path)
+    try:
+        with tempfile.TemporaryDirectory(prefix="inkling-") as folder:
+            copy = Path(folder) / path.name
+            for source, target in ((path, copy), (log_of(path), log_of(copy))):
+                if source.is_file():
+                    shutil.copyfile(source, target)
+            return _select_from(copy.as_uri(), path)
+    except OSError as error:
+        raise ProjectError(f"{path} could not be copied to be read: {error}") from error
 
 
 def _select_from(uri: str, path: Path) -> list[Row]:

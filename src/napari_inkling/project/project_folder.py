@@ -25,6 +25,7 @@ from napari_inkling.project.storage import (
     read_project,
     write_project,
 )
+from napari_inkling.project.whole_files import write_whole_folder
 
 __all__ = ["ProjectFolder"]
 
@@ -169,13 +170,18 @@ class ProjectFolder:
         if not self.read_only:
             self._history.flush()
         try:
-            skip = shutil.ignore_patterns(".lock", f"{JOURNAL}*", ".*.tmp")
-            shutil.copytree(self.folder, folder, ignore=skip)
-            self._journal.copy_to(folder / JOURNAL)
-        except (OSError, shutil.Error) as error:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            write_whole_folder(folder, lambda partial: self._copy_into(partial, folder))
+        except (OSError, ProjectError) as error:  # shutil's own errors are OSErrors
             raise ProjectError(f"the project could not be copied to {folder}: {error}") from error
-        write_project(folder, self._images.seen_from(folder))
         return folder
+
+    def _copy_into(self, folder: Path, place: Path) -> None:
+        """Write a copy into ``folder``, which will be moved to ``place``."""
+        skip = shutil.ignore_patterns(".lock", f"{JOURNAL}*", ".*.partial*", ".*.old")
+        shutil.copytree(self.folder, folder, ignore=skip)
+        self._journal.copy_to(folder / JOURNAL)
+        write_project(folder, self._images.seen_from(place))
 
     @property
     def classes(self) -> tuple[ClassInfo, ...]:
@@ -243,7 +249,10 @@ class ProjectFolder:
         return missing
 
     def _is_empty_scratch(self) -> bool:
-        return not self.read_only and self.is_scratch and not self._history.edits and not self.models()
+        if self.read_only or not self.is_scratch:
+            return False
+        kept = any(self.folder.glob("*.damaged-*"))  # nothing could be salvaged, but a person may try
+        return not (self._history.edits or self.models() or kept)
 
 
 @contextmanager

@@ -153,12 +153,7 @@ def _migrate(folder: Path, values: dict[str, Any], read_only: bool) -> tuple[dic
     first = values["version"]
     notice = f"The project was of version {first}"
     if not read_only:
-        backup = folder / f"backup-version-{first}-{time.strftime('%Y%m%d-%H%M%S')}"
-        backup.mkdir(exist_ok=True)
-        for file in folder.iterdir():
-            if file.is_file() and file.name.startswith(("project.", "journal.sqlite")):
-                shutil.copy2(file, backup / file.name)
-        notice += f"; as it was it is kept in {backup.name}"
+        notice += f"; as it was it is kept in {_keep_as_it_was(folder, first).name}"
     for version in range(first, VERSION):
         if version not in MIGRATIONS:
             raise ProjectError(f"{folder} has project version {version}, which this program cannot migrate")
@@ -170,6 +165,21 @@ def _migrate(folder: Path, values: dict[str, Any], read_only: bool) -> tuple[dic
             f"{folder / PROJECT_FILE} could not be migrated from version {first}: {error}"
         ) from error
     return values, notice + "."
+
+
+def _keep_as_it_was(folder: Path, version: int) -> Path:
+    backup = folder / f"backup-version-{version}-{time.strftime('%Y%m%d-%H%M%S')}"
+    try:
+        backup.mkdir(exist_ok=True)
+        for file in folder.iterdir():
+            if file.is_file() and file.name.startswith(("project.", "journal.sqlite")):
+                shutil.copy2(file, backup / file.name)
+    except OSError as error:
+        raise ProjectError(
+            f"{folder} is of version {version} and could not be kept as it was in {backup.name} before it is "
+            f"migrated: {error}"
+        ) from error
+    return backup
 
 
 def _set_aside(path: Path) -> Path:
