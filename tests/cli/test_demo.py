@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_inkling.cli.demo_run import _suggestions as suggested
 from napari_inkling.cli.demo_run import run_demo
 from napari_inkling.cli.overlay import FONT, HINT, MARGIN, MISSED, RIGHT, WRONG, ZOOM, Panel, draw_overlay
 from napari_inkling.cli.window import no_window
+from napari_inkling.core import HintSet, Masks, Points, Predictions
 from napari_inkling.project import Project
 from napari_inkling.project.formats import read_annotations
 from tests.cli.driving import Inkling
@@ -47,6 +49,19 @@ def test_headless_demo_leaves_everything_that_it_names(inkling: Inkling, here: P
         assert len(found["he_tile_2"].points) == held_out["true_positives"] + held_out["false_positives"]
     with Project.open(here / "out/he_tile.inkling") as project:
         assert len(project.models()) == 1
+
+
+def test_only_cells_that_were_not_clicked_are_suggested() -> None:
+    squares = np.zeros((60, 60), np.uint8)
+    squares[10:20, 10:20], squares[40:50, 40:50] = 1, 2
+    found = Predictions(
+        Points([[15, 15], [45, 45]], scores=0.9, ids=[1, 2]),
+        masks=Masks.from_labels(squares).changed(scores=0.9, ids=[1, 2]),
+        radius=5,
+    )
+    left = suggested(found, HintSet(Points([[15, 16]])))
+    assert (left.points.ids.tolist(), left.masks.ids.tolist()) == ([2], [2])
+    assert suggested(found, None).masks.ids.tolist() == [1, 2]
 
 
 @pytest.mark.usefixtures("fake_demo")

@@ -94,7 +94,9 @@ def run_demo(out: Path, show: bool | None = None, **training: Any) -> Report:
 
 
 def _suggestions(found: Predictions, hints: HintSet | None) -> Predictions:
-    """Return what the dock would show: what the model is sure of, minus what a person marked."""
+    """Return the cells that the dock would show as new: what the model is sure of, minus those marked."""
+    from dataclasses import replace
+
     import numpy as np
 
     from napari_inkling.core import HintSet
@@ -102,7 +104,8 @@ def _suggestions(found: Predictions, hints: HintSet | None) -> Predictions:
     from napari_inkling.session.suggestions import without_known
 
     radius = found.radius or DEFAULT_RADIUS
-    return without_known(found.above(DEFAULT_THRESHOLD), hints or HintSet(), np.empty((0, 2)), radius)
+    left = without_known(found.above(DEFAULT_THRESHOLD), hints or HintSet(), np.empty((0, 2)), radius)
+    return replace(left, masks=left.masks.with_ids(left.points.ids))  # else those of marked cells, too
 
 
 def _judge(sample: Sample, plane: PlaneSource, hints: HintSet | None, suggestions: Predictions) -> Judged:
