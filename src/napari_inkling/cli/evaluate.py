@@ -15,7 +15,7 @@ from napari_inkling.cli.sides import must_be_in_order, order_notices
 
 __all__ = ["DEFAULT_RADIUS", "evaluate", "score_table"]
 
-#: Pixels; what paper 004 takes for nuclei at 40×, where truth that is only points tells no size.
+#: Pixels; what Qu et al., IEEE TMI 2020, take for nuclei at 40×. Used where truth is only points.
 DEFAULT_RADIUS = 11.0
 
 _COLUMNS = ("precision", "recall", "f1", "mean_distance", "sd_distance")

@@ -24,7 +24,7 @@ __all__ = ["SECONDS_PER_BOX", "SECONDS_PER_POINT", "annotation_seconds", "paper_
 SECONDS_PER_POINT = 0.9
 SECONDS_PER_BOX = 7.0
 
-#: Standard deviation per axis in pixels; or "paper" for the noise of paper 000; or none.
+#: Standard deviation per axis in pixels; or "paper" for what the paper on stochastic boxes measured; or none.
 Noise: TypeAlias = float | str | None
 Per: TypeAlias = Literal["image", "object"]
 
@@ -35,9 +35,10 @@ def annotation_seconds(hints: HintSet) -> float:
 
 
 def paper_noise_mean(areas: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Return the mean error of a click, in pixels, on boxes of so many square pixels (paper 000, section 3).
+    """Return the mean error of a click, in pixels, on boxes of so many square pixels.
 
-    5 px at 18² px of area or less, 17 px at 198² or more, linear in the root of the area between.
+    5 px at 18² px of area or less, 17 px at 198² or more, linear in the root of the area between;
+    measured by the paper on stochastic boxes (section 3).
     """
     return np.interp(np.sqrt(np.asarray(areas, dtype=np.float64)), [18.0, 198.0], [5.0, 17.0])
 
@@ -71,7 +72,7 @@ def weaken(
         radius is half the median root of the boxes' areas; a cell without a box counts as a box of that
         radius). Fewer where the cells leave no more room.
     noise : float, "paper" or None
-        Error of the points: a standard deviation in pixels per axis, or the model of paper 000: the distance
+        Error of the points: a standard deviation in pixels per axis, or "paper": the distance
         is N(mean, 3 px), see :func:`paper_noise_mean`, in a random direction. Points stay inside the image.
     seed : int
         The same seed gives the same hints.

@@ -34,9 +34,9 @@ def box_centres(boxes: Boxes | Masks) -> Points:
 def cell_centres(cells: Cells) -> Points:
     """Return one point per cell; background points are no cells.
 
-    A box counts by its centre, and a mask by that of the box around it (the truth of paper 004). Rows of
-    several kinds with the same id are one cell, as the import of masks writes them: it counts once, at its
-    point, else its box.
+    A box counts by its centre, and a mask by that of the box around it (the truth of Qu et al., IEEE TMI
+    2020). Rows of several kinds with the same id are one cell, as the import of masks writes them: it counts
+    once, at its point, else its box.
     """
     if isinstance(cells, Points):
         return cells.take(cells.classes != BACKGROUND)

@@ -1,4 +1,4 @@
-"""How well cells were found: precision, recall, F1 and distances (section V.B of paper 004).
+"""How well cells were found: precision, recall, F1 and distances (section V.B of Qu et al., IEEE TMI 2020).
 
 The paper counts a detection as right within a circle around a true centre, and only the closest one of
 several. We match one to one and optimally instead, so that the result depends on no order, and a detection

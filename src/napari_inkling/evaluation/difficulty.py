@@ -1,4 +1,4 @@
-"""How hard an image is: contrast and evenness of its nuclei (Eqs. 14 and 15 of paper 004)."""
+"""How hard an image is: contrast and evenness of its nuclei (Eqs. 14 and 15 of Qu et al., IEEE TMI 2020)."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def score_masks(
         The keys of :meth:`SegmentationScore.to_dict` pooled over all images and whatever the classes, and
         ``map``, ``map50`` and ``map75``, which compare only masks of one class; ``images``: the same keys by
         image; ``classes``: the same keys by class, pooled; ``image_means``: the mean over the images of each
-        metric but average precision, as paper 004 reports them.
+        metric but average precision, as Qu et al., IEEE TMI 2020, report them.
     """
     tables = {
         name: _Table(found[name] if name in found else Masks(), masks, shapes[name])

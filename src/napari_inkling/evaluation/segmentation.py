@@ -1,7 +1,7 @@
-"""How well instance masks fit the truth: pixels, Dice_obj (Eq. 12), AJI (Eq. 13 of paper 004) and PQ.
+"""How well instance masks fit the truth: pixels, Dice_obj (Eq. 12), AJI (Eq. 13) and PQ.
 
-The published figures of paper 004 are means over images, so that a small image counts like a large one;
-the sum of scores pools them instead, as if all images were one.
+The equations are those of Qu et al., IEEE TMI 2020. Their figures are means over images, so that a small
+image counts like a large one; the sum of scores pools them instead, as if all images were one.
 """
 
 from __future__ import annotations

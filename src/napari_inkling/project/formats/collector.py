@@ -36,8 +36,8 @@ def mask_row(top: int, left: int, crop: npt.NDArray[np.bool_], **columns: Any) -
 def cell_of_mask(mask: Row, box: Sequence[float] | None = None) -> list[Row]:
     """Return a mask of another program with all that a cell of ours has: a box, and the point in its middle.
 
-    Training, the simulated annotator and counting work with points and boxes (the points of paper 004 are the
-    centres of the masks' bounding boxes); all three have one id.
+    Training, the simulated annotator and counting work with points and boxes (the points of Qu et al. 2020
+    are the centres of the masks' bounding boxes); all three have one id.
     """
     y0, x0, y1, x1 = box or mask.edges
     mask = mask if mask.id is not None else replace(mask, id=int(new_ids(1)[0]))

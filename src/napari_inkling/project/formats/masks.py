@@ -1,10 +1,10 @@
 """Instance masks: label images, 0 for background and one whole number per cell (PNG or TIFF).
 
-Read, every cell becomes a mask, the box around it and a point in the middle of that (as in paper 004), all
-with one id. Written, a cell without a mask is a filled rectangle where it has a box, else a small disk; the
-pixels hold 1, 2, 3 … in the order of the table that is written beside each image (``NAME.csv``). Its column
-``label`` leads back to id, class and all other columns; with it everything is read as it was, but for pixels
-that two masks share: they belong to the later one.
+Read, every cell becomes a mask, the box around it and a point in the middle of that (as in Qu et al., IEEE
+TMI 2020), all with one id. Written, a cell without a mask is a filled rectangle where it has a box, else a
+small disk; the pixels hold 1, 2, 3 … in the order of the table that is written beside each image
+(``NAME.csv``). Its column ``label`` leads back to id, class and all other columns; with it everything is read
+as it was, but for pixels that two masks share: they belong to the later one.
 """
 
 from __future__ import annotations
