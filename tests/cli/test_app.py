@@ -56,16 +56,6 @@ def test_help_and_methods_load_nothing_heavy(arguments: list[str]) -> None:
     assert (done.returncode, done.stderr) == (0, "[]\n")
 
 
-def test_help_is_there_at_once() -> None:
-    # The time that this process needs itself, so that a busy machine does not count.
-    script = (
-        "import sys, time; start = time.process_time(); from napari_inkling.cli import main\n"
-        "main(['--help']); print(time.process_time() - start, file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240)
-    assert float(done.stderr) < 0.5
-
-
 def test_version(inkling: Inkling) -> None:
     from napari_inkling import __version__
 

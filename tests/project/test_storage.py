@@ -138,14 +138,16 @@ def test_an_older_project_is_migrated_after_a_backup(tmp_path: Path, monkeypatch
         assert (len(project.classes), project.notices) == (2, [])
 
 
-def test_without_room_for_a_backup_nothing_is_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_room_for_a_backup_nothing_is_migrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     text = version_0(tmp_path / "p")
     monkeypatch.setitem(storage.MIGRATIONS, 0, from_0)
     monkeypatch.setattr("shutil.copy2", full)
-    with pytest.raises(ProjectError, match="version 0 and could not be kept as it was .* No space left"):
+    with pytest.raises(ProjectError, match=r"version 0 and could not be kept as it was .* No space left"):
         Project.open(tmp_path / "p")
     assert (tmp_path / "p" / PROJECT_FILE).read_text() == text
 
