@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from napari_inkling.core import HintSet, PlaneRef, Points
+from napari_inkling.core import HintSet, ImageError, PlaneRef, Points
 from napari_inkling.widgets.canvas_image import contrast_limits, is_rgb
 from napari_inkling.widgets.channel_array import ChannelArray
+from napari_inkling.widgets.layer_records import record_of
 from tests.widgets import driving
 from tests.widgets.conftest import IMAGE
 
@@ -27,6 +30,15 @@ RNG = np.random.default_rng(1)
 )
 def test_is_rgb(axes, shape, dtype, expected):
     assert is_rgb(axes, shape, dtype) is expected
+
+
+def test_a_layer_too_large_to_copy_is_refused_before_it_is_read(bridge):
+    data = SimpleNamespace(shape=(30_000, 30_000), dtype=np.uint8)  # nothing that could be read
+    layer = SimpleNamespace(name="slide", data=data, multiscale=False, source=SimpleNamespace(path=None))
+    before = bridge.session.project.images
+    with pytest.raises(ImageError, match=r"'slide' holds 0\.9 GB and has no file .* at most 0\.5 GB"):
+        record_of(bridge.session, layer)
+    assert bridge.session.project.images == before
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def write_array(folder: Path, name: str, array: Any, axes: str, pixel_size_um: f
             planarconfig="contig" if "C" in keep else None,
             tile=(_TILE, _TILE),
             compression="zlib",
+            compressionargs={"level": 1},  # a person waits
             bigtiff=int(np.prod(out_shape, dtype=np.int64)) * out_dtype.itemsize > _BIG,
             metadata={"axes": order.replace("C", "S"), "pixel_size_um": pixel_size_um},
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from napari_inkling.core import ImageError
 from napari_inkling.project.images import open_array
@@ -12,7 +15,10 @@ if TYPE_CHECKING:
     from napari_inkling.project import ImageRecord
     from napari_inkling.session import Session
 
-__all__ = ["axes_of", "record_of"]
+__all__ = ["LARGEST_COPY", "axes_of", "record_of"]
+
+#: Bytes that are copied while the window waits, some 5 s.
+LARGEST_COPY = 500_000_000
 
 
 def axes_of(layer: Any) -> str:
@@ -36,5 +42,10 @@ def record_of(session: Session, layer: Any) -> ImageRecord:
             same = False
         if same:
             return session.add_images([Path(path)])[0]
+    if (size := math.prod(data.shape) * np.dtype(data.dtype).itemsize) > LARGEST_COPY:
+        raise ImageError(
+            f"layer {layer.name!r} holds {size / 1e9:.1f} GB and has no file that can be read here, expected "
+            f"at most {LARGEST_COPY / 1e9:.1f} GB to copy: save it as TIFF or OME-Zarr and add that"
+        )
     in_um = str(getattr(layer, "units", ("",))[-1]) == "micrometer"
     return session.add_array(layer.name, data, axes_of(layer), float(layer.scale[-1]) if in_um else None)
