@@ -51,7 +51,7 @@ BENCHMARKS := $(filter-out %/common.py %/peers.py,$(wildcard benchmarks/*.py))
 bench: setup
 	@failed=0; for file in $(if $(ONLY),benchmarks/$(ONLY).py,$(BENCHMARKS)); do \
 		echo "== $$file" >&2; bash scripts/with_display.sh $(BIN)/python $$file || failed=1; done; \
-	$(BIN)/python scripts/make_benchmark_tables.py && exit $$failed
+	$(BIN)/python scripts/make_benchmark_tables.py && $(BIN)/python scripts/make_benchmark_pictures.py && exit $$failed
 
 screenshots: setup
 	bash scripts/with_display.sh $(BIN)/python scripts/make_screenshots.py

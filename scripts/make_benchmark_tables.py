@@ -185,6 +185,28 @@ def masks(result: Result) -> str:
     return table(head, (rows or [[NOT_RUN] * len(head)]) + paper)
 
 
+def loop(result: Result) -> str:
+    figures = result.get("summary", {})
+    rows = [
+        [label, f"{row['reached']} of {row['runs']}" if row else NOT_RUN,
+         *(span(row.get(key), 0) for key in ("seconds", "all_points_seconds")), percent(row.get("share")),
+         span(row.get("last_f1")), span(row.get("last_seconds"), 0)]
+        for arm, label in (("review", "corrections as *Next* brings them"),
+                           ("random", "corrections in random order"), ("points", "points without a loop"))
+        for row in [figures.get(arm, {})]
+    ]  # fmt: skip
+    head = [
+        "",
+        "reached 95 %",
+        "after, s",
+        "all points, s",
+        "share of it",
+        "F1 at the end",
+        "which is after, s",
+    ]
+    return table(head, rows)
+
+
 def first_suggestions(result: Result) -> str:
     scenes = result.get("scenes", {})
     labels = {"tile": "one tile", "all": "12 tiles", "he_tile": "sample `he_tile`"}
@@ -354,6 +376,7 @@ def responses(result: Result) -> str:
 TABLES: dict[str, Callable[[Result], str]] = {
     "partial_points": partial_points,
     "masks": masks,
+    "loop": loop,
     "first_suggestions": first_suggestions,
     "ui_stall": ui_stall,
     "journal_kill": journal_kill,
