@@ -6,11 +6,24 @@ from collections.abc import Iterable
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_inkling.widgets.panels._panel import button, label, row
 
 __all__ = ["CheatSheet"]
+
+#: Height of what is above and below the columns, in pixels.
+_AROUND = 76
+#: So much more than they ask for take labels in a frame, together.
+_FRAMES = 10
 
 
 class CheatSheet(QFrame):
@@ -37,11 +50,19 @@ class CheatSheet(QFrame):
         layout.setSpacing(10)
         self.close_button = button("✕", "Close this sheet", self.hide, key="Esc", role="flat")
         layout.addLayout(row(label("Keys and mouse", role="strong"), None, self.close_button))
-        columns = QHBoxLayout()
+        self._content = QWidget()
+        self._content.setObjectName("cheatColumns")
+        columns = QHBoxLayout(self._content)
+        columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(20)
-        layout.addLayout(columns)
+        self._scroll = QScrollArea()
+        self._scroll.setWidget(self._content)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout.addWidget(self._scroll)
         self._said: list[QLabel] = []
-        width = 150 if over.width() < 660 else 190
+        width = 140 if over.width() < 660 else 190
         for part in _halves(list(groups)):
             column = QVBoxLayout()
             column.setSpacing(14)
@@ -84,6 +105,9 @@ class CheatSheet(QFrame):
     def _centre(self) -> None:
         over = self.parentWidget()
         if over is not None:
+            whole, bar = self._content.sizeHint(), self._scroll.verticalScrollBar().sizeHint().width()
+            wanted, left = whole.height() + _FRAMES, over.height() - _AROUND
+            self._scroll.setFixedSize(whole.width() + bar * (wanted > left), min(wanted, left))
             self.adjustSize()
             self.move(
                 max(0, (over.width() - self.width()) // 2), max(0, (over.height() - self.height()) // 2)

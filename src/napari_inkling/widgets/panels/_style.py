@@ -106,6 +106,7 @@ def stylesheet(p: Palette) -> str:
     QFrame#message[level="error"] {{ border-left-color: {p.error}; }}
     QFrame#message QWidget {{ background: transparent; }}
     QFrame#cheatSheet {{ background: {p.background}; border: 1px solid {p.border}; border-radius: 5px; }}
+    QFrame#cheatSheet QScrollArea, QWidget#cheatColumns {{ background: transparent; }}
     QLabel[role="key"] {{ background: {p.surface}; border: 1px solid {p.border}; border-radius: 3px;
         padding: 1px 6px; font-weight: bold; }}
     QLabel[role="said"] {{ padding: 0; background: transparent; }}

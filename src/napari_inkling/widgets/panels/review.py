@@ -70,11 +70,12 @@ class ReviewPanel(Panel):
         self.looked = label(role="muted")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
+        self.bar.setMinimumWidth(20)
         tip = "Go to the cell, in any image, whose judging teaches the model most"
         self.next_anywhere = button(
             "Next", tip, lambda: self.bridge.keys.run("next_anywhere"), key=key_of("next_anywhere")
         )
-        line = put(self._column, row(self.looked, self.bar, self.next_anywhere))
+        line = put(self._column, row(shrinking(self.looked), self.bar, self.next_anywhere))
         line.setStretch(1, 1)
 
     def _make_one_by_one(self) -> None:
