@@ -30,7 +30,7 @@ def test_weights_that_cannot_be_downloaded_are_told(monkeypatch):
     told: list[str] = []
     ResNet34UNet(3, pretrained=True, notify=told.append)
     assert asked == ["imagenet", None]
-    assert len(told) == 1 and "could not be downloaded (OSError)" in told[0] and "random weights" in told[0]
+    assert len(told) == 1 and "could not be downloaded (OSError: " in told[0] and "random weights" in told[0]
 
 
 def test_without_pretraining_nothing_is_downloaded(monkeypatch):

@@ -113,6 +113,8 @@ class Masks(Rows):
             Row and column of the first pixel of each piece.
         crops : iterable of (Y, X) arrays of bool
             True where the mask is.
+        **columns
+            The other columns, one value for each mask or one for all.
 
         Raises
         ------

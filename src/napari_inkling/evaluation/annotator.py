@@ -67,6 +67,8 @@ def weaken(
     boxes : float
         Share in [0, 1] of the cells with a box in the truth that keep it (``per="object"``), or the chance
         that this image is one whose boxes are all kept (``per="image"``; see :func:`weaken_images`).
+    per : {"object", "image"}
+        What ``boxes`` is a share of.
     background_points : int
         Points of class "background" on pixel centres, each at least one cell radius away from every box (the
         radius is half the median root of the boxes' areas; a cell without a box counts as a box of that

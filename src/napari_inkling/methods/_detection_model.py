@@ -109,6 +109,8 @@ class DetectionModel:
 
         Parameters
         ----------
+        image : Image
+            The plane.
         only : iterable of Window, optional
             Leave out what touches none of these windows of the working image.
         hints : HintSet, optional

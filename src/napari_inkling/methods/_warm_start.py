@@ -84,6 +84,8 @@ class PixelClassifier:
         targets : sequence of (K, Y, X)
             Extended Gaussian masks; a value > 0.5 is a cell of that class, 0 for all classes is background,
             all else is left out.
+        random : Generator
+            Draws the pixels that are learnt from.
         """
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression

@@ -65,7 +65,7 @@ class ResNet34UNet(nn.Module):
         except Exception as error:  # whatever the download raises: no network, no file, a changed address
             notify(
                 "ImageNet weights of the ResNet-34 could not be downloaded "
-                f"({type(error).__name__}): training starts from random weights, which costs accuracy"
+                f"({type(error).__name__}: {error}): it starts from random weights, which costs accuracy"
             )
             self.unet = build(None)
 

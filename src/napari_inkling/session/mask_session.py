@@ -55,6 +55,8 @@ class MaskSession(ReviewSession):
         of : collection of int
             Ids of suggestions that ``after`` has under the same id: what else is suggested of these cells is
             accepted along with them.
+        ref : PlaneRef, optional
+            The plane; the one on screen by default.
         """
         ref = self._required(ref)
         hints = self.hints_of(ref)

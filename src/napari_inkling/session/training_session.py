@@ -113,7 +113,7 @@ class TrainingSession(GuidingSession):
         resume: bool = True,
         out: Path | str | None = None,
     ) -> None:
-        """Start training on all hints; goes on from the newest model of the method if ``resume``.
+        """Start training on all hints.
 
         Parameters
         ----------
@@ -127,6 +127,8 @@ class TrainingSession(GuidingSession):
             The same seed gives the same model on the same machine.
         minutes : float or None
             Time limit, for methods that have one.
+        resume : bool
+            Whether to go on from the newest model of the method, if there is one.
         out : Path or None
             Where the model goes; a new folder of the project by default.
 

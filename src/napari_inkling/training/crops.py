@@ -40,9 +40,15 @@ def random_crops(
 
     Parameters
     ----------
+    fields : sequence of Field
+        What is cropped; a large one more often than a small one, as the root of its area.
     targets : sequence of arrays, (K, Y, X)
         One for each field. Where a crop reaches over the edge of a small field, pixels repeat and the target
         is ``ignore``.
+    side, count : int
+        Edge of a crop in pixels, and how many make a batch.
+    random : Generator
+        Draws everything.
     near_marked : float
         Share of the crops that hold a marked place (all do, in a field much larger than its marked part).
     jitter : float
@@ -50,6 +56,8 @@ def random_crops(
         channel's standard deviation.
     zoom : float
         The crops of a batch are magnified by a random factor between exp(-zoom) and exp(zoom).
+    ignore : float
+        The target of pixels about which nothing is known.
 
     Each crop is turned and mirrored at random into one of eight views.
     """

@@ -40,6 +40,10 @@ def predict_tiles(
     ----------
     net : nn.Module
         With the properties ``stride`` and ``reach``, in pixels.
+    image : WorkingImage
+        What to predict.
+    device : Device
+        Where.
     margin : int
         So many pixels around each tile are exact, too (for whatever looks at neighbours afterwards).
     side : int

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from napari.layers import Image
 from napari.utils.notifications import Notification, notification_manager
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
@@ -85,7 +86,7 @@ class InklingDock(QWidget):
         _ = self.session.project  # makes a scratch project
 
     def _has_images(self) -> bool:
-        return any(layer._type_string == "image" for layer in self.viewer.layers)
+        return any(isinstance(layer, Image) for layer in self.viewer.layers)
 
     def _make_panels(self) -> None:
         self.project_bar = ProjectBar(self.session, self.bridge, self.memory)
