@@ -97,6 +97,8 @@ SIGNALS = (
     "message",
     "history_changed",
     "models_changed",
+    "measuring",
+    "measured",
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from napari_inkling.core.masks import Masks
 
-__all__ = ["clipped", "masks_at", "paint", "painted", "points_inside"]
+__all__ = ["clipped", "masks_at", "paint", "painted", "places_among", "points_inside"]
 
 BoolImage = npt.NDArray[np.bool_]
 Box = tuple[int, int, int, int]
@@ -49,6 +49,17 @@ def masks_at(masks: Masks, y: float, x: float) -> npt.NDArray[np.intp]:
     near = np.flatnonzero((y0 <= row) & (row < y1) & (x0 <= column) & (column < x1))
     hit = [i for i in near.tolist() if masks.crop(i)[row - int(y0[i]), column - int(x0[i])]]
     return np.array(hit, dtype=np.intp)
+
+
+def places_among(rows: Masks, others: Masks) -> npt.NDArray[np.int64]:
+    """Return for each row where it is among others with the same id, pixels and class, -1 if it is not."""
+    known = {key: n for n, key in enumerate(_keys(others))}
+    return np.array([known.get(key, -1) for key in _keys(rows)], dtype=np.int64)
+
+
+def _keys(masks: Masks) -> Iterator[tuple[Any, ...]]:
+    corners = map(tuple, masks.coordinates.tolist())
+    return zip(masks.ids.tolist(), masks.bitmaps, corners, masks.classes, strict=True)
 
 
 def points_inside(masks: Masks, places: npt.NDArray[np.float64]) -> list[npt.NDArray[np.intp]]:

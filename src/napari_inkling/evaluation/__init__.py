@@ -8,7 +8,13 @@ from napari_inkling.evaluation.detection import DetectionScore, pool, score_dete
 from napari_inkling.evaluation.difficulty import Difficulty, difficulty
 from napari_inkling.evaluation.masks import score_masks
 from napari_inkling.evaluation.matching import Matches, match_points
-from napari_inkling.evaluation.measurements import Measurements, measure, measuring, write_measurements
+from napari_inkling.evaluation.measurements import (
+    Measurements,
+    measure,
+    measuring,
+    remeasuring,
+    write_measurements,
+)
 from napari_inkling.evaluation.segmentation import SegmentationScore, segmentation_scores
 from napari_inkling.evaluation.threshold import ThresholdCurve, best_threshold, threshold_curve
 
@@ -32,6 +38,7 @@ __all__ = [
     "measure",
     "measuring",
     "pool",
+    "remeasuring",
     "score_detection",
     "score_images",
     "score_masks",

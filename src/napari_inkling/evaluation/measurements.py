@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import Image, Masks
+from napari_inkling.core.mask_places import places_among
 
-__all__ = ["Measurements", "measure", "measuring", "write_measurements"]
+__all__ = ["Measurements", "measure", "measuring", "remeasuring", "write_measurements"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -70,13 +71,46 @@ def measuring(masks: Masks, image: Image) -> Generator[int, None, Measurements]:
         for rows, figures in _measured(masks, piece, image):
             table[rows] = figures
         yield start + len(piece)
-    about = {"id": masks.ids, "class": masks.classes, "source": masks.sources, "score": masks.scores}
     figures_of = dict(zip(names, table.T, strict=True))
     if image.pixel_size_um is not None:
         at = names.index("area_px") + 1
         figures_of["area_um2"] = figures_of["area_px"] * image.pixel_size_um**2
         names.insert(at, "area_um2")
-    return Measurements({**about, **{name: figures_of[name] for name in names}})
+    return Measurements({**_about(masks), **{name: figures_of[name] for name in names}})
+
+
+def remeasuring(
+    masks: Masks, image: Image, before: Masks, known: Measurements
+) -> Generator[int, None, Measurements]:
+    """Do as :func:`measuring`, but take over what is known of masks that are as they were.
+
+    Parameters
+    ----------
+    masks, image
+        What to measure now.
+    before, known : Masks, Measurements
+        Masks that were measured on the same image, and what was found.
+    """
+    at = places_among(masks, before)
+    fresh = np.flatnonzero(at < 0)
+    work = measuring(masks.take(fresh), image)
+    count = len(masks) - len(fresh)
+    try:
+        while True:
+            yield count + next(work)
+    except StopIteration as end:
+        found: Measurements = end.value
+    place = np.where(at < 0, 0, len(fresh) + at)  # among the new ones, then the known ones
+    place[fresh] = np.arange(len(fresh))
+    figures = {
+        name: np.concatenate([column, known.columns[name]])[place] if count else column
+        for name, column in found.columns.items()
+    }
+    return Measurements({**figures, **_about(masks)})
+
+
+def _about(masks: Masks) -> dict[str, npt.NDArray[Any]]:
+    return {"id": masks.ids, "class": masks.classes, "source": masks.sources, "score": masks.scores}
 
 
 def _channel_names(channels: int) -> list[str]:

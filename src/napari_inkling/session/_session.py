@@ -63,6 +63,7 @@ class Session(TrainingSession):
         job = self._desk.job
         self._desk.close()
         self._checks.stop()
+        self._measuring.close()
         if isinstance(job, TrainJob):  # its last checkpoint stays
             tidy_after(job)
         try:

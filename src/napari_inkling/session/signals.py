@@ -29,6 +29,10 @@ class SessionSignals:
     history_changed = Signal()
     #: The visible suggestions of this plane changed.
     suggestions_changed = Signal(PlaneRef)
+    #: So many of so many masks of the plane on screen have been measured.
+    measuring = Signal(int, int)
+    #: All masks of the plane on screen have been measured.
+    measured = Signal()
     #: The person's cell radius changed (float or None).
     radius_changed = Signal(object)
     #: A training began, moved on or ended; comes with every event of it.

@@ -23,7 +23,7 @@ from napari_inkling.core import (
 from napari_inkling.methods import Needs, Preset, get_method, method_names
 from napari_inkling.project import Project
 from napari_inkling.session.desk import Desk
-from napari_inkling.session.guiding_session import GuidingSession
+from napari_inkling.session.measuring_session import MeasuringSession
 from napari_inkling.session.recommend import HintCounts, Recommendation, check_enough, recommend
 from napari_inkling.session.training_state import TrainingState
 from napari_inkling.workers import Outcome, TrainJob, model_method, tidy_up
@@ -31,7 +31,7 @@ from napari_inkling.workers import Outcome, TrainJob, model_method, tidy_up
 __all__ = ["TrainingSession", "tidy_after"]
 
 
-class TrainingSession(GuidingSession):
+class TrainingSession(MeasuringSession):
     """Recommends a method and trains it; see :class:`~napari_inkling.session.Session`."""
 
     def __init__(self, desk: Desk, method: str | None, predict_on_visit: bool) -> None:

@@ -129,6 +129,11 @@ class HintEditor:
                 self.masks.layer.brush_size = max(3, round(self.masks.radius))
             self.show()
 
+    def select(self, one: int) -> None:
+        """Select the point, the box and the mask of a cell, by id."""
+        for kind in self.kinds:
+            kind.select(one)
+
     def hold(self) -> None:
         """Make no edit until :meth:`release`: the mouse is pressed, a drag is one edit."""
         self._held = True

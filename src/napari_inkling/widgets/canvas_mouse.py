@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_inkling.widgets.canvas_cells import CellPicker
 from napari_inkling.widgets.canvas_hints import HintEditor, telling
 from napari_inkling.widgets.canvas_masks import MaskMouse
 from napari_inkling.widgets.canvas_review import Reviewer
@@ -33,11 +34,14 @@ class CanvasMouse:
         guides: Guides,
         review: Reviewer,
         masks: MaskMouse,
+        cells: CellPicker,
     ) -> None:
         self._session, self._view, self._hints = session, view, hints
-        self._guides, self._review, self._masks = guides, review, masks
+        self._guides, self._review, self._masks, self._cells = guides, review, masks, cells
         #: Whether a click judges suggestions, because it marks nothing.
         self.judges = False
+        #: Whether a click on a mask tells of it.
+        self.picks = False
 
     def on_press(self, _viewer: Any, event: Any) -> Iterator[None]:
         """Hold edits back until the button is released, so that a drag is one edit."""
@@ -61,22 +65,23 @@ class CanvasMouse:
                 next(ring, None)
         finally:
             self._hints.release()
-        self._masks.release(at, self._pixel(event))
+        released = self._pixel(event)
+        self._masks.release(at, released)
+        if at is None or released is None or np.hypot(*(released - at)) > self._view.pixels_across(REACH):
+            return  # the view was moved
         if self.judges:
-            self._judge(at, self._pixel(event), event.modifiers)
+            self._judge(released, event.modifiers)
+        if self.picks:
+            self._cells.pick(*released)
 
     def on_move(self, _viewer: Any, event: Any) -> None:
         """Notice what the mouse points at."""
         self._view.pointed()
         self._guides.hover(self._is_near_ring(self._pixel(event)))
 
-    def _judge(self, pressed: Pixel | None, released: Pixel | None, modifiers: Any) -> None:
+    def _judge(self, at: Pixel, modifiers: Any) -> None:
         """Go to the suggestion that was clicked; with Shift accept it, with Ctrl reject it."""
-        if pressed is None or released is None:
-            return
-        if np.hypot(*(released - pressed)) > self._view.pixels_across(REACH):
-            return  # the view was moved
-        one = self._review.at(released)
+        one = self._review.at(at)
         with telling(self._session):
             if one is not None and "Shift" in modifiers:
                 self._session.accept([one])

@@ -25,6 +25,7 @@ from napari_inkling.widgets.panels._style import palette, stylesheet
 from napari_inkling.widgets.panels.annotate import AnnotatePanel
 from napari_inkling.widgets.panels.export import ExportPanel
 from napari_inkling.widgets.panels.images import ImagesPanel
+from napari_inkling.widgets.panels.measure import MeasurePanel
 from napari_inkling.widgets.panels.project_bar import ProjectBar
 from napari_inkling.widgets.panels.review import ReviewPanel
 from napari_inkling.widgets.panels.train import TrainPanel
@@ -94,13 +95,21 @@ class InklingDock(QWidget):
         self.annotate = AnnotatePanel(self.session, self.bridge)
         self.train = TrainPanel(self.session, self.bridge)
         self.review = ReviewPanel(self.session, self.bridge)
+        self.measure = MeasurePanel(self.session, self.bridge)
         self.export = ExportPanel(self.session, self.bridge)
-        self.panels: tuple[Panel, ...] = (self.images, self.annotate, self.train, self.review, self.export)
+        self.panels: tuple[Panel, ...] = (
+            self.images,
+            self.annotate,
+            self.train,
+            self.review,
+            self.measure,
+            self.export,
+        )
         column = QWidget()
         column_layout = QVBoxLayout(column)
         column_layout.setContentsMargins(0, 0, 4, 0)
         column_layout.setSpacing(3)
-        folded = {self.export.title: True, **self.memory.folded}
+        folded = {self.measure.title: True, self.export.title: True, **self.memory.folded}
         for panel in self.panels:
             panel.set_folded(bool(folded.get(panel.title, False)))
             panel.folded.connect(lambda now, title=panel.title: self.memory.fold(title, now))

@@ -66,6 +66,12 @@ class HintLayer:
             return np.empty(0, np.int64)
         return self._column("id", np.int64)[np.fromiter(self.layer.selected_data, dtype=np.intp)]
 
+    def select(self, one: int) -> None:
+        """Select the row with this id and no other; that is no change of what it shows."""
+        if self.layer is not None:
+            with self.layer.block_update_properties():
+                self._select([one])
+
     def _column(self, name: str, dtype: Any) -> npt.NDArray[Any]:
         return np.asarray(self.layer.features[name].to_numpy(), dtype=dtype)
 

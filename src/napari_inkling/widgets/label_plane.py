@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import Masks
-from napari_inkling.core.mask_places import paint
+from napari_inkling.core.mask_places import paint, places_among
 from napari_inkling.widgets.canvas_colors import GREY, Palette
 
 __all__ = ["SHADES", "Box", "LabelPlane", "rim", "shaded"]
@@ -122,7 +122,7 @@ class LabelPlane:
         stale : Box or None
             Where the image may hold something else than it was given.
         """
-        at = _places_of(rows, self.rows)
+        at = places_among(rows, self.rows)
         gone = np.ones(len(self.rows), dtype=bool)
         gone[at[at >= 0]] = False
         boxes = [*self.rows.coordinates[gone], *rows.coordinates[at < 0], *([stale] if stale else [])]
@@ -174,16 +174,3 @@ class LabelPlane:
 def _as_box(box: Any) -> Box:
     y0, x0, y1, x1 = (int(edge) for edge in box)
     return y0, x0, y1, x1
-
-
-def _places_of(rows: Masks, among: Masks) -> npt.NDArray[np.int64]:
-    """Return for each row where it is among others with the same pixels and class, -1 if it is not."""
-    known = {
-        (i, bitmap, tuple(box), name): n
-        for n, (i, bitmap, box, name) in enumerate(
-            zip(among.ids.tolist(), among.bitmaps, among.coordinates.tolist(), among.classes, strict=True)
-        )
-    }
-    keys = zip(rows.ids.tolist(), rows.bitmaps, rows.coordinates.tolist(), rows.classes, strict=True)
-    found = [known.get((i, bitmap, tuple(box), name), -1) for i, bitmap, box, name in keys]
-    return np.array(found, dtype=np.int64)

@@ -15,6 +15,7 @@ from napari_inkling.session.suggestions import without_masks
 from napari_inkling.widgets._beat import BEAT_MS, Beat
 from napari_inkling.widgets._timers import single_shot
 from napari_inkling.widgets.canvas_actions import canvas_actions
+from napari_inkling.widgets.canvas_cells import CellPicker
 from napari_inkling.widgets.canvas_colors import make_palette
 from napari_inkling.widgets.canvas_connections import Connections
 from napari_inkling.widgets.canvas_hints import HintEditor, telling
@@ -70,6 +71,7 @@ class LayerBridge:
             viewer, self.hints.points, self.hints.boxes, self.hints.masks, lambda: self.current_class
         )
         self.review = Reviewer(session, self.suggestions, self._look, lambda: self.view.pointed_at)
+        self.cells = CellPicker(session, self.hints, self.review, self._look)
         self.masks = MaskMouse(
             session,
             self.tools,
@@ -79,7 +81,9 @@ class LayerBridge:
             self.review,
             lambda: self.current_class,
         )
-        self.mouse = CanvasMouse(session, self.view, self.hints, self.guides, self.review, self.masks)
+        self.mouse = CanvasMouse(
+            session, self.view, self.hints, self.guides, self.review, self.masks, self.cells
+        )
         self.stack = LayerStack(
             viewer, self.images, (self.suggested_masks, self.suggestions, self.guides, *self.hints.kinds)
         )
@@ -358,6 +362,7 @@ class LayerBridge:
     def _on_tool(self) -> None:
         self.masks.forget()
         self.mouse.judges = self.tool == "pan"
+        self.mouse.picks = self.tool in ("pan", "select")
         self.guides.shows_size = self.tool in ("cell", "background", "pan")
         self.guides.draw()
 

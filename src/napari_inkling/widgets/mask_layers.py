@@ -180,6 +180,12 @@ class HintMasks(MaskLayer):
         stale, self.dirty, self.taken_up = self.dirty, None, {}
         super().show(rows, shape, stale)
 
+    def select(self, one: int) -> None:
+        """Make the mask with this id the one that napari's own tools would paint."""
+        at = np.flatnonzero(self.plane.rows.ids == one)
+        if self.layer is not None and len(at):
+            self.layer.selected_label = int(self.plane.values[at[0]])
+
     def take_up(self, suggestion: Masks) -> int:
         """Paint a suggestion, one row, where nobody has painted yet; returns its number."""
         y0, x0, y1, x1 = suggestion.coordinates[0].astype(int).tolist()

@@ -97,7 +97,7 @@ def stylesheet(p: Palette) -> str:
     QMenu::item:disabled {{ color: {_mix(p.text, p.background, 0.4)}; }}
     QListView {{ background: {p.surface}; border-radius: 3px; padding: 2px; }}
     QListView::item {{ padding: 3px 4px; }}
-    QListView::item:selected {{ background: {p.accent}; color: white; }}
+    QListView::item:selected, QTableView::item:selected {{ background: {p.accent}; color: white; }}
     QProgressBar {{ background: {p.surface}; border: none; border-radius: 3px; min-height: 6px;
         max-height: 6px; }}
     QProgressBar::chunk {{ background: {p.accent}; border-radius: 3px; }}
