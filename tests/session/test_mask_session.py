@@ -54,6 +54,19 @@ def test_which_mask_is_under_a_line() -> None:
     assert mask_under(np.array([[7, 7.0]]), masks) is None
 
 
+def test_what_a_correction_took_is_kept_with_the_mask(session: Session) -> None:
+    now = [100.0]
+    session._clock._clock = lambda: now[0]
+    session._clock.start()
+    now[0] += 4.0
+    row = hold(session, HintSet(masks=squares(LEFT, ids=[5]))).masks
+    now[0] += 2.0
+    session.correct(row, squares(LEFT, side=9, ids=[5], seconds=row.seconds), "erase part of mask")
+    assert session.hints.masks.seconds.tolist() == [6.0]
+    session.undo()
+    assert session.hints.masks.seconds.tolist() == [4.0]
+
+
 def test_split_and_undo(session: Session) -> None:
     before = hold(session, HintSet(Points([[10, 7]], ids=[5]), masks=squares(LEFT, ids=[5])))
     session.split_mask(DOWN)

@@ -67,6 +67,16 @@ def test_accepting_some(reviewed: Session, heard: Heard) -> None:
     assert shown(reviewed) == [[10, 20]]
 
 
+def test_what_accepting_took_is_kept_with_the_hints(reviewed: Session) -> None:
+    now = [100.0]
+    reviewed._clock._clock = lambda: now[0]
+    reviewed._clock.start()
+    now[0] += 3.0
+    reviewed.accept(ROW.points.ids[:2])
+    assert reviewed.hints.points.seconds[-2:].tolist() == [1.5, 1.5]
+    assert reviewed.seconds_spent == pytest.approx(3.0, abs=0.1)
+
+
 def test_accepting_by_score_and_by_place(reviewed: Session) -> None:
     assert reviewed.accept_in(0, 0, 12, 20) == 2
     assert reviewed.accept_above() == 1

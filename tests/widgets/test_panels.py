@@ -419,6 +419,17 @@ def test_curves_are_drawn(with_image, tmp_path):
     assert steps[-1] == 20
 
 
+def test_how_long_each_kind_took(with_image):
+    dock = with_image
+    assert "Seconds" not in dock.annotate.counts.toolTip()
+    clicked = Points([[10.0, 10], [40, 40]], seconds=[1.0, 2.0])
+    accepted = Points([[70.0, 70]], seconds=0.3, sources="accepted")
+    dock.session.edit(HintSet(), HintSet(Points.concatenate([clicked, accepted])), "add points")
+    settle(0.1)
+    told = dock.annotate.counts.toolTip()
+    assert told.endswith("Seconds for each, on average: accepted 0.3 (1), point 1.5 (2)")
+
+
 # -- review
 
 

@@ -161,9 +161,11 @@ class ReviewSession(ProjectSession):
     def _accept(self, ref: PlaneRef, chosen: Predictions) -> int:
         if not (count := count_cells(chosen)):
             return 0
+        seconds = self._clock.lap()
         hints = accepted(chosen, time.time(), self._training_round(), self.hints_of(ref))
+        hints = timed(HintSet(), hints, seconds, source="accepted")
         label = f"accept {count:,} suggestion{'s' * (count > 1)}"
-        if not self._write(ref, HintSet(), hints, label, self._clock.lap()):
+        if not self._write(ref, HintSet(), hints, label, seconds):
             return 0
         self._mark_reviewed(ref.image)
         return count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from qtpy.QtWidgets import QButtonGroup, QPushButton
 
 from napari_inkling.core import BACKGROUND, HintSet
 from napari_inkling.core.durations import spent
+from napari_inkling.session.clock import seconds_each
 from napari_inkling.widgets.canvas_tools import Tool
 from napari_inkling.widgets.panels._class_chips import ClassChips, tool_icon
 from napari_inkling.widgets.panels._keys import key_of
@@ -134,7 +136,7 @@ class AnnotatePanel(Panel):
         background = classes[BACKGROUND] + apart[BACKGROUND]
         everywhere = f"{total - background:,} cells, {background:,} not a cell, over all images"
         unlearnt = f"; {apart.total():,} of them on images that are held out" * bool(apart)
-        self.counts.setToolTip(everywhere + unlearnt)
+        self.counts.setToolTip(everywhere + unlearnt + _times(hints.values()))
 
     def _advise(self) -> None:
         plane, learnt = self.session.plane, self.session.hint_counts()
@@ -194,3 +196,9 @@ class AnnotatePanel(Panel):
 def class_of_each(hints: HintSet) -> dict[int, str]:
     """Return the class by id; a cell of a label image has a point, a box and a mask, and counts once."""
     return {int(i): str(name) for rows in hints.kinds for i, name in zip(rows.ids, rows.classes, strict=True)}
+
+
+def _times(hints: Iterable[HintSet]) -> str:
+    """Return how long each kind of hint took, in words; nothing where nobody was timed."""
+    each = [f"{noun} {mean:.1f} ({count:,})" for noun, (count, mean) in seconds_each(hints).items()]
+    return f".\nSeconds for each, on average: {', '.join(each)}" if each else ""
