@@ -97,6 +97,8 @@ def test_predictions_above_a_score() -> None:
         7.0,
         corner(scores=[0.9, 0.3], ids=[1, 2]),
     )
+    assert found.scores.tolist() == [0.2, 0.5, 0.4, 0.9, 0.3]
+    assert found.ids.tolist() == [id for rows in found.kinds for id in rows.ids.tolist()]
     left = found.above(0.4)
     assert [rows.scores.tolist() for rows in left.kinds] == [[0.5], [0.4], [0.9]]
     assert (left.radius, left.masks.ids.tolist()) == (7.0, [1])

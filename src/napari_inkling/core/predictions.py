@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from napari_inkling.core.hints import Boxes, Points
 from napari_inkling.core.masks import Masks
 
@@ -33,6 +36,16 @@ class Predictions:
     def kinds(self) -> tuple[Points, Boxes, Masks]:
         """The rows of every kind, in the order of :attr:`HintSet.kinds`."""
         return self.points, self.boxes, self.masks
+
+    @property
+    def ids(self) -> npt.NDArray[np.int64]:
+        """The id of every row, in the order of :attr:`kinds`; shape (N,)."""
+        return np.concatenate([rows.ids for rows in self.kinds])
+
+    @property
+    def scores(self) -> npt.NDArray[np.float64]:
+        """The score of every row, in the order of :attr:`kinds`; shape (N,)."""
+        return np.concatenate([rows.scores for rows in self.kinds])
 
     def mapped(self, change: Callable[[Any], Any]) -> Predictions:
         """Return these predictions after a change that works on rows of any kind."""

@@ -48,7 +48,7 @@ def reasons(suggestions: Predictions, threshold: float, others: Masks | None = N
     others : Masks, optional
         More masks of the same plane, that a person has accepted or drawn; they say what is usual, too.
     """
-    scores = np.concatenate([rows.scores for rows in suggestions.kinds])
+    scores = suggestions.scores
     disagreement = np.concatenate([_disagreement(rows) for rows in suggestions.kinds])
     odd = np.zeros(len(scores))
     odd[len(scores) - len(suggestions.masks) :] = odd_shapes(suggestions.masks, others)

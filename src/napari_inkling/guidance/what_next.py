@@ -63,7 +63,7 @@ def candidates_of(
     radius : float
         That of a cell, in pixels.
     """
-    ids = np.concatenate([rows.ids for rows in suggestions.kinds])
+    ids = suggestions.ids
     places = np.concatenate(
         [suggestions.points.coordinates, suggestions.boxes.centres, suggestions.masks.centres]
     )

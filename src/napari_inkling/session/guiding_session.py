@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_inkling.core import PlaneRef, Predictions
 from napari_inkling.guidance import REASONS, Candidates, Pick, candidates_of, what_next
@@ -80,7 +79,7 @@ class GuidingSession(PredictionSession):
         shown = self.suggestions(ref)
         places = np.array(self._looked.get(ref, ()), dtype=np.float64).reshape(-1, 2)
         seen = near(positions(shown), places, self.radius_at(ref) / 2)
-        ids = _ids(shown)
+        ids = shown.ids
         return with_ids(shown, np.setdiff1d(ids, ids[seen]))
 
     def what_next(self, count: int = AHEAD) -> list[Target]:
@@ -112,7 +111,7 @@ class GuidingSession(PredictionSession):
         """
         while self._ahead:
             target = self._ahead.pop(0)
-            if target.plane in self._predictions and target.id in _ids(self._not_looked_at(target.plane)):
+            if target.plane in self._predictions and target.id in self._not_looked_at(target.plane).ids:
                 self.look_at([target.id], target.plane)
                 return target
         self._ahead = self.what_next()
@@ -145,11 +144,7 @@ class GuidingSession(PredictionSession):
 
 
 def _cells(suggestions: Predictions) -> int:
-    return len(np.unique(_ids(suggestions)))
-
-
-def _ids(suggestions: Predictions) -> npt.NDArray[np.int64]:
-    return np.concatenate([rows.ids for rows in suggestions.kinds])
+    return len(np.unique(suggestions.ids))
 
 
 def _target(candidates: Candidates, pick: Pick[PlaneRef]) -> Target:

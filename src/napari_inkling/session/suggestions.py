@@ -73,7 +73,7 @@ def without_known(
     sides = edges[:, 2:] - edges[:, :2]
     reach = np.concatenate([np.full(len(hints.points), radius), np.maximum(radius, sides.min(1) / 2)])
     found, places = positions(predictions), positions(hints)
-    ids = np.concatenate([rows.ids for rows in predictions.kinds])
+    ids = predictions.ids
     outlines = (hints.points.classes == BACKGROUND, np.zeros(len(hints.boxes)), np.ones(len(hints.masks)))
     tells_outline = np.concatenate(outlines).astype(bool)
     masks = len(found) - len(predictions.masks)  # from here on
@@ -123,7 +123,7 @@ def accepted(suggestions: Predictions, time: float, round: int = 0, hints: HintS
     stays behind.
     """
     hints = hints or HintSet()
-    old = np.unique(np.concatenate([rows.ids for rows in suggestions.kinds]))
+    old = np.unique(suggestions.ids)
     new = new_ids(len(old))
     masks, owners = owned(suggestions.masks, hints)
     new[np.searchsorted(old, suggestions.masks.ids[owners])] = masks.ids[owners]
@@ -165,17 +165,14 @@ def owned(masks: Masks, hints: HintSet) -> tuple[Masks, npt.NDArray[np.bool_]]:
 
 def background_at(suggestions: Predictions) -> HintSet:
     """Return one background point for each suggested cell."""
-    ids = np.concatenate([rows.ids for rows in suggestions.kinds])
-    first = np.sort(np.unique(ids, return_index=True)[1])
+    first = np.sort(np.unique(suggestions.ids, return_index=True)[1])
     return HintSet(Points(positions(suggestions)[first]).changed(classes=BACKGROUND))
 
 
 def scored(suggestions: Predictions) -> tuple[npt.NDArray[np.int64], FloatArray]:
     """Return id and score of each suggested cell: points, then boxes, then masks, each cell once."""
-    ids = np.concatenate([rows.ids for rows in suggestions.kinds])
-    scores = np.concatenate([rows.scores for rows in suggestions.kinds])
-    first = np.sort(np.unique(ids, return_index=True)[1])
-    return ids[first], scores[first]
+    first = np.sort(np.unique(suggestions.ids, return_index=True)[1])
+    return suggestions.ids[first], suggestions.scores[first]
 
 
 def without_masks(suggestions: Predictions) -> Predictions:
@@ -196,6 +193,6 @@ def by_doubt(
 
     See :func:`~napari_inkling.guidance.doubts`; by scores alone, those closest to ``threshold`` come first.
     """
-    ids = np.concatenate([rows.ids for rows in suggestions.kinds])
+    ids = suggestions.ids
     ids = ids[np.argsort(-doubts(suggestions, threshold, others), kind="stable")]
     return ids[np.sort(np.unique(ids, return_index=True)[1])]

@@ -11,7 +11,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_inkling.core import HintSet, Masks, PlaneRef, Predictions, SettingsError
-from napari_inkling.session.suggestions import without_masks
+from napari_inkling.session.suggestions import count_cells, without_masks
 from napari_inkling.widgets._beat import BEAT_MS, Beat
 from napari_inkling.widgets._timers import single_shot
 from napari_inkling.widgets.canvas_actions import canvas_actions
@@ -346,7 +346,7 @@ class LayerBridge:
     @property
     def _is_large(self) -> bool:
         """Whether there are so many suggestions that the previews of a training are not all shown."""
-        return self.session.is_training and sum(map(len, self.session.suggestions().kinds)) > FEW
+        return self.session.is_training and count_cells(self.session.suggestions()) > FEW
 
     def _on_radius(self) -> None:
         self._take_radius()
