@@ -147,7 +147,7 @@ def test_hide_and_show(review):
 
 def test_large_previews_wait_but_a_person_does_not(review, monkeypatch):
     monkeypatch.setattr(type(review.session), "is_training", True)
-    monkeypatch.setattr("napari_inkling.widgets.layers.PAUSE_SECONDS", 3600)
+    monkeypatch.setattr("napari_inkling.widgets.canvas_suggestions.PAUSE_SECONDS", 3600)
     rng, shown = np.random.default_rng(0), review.suggestions
     before = shown.ids.tolist()
     for _ in range(3):

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from psygnal import Signal
 
-from napari_inkling.core import HintSet, Masks, PlaneRef, Predictions, SettingsError
-from napari_inkling.session.suggestions import count_cells, without_masks
-from napari_inkling.widgets._beat import BEAT_MS, Beat
-from napari_inkling.widgets._timers import single_shot
+from napari_inkling.core import HintSet, PlaneRef, SettingsError
+from napari_inkling.widgets._beat import Beat
 from napari_inkling.widgets.canvas_actions import canvas_actions
 from napari_inkling.widgets.canvas_cells import CellPicker
 from napari_inkling.widgets.canvas_colors import make_palette
@@ -25,6 +20,7 @@ from napari_inkling.widgets.canvas_masks import MaskMouse
 from napari_inkling.widgets.canvas_mouse import CanvasMouse
 from napari_inkling.widgets.canvas_review import Reviewer
 from napari_inkling.widgets.canvas_stack import LayerStack
+from napari_inkling.widgets.canvas_suggestions import ShownSuggestions
 from napari_inkling.widgets.canvas_tools import MASK_TOOLS, Tool, Toolbox
 from napari_inkling.widgets.canvas_view import CanvasView
 from napari_inkling.widgets.keys import key_of
@@ -37,13 +33,6 @@ if TYPE_CHECKING:
     from napari_inkling.session import Session
 
 __all__ = ["LayerBridge"]
-
-#: While training, more than so many suggestions are replaced every two seconds at most: without a GPU a
-#: repaint of 5,000 takes some 40 ms, and the window should answer in between.
-FEW = 300
-PAUSE_SECONDS = 2.0
-#: So long after suggestions were taken over they are drawn: what else waits comes in between.
-DRAW_MS = 10
 
 
 class LayerBridge:
@@ -90,13 +79,12 @@ class LayerBridge:
         self._ref: PlaneRef | None = None
         self._class = ""
         self._closed = False
-        self._shown_at = -math.inf
-        self._preview = np.empty(0, np.int64)  # ids of the last one
         self._own = Connections()
         #: When the panels show what a training changes.
         self.beat = Beat()
-        self._show_soon = single_shot(self._show_suggestions)
-        self._draw_soon = single_shot(self.suggestions.draw, DRAW_MS)
+        self.shown = ShownSuggestions(
+            session, self.beat, self.suggestions, self.suggested_masks, lambda: self.view.image_shape
+        )
         self._connect()
         self.keys = CanvasKeys(viewer, canvas_actions(self))
         for action in ("undo", "redo"):
@@ -177,11 +165,8 @@ class LayerBridge:
         if self._closed:
             return
         self._closed = True
-        for part in (self.hints, self.keys, self._own, self.stack, self.tools, self.beat):
+        for part in (self.hints, self.keys, self._own, self.stack, self.tools, self.shown, self.beat):
             part.close()
-        for timer in (self._show_soon, self._draw_soon):
-            timer.stop()
-            timer.deleteLater()
         if self.guides.layer in self.viewer.layers:
             self.viewer.layers.remove(self.guides.layer)
         self.guides.layer = None
@@ -193,8 +178,10 @@ class LayerBridge:
         own.connect(session.images_changed, self._on_images)
         own.connect(session.hints_changed, self._on_hints)
         own.connect(session.classes_changed, self._on_classes)
-        own.connect(session.suggestions_changed, self._on_suggestions)
+        own.connect(session.suggestions_changed, self.shown.changed)
         own.connect(session.radius_changed, self._on_radius)
+        own.connect(self.shown.radius_found, self._on_radius)
+        own.connect(self.shown.shown, self.review.refreshed)
         own.connect(self.hints.edited, self._on_edited)
         own.connect(self.tools.tool_changed, self._on_tool)
         own.connect(viewer.dims.events.current_step, self._on_dims)
@@ -208,12 +195,12 @@ class LayerBridge:
         """Show a plane of the project; one that cannot be read still shows its hints."""
         self.flush()
         self.tools.close()  # layers that come and go are no choice of a tool
-        self._ref = self.hints.ref = None
+        self._ref = self.hints.ref = self.shown.ref = None
         other, record = False, None
         with telling(self.session):
             record = None if ref is None else self.session.project.image(ref.image)
             other = self.images.show(self.session.project, record)
-        self._ref = self.hints.ref = ref
+        self._ref = self.hints.ref = self.shown.ref = ref
         self._ensure_layers()
         if other:
             self.stack.follow_image()
@@ -226,7 +213,7 @@ class LayerBridge:
         self._take_radius()
         self.guides.around(None, self.guides.radius)
         self.hints.show()
-        self._show_suggestions()
+        self.shown.show()
         self.review.focus(None)
 
     def _ensure_layers(self) -> None:
@@ -241,26 +228,6 @@ class LayerBridge:
             self._paint()
             self.hints.show()
             self.tools.follow()
-
-    def _show_suggestions(self) -> None:
-        self._show_soon.stop()
-        self.beat.forget(self._show_between_beats)
-        if self.suggestions.layer is None:
-            return
-        self._draw_soon.start()
-        if self._ref is None:  # the last image has gone
-            self.suggestions.show(Predictions(), self.suggestions.radius, self.session.threshold)
-            self.suggested_masks.show(Masks(), (0, 0))
-            return
-        session, radius = self.session, self.session.radius_at(self._ref)
-        if radius != self.suggestions.radius:  # the model has found another one
-            self._on_radius()
-        shown = session.suggestions(self._ref)
-        self.suggestions.show(without_masks(shown), radius, session.threshold)
-        self.suggested_masks.show(shown.masks, self.view.image_shape)
-        self._show_soon.stop()
-        self._shown_at = time.monotonic()
-        self.review.refreshed()
 
     def _paint(self) -> None:
         palette = make_palette(self.session.project.classes)
@@ -290,7 +257,7 @@ class LayerBridge:
     def _on_project(self) -> None:
         self._class = ""
         self.images.clear()
-        self._ref = self.hints.ref = None
+        self._ref = self.hints.ref = self.shown.ref = None
         if self.session.has_project:  # asking for the project would make one
             self._paint()
             self._show(self.session.plane)
@@ -315,44 +282,15 @@ class LayerBridge:
         if self.hints.boxes.layer is not None:
             self.hints.show()
             self.hints.boxes.repaint()
-            self._show_suggestions()
+            self.shown.show()
             self.tools.set_default_class()
         self.class_changed.emit(self.current_class)
-
-    def _on_suggestions(self, ref: PlaneRef) -> None:
-        if ref != self._ref or self.suggestions.layer is None:
-            return
-        since = time.monotonic() - self._shown_at
-        if self._is_preview(ref) and self._is_large and since < 2 * PAUSE_SECONDS:
-            self.beat.ask(self._show_between_beats)
-        else:
-            self._show_soon.start(0)
-
-    def _show_between_beats(self) -> None:
-        """Show what waits half a beat later, so that panels and canvas take turns, or ask again."""
-        if self._is_large and time.monotonic() - self._shown_at < PAUSE_SECONDS - BEAT_MS / 1000:
-            self.beat.ask(self._show_between_beats)
-        else:
-            self._show_soon.start(BEAT_MS // 2)
-
-    def _is_preview(self, ref: PlaneRef) -> bool:
-        """Whether these suggestions came from the model; what a person makes of them is shown at once."""
-        ids = np.concatenate([rows.ids for rows in self.session.suggestions(ref, threshold=0.0).kinds])
-        if np.isin(ids, self._preview).all():
-            return False
-        self._preview = ids
-        return True
-
-    @property
-    def _is_large(self) -> bool:
-        """Whether there are so many suggestions that the previews of a training are not all shown."""
-        return self.session.is_training and count_cells(self.session.suggestions()) > FEW
 
     def _on_radius(self) -> None:
         self._take_radius()
         self.guides.draw()
         self.hints.show()
-        self._show_soon.start(0)
+        self.shown.show_soon()
 
     def _on_edited(self, after: HintSet) -> None:
         """Draw the cell size around what was marked last."""
