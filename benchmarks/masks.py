@@ -6,7 +6,8 @@
 
 Learns from the 12 train tiles of monuseg with a share of the nuclei clicked, judges on the 4 val tiles: pixel
 F1, object-level Dice (Eq. 12 of the paper), AJI (Eq. 13) and PQ, each the mean over the tiles as the paper
-has it, at the threshold that the method sets by the clicks; "det_f1" is that of the centres within 11 px.
+has it, at the threshold that the method sets by the clicks; "det_f1" is that of the centres within 11 px, and
+"det_f1_before" that before outlines were learnt.
 "true masks" has the points of all nuclei too, and learns outlines from the true masks instead of what points
 say of pixels. The paper's arms have its second stage (two classes, global clusters, no watershed) with our
 small network, steps and centres; ``--presets as-published`` is the published network, too, and takes hours.
@@ -41,7 +42,7 @@ from skimage.filters import threshold_otsu
 from skimage.transform import resize
 from sklearn.ensemble import RandomForestClassifier
 
-from napari_inkling.core import Event, HintSet, Masks, Predictions, TrainingData, TrainingImage
+from napari_inkling.core import Checkpoint, Event, HintSet, Masks, Predictions, TrainingData, TrainingImage
 from napari_inkling.evaluation import score_images, score_masks
 from napari_inkling.methods import _mask_stage
 from napari_inkling.methods._detection_model import DetectionModel
@@ -124,13 +125,14 @@ def measure(case: Case, tiles: Tiles, device: str) -> tuple[dict[str, Any], Dete
     truth = patch.object(_mask_stage, "label_fields", true_labels(tiles))
     began, cpu = time.monotonic(), time.process_time()
     with truth if case.arm == "true masks" else nullcontext():
-        model = trained(PartialPoints().fit(data, settings, device=device, seed=case.seed))
+        centres, model = trained(PartialPoints().fit(data, settings, device=device, seed=case.seed))
     seconds = time.monotonic() - began
-    found = {name: model.predict(tiles.image(name)).above(0.5) for name in tiles.val.files}
+    found = predicted(model, tiles)
     figures = tiles_scores(tiles, {name: predictions.masks for name, predictions in found.items()}) | {
         "det_f1": score_images(found, tiles.val.truth, RADIUS)["f1"],
         "seconds": seconds,
         "cpu_seconds": time.process_time() - cpu,
+        "det_f1_before": score_images(predicted(centres, tiles), tiles.val.truth, RADIUS)["f1"],
         "threshold": model.description.threshold,
         "radius": model.description.radius,
         "clicks": sum(len(own.points) for own in hints.values()),
@@ -138,14 +140,20 @@ def measure(case: Case, tiles: Tiles, device: str) -> tuple[dict[str, Any], Dete
     return figures, model
 
 
-def trained(fit: Generator[Event, None, DetectionModel]) -> DetectionModel:
-    told = 0.0
+def predicted(model: DetectionModel, tiles: Tiles) -> dict[str, Predictions]:
+    return {name: model.predict(tiles.image(name)).above(0.5) for name in tiles.val.files}
+
+
+def trained(fit: Generator[Event, None, DetectionModel]) -> tuple[DetectionModel, DetectionModel]:
+    """Return the last model that knew centres alone, and the one in the end."""
+    told, centres = 0.0, None
     while True:
         try:
             event = next(fit)
         except StopIteration as end:
-            model: DetectionModel = end.value
-            return model
+            return centres or end.value, end.value
+        if isinstance(event, Checkpoint) and event.model.description.heads == "centres":
+            centres = event.model
         if time.monotonic() - told > 30 and hasattr(event, "steps"):
             told = time.monotonic()
             say(f"  {event.stage}: step {event.step} of {event.steps}")
@@ -179,9 +187,7 @@ def tiles_scores(tiles: Tiles, found: Mapping[str, Masks]) -> dict[str, Any]:
 
 def measure_peers(case: Case, tiles: Tiles, model: DetectionModel) -> dict[str, dict[str, Any]]:
     """Return the figures of the peers with the centres of our model."""
-    places = {
-        name: model.predict(tiles.image(name)).above(0.5).points.coordinates for name in tiles.val.files
-    }
+    places = {name: found.points.coordinates for name, found in predicted(model, tiles).items()}
     forest = Forest(case, tiles, model)
     ways: dict[str, Callable[[str], Array]] = {
         "otsu": lambda name: otsu(tiles.pixels(name)),
@@ -261,7 +267,7 @@ def summary(runs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         groups.setdefault(json.dumps(about), []).append(run)
     rows = []
     for about, members in groups.items():
-        keys = (*SCORES, "det_f1", "seconds", "cpu_seconds")
+        keys = (*SCORES, "det_f1", "det_f1_before", "seconds", "cpu_seconds")
         figures = {key: spread(run.get(key) for run in members) for key in keys}
         shares = [run["aji"] / full["aji"] for run in members if (full := with_true_masks(runs, run))]
         rows.append(

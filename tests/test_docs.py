@@ -218,13 +218,13 @@ def test_the_page_of_benchmarks_shows_what_was_run(monkeypatch, tmp_path):
     once = {"mean": 0.5, "min": 0.5, "max": 0.5, "n": 1}
     row = {"preset": "quick", "settings": {}, "of_true_masks": None, "det_f1": None, "cpu_seconds": None}
     row |= dict.fromkeys(("aji", "pixel_f1", "dice_obj", "pq"), once)
-    ours = row | dict.fromkeys(("of_true_masks", "det_f1", "cpu_seconds"), once)
+    ours = row | dict.fromkeys(("of_true_masks", "det_f1", "det_f1_before", "cpu_seconds"), once)
     ours |= {"arm": "inkling", "fraction": 0.1}
     made = tables.masks({"summary": [row | {"arm": "otsu", "fraction": 1.0}, ours]})
     each = " | ".join(["0.500 (1 run)"] * 4)
     assert made.splitlines()[2:4] == [
-        f"| **quick** | 10% | {each} | 50.0 % (1 run) | 0.500 (1 run) | 0 (1 run) |",
-        f"| Otsu, with the centres of quick | 100% | {each} | not run | the same | not measured |",
+        f"| **quick** | 10% | {each} | 50.0 % (1 run) | 0.500 (1 run) | 0.500 (1 run) | 0 (1 run) |",
+        f"| Otsu, with the centres of quick | 100% | {each} | not run | the same | the same | not measured |",
     ]
     scores = dict.fromkeys(("nucleus_f1", "nucleus_f1_known", "background_f1", "background_f1_known"), 0.25)
     measured = {
