@@ -25,6 +25,26 @@ def test_images_count_alike():
     assert found.mean == (5,) and found.deviation == (1,)
 
 
+SEEN = Intensity(mean=(100.0,), deviation=(20.0,), own=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "mean", "deviation"),
+    [
+        ((90, 130), 110, 20),  # its own: 110 ± 20
+        ((150, 170), 130, 10),  # 160 is more than 1.5 · 20 away; 10 is half of 20
+        ((0, 200), 100, 40),  # 100 ± 100: more than twice as wide
+        ((60, 60), 70, 10),  # an empty image stays nearly empty
+    ],
+)
+def test_the_range_of_one_image_stays_near_that_of_all(values, mean, deviation):
+    drawn = image(np.tile(np.array(values, np.uint8), (65, 32)))
+    found = SEEN.of_image(drawn)
+    assert (found.mean, found.deviation) == (pytest.approx((mean,)), pytest.approx((deviation,), rel=1e-3))
+    plain = SEEN.model_copy(update={"own": False})
+    assert plain.of_image(drawn) == plain
+
+
 @pytest.mark.parametrize(
     ("shape", "dtype", "channels"),
     [

@@ -103,3 +103,10 @@ def test_windows_hold_points_on_their_pixels():
     places = np.array([[3.4, 3.6], [7.6, 4.0], [-0.4, 5.0], [4.0, 3.4]])
     assert Window(0, 8, 4, 6).holds(places).tolist() == [True, False, True, False]
     assert Window(0, 8, 4, 6).holds(np.empty((0, 2))).tolist() == []
+
+
+def test_an_image_is_seen_in_its_own_range():
+    array = np.tile(np.array([90, 130], np.float32), (65, 32))
+    seen = Intensity(mean=(100.0,), deviation=(20.0,), own=True)
+    working = WorkingImage(Image(PlaneRef("drawn"), array), 1.0, seen)
+    np.testing.assert_allclose(working.read(Window(0, 1, 0, 4)), [[[-1, 1, -1, 1]]], rtol=1e-3)

@@ -224,7 +224,7 @@ def _estimates(
     hinted: Sequence[TrainingImage], settings: PartialPointsSettings
 ) -> Pieces[tuple[Intensity, float, float]]:
     """Return the intensities, the cell radius in pixels and the scale that the images and hints suggest."""
-    intensity = yield from Intensity.estimating(plane.image for plane in hinted)
+    intensity = yield from Intensity.estimating((plane.image for plane in hinted), settings.own_range)
     radius = settings.radius or radius_of(hinted) or FALLBACK_RADIUS
     scale = 1.0 if settings.working_diameter is None else settings.working_diameter / (2 * radius)
     return intensity, radius, scale

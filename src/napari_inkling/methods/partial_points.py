@@ -45,6 +45,7 @@ class PartialPointsSettings(MethodSettings):
             "enough": None,
             "first_share": 0.25,
             "working_diameter": None,
+            "own_range": False,
             "learning_rate": 1e-3,
             "weight_decay": 0.0,
             "schedule": "constant",
@@ -69,7 +70,15 @@ class PartialPointsSettings(MethodSettings):
         },
     }
 
-    fixed_fields: ClassVar = ("network", "width", "working_diameter", "masks", "mask_diameter", "heads")
+    fixed_fields: ClassVar = (
+        "network",
+        "width",
+        "working_diameter",
+        "own_range",
+        "masks",
+        "mask_diameter",
+        "heads",
+    )
 
     steps: int = Setting(
         450,
@@ -92,6 +101,10 @@ class PartialPointsSettings(MethodSettings):
         ge=4,
         le=64,
         description="Cell diameter in pixels at the scale that is worked at; empty: full scale",
+    )
+    own_range: bool = Setting(
+        True,
+        description="Intensities in the range of each image, near that of all; off: in one range for all",
     )
     mask: Literal["extended", "plain"] = Setting(
         "extended",

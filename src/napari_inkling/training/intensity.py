@@ -1,6 +1,7 @@
-"""Pixels to network inputs: one range per channel, learnt from the training images and kept in the model.
+"""Pixels to network inputs: a range per channel, learnt from the training images and kept in the model.
 
-The range is the model's and not the image's own, so that an image without cells stays empty.
+Stain and exposure differ from image to image, so that each may have a range of its own. That stays near the
+model's, so that an image without cells stays empty.
 """
 
 from __future__ import annotations
@@ -16,14 +17,23 @@ from napari_inkling.training.pieces import Pieces, finish
 
 __all__ = ["Intensity", "sample_pixels"]
 
+#: How far an image's own range may lie from that of all: its mean, in deviations; its deviation, as a factor.
+FARTHEST_MEAN, FARTHEST_DEVIATION = 1.5, 2.0
+#: One in so many sampled pixels tells an image's own range well enough (few patterns repeat every five).
+EVERY = 5
+
 
 class Intensity(BaseModel):
-    """Mean and standard deviation of each channel over the training images, in their own grey values."""
+    """Mean and standard deviation of each channel over the training images, in their own grey values.
+
+    ``own``: whether each image is seen in the range that :meth:`of_image` returns instead.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
+    own: bool = False
 
     @property
     def channels(self) -> int:
@@ -31,12 +41,12 @@ class Intensity(BaseModel):
         return len(self.mean)
 
     @classmethod
-    def of(cls, images: Iterable[Image]) -> Intensity:
+    def of(cls, images: Iterable[Image], own: bool = False) -> Intensity:
         """Estimate from at most about a million pixels of each image; see :meth:`estimating`."""
-        return finish(cls.estimating(images))
+        return finish(cls.estimating(images, own))
 
     @classmethod
-    def estimating(cls, images: Iterable[Image]) -> Pieces[Intensity]:
+    def estimating(cls, images: Iterable[Image], own: bool = False) -> Pieces[Intensity]:
         """Do the work of :meth:`of`, with a pause after each image.
 
         Raises
@@ -62,6 +72,27 @@ class Intensity(BaseModel):
         return cls(
             mean=tuple(mean.tolist()),
             deviation=tuple(np.where(deviation > 1e-12, deviation, 1).tolist()),
+            own=own,
+        )
+
+    def of_image(self, image: Image) -> Intensity:
+        """Return the range in which to see an image: its own where ``own``, as far as that is near this one.
+
+        Its mean is at most :data:`FARTHEST_MEAN` of these deviations away, its deviation at most
+        :data:`FARTHEST_DEVIATION` times larger or smaller.
+        """
+        if not self.own:
+            return self
+        mean, deviation = (np.asarray(values) for values in (self.mean, self.deviation))
+        own_mean, own_deviation = _mean_and_deviation(sample_pixels(image)[::EVERY])
+        off = FARTHEST_MEAN * deviation
+        return Intensity(
+            mean=tuple(np.clip(own_mean, mean - off, mean + off).tolist()),
+            deviation=tuple(
+                np.clip(
+                    own_deviation, deviation / FARTHEST_DEVIATION, deviation * FARTHEST_DEVIATION
+                ).tolist()
+            ),
         )
 
     def apply(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:

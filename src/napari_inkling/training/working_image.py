@@ -68,6 +68,11 @@ class WorkingImage:
         """From image columns to working columns."""
         return Resampler(self.image.width, self.scale)
 
+    @cached_property
+    def range(self) -> Intensity:
+        """The range in which this image is seen."""
+        return self.intensity.of_image(self.image)
+
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns at the working scale."""
@@ -82,11 +87,11 @@ class WorkingImage:
         """Return normalised pixels of a window, shape (C, y, x)."""
         if self.scale == 1:
             pixels = self.image.read(slice(window.top, window.bottom), slice(window.left, window.right))
-            return np.ascontiguousarray(self.intensity.apply(pixels).transpose(2, 0, 1))
+            return np.ascontiguousarray(self.range.apply(pixels).transpose(2, 0, 1))
         rows = self.rows.needed(window.top, window.bottom)
         columns = self.columns.needed(window.left, window.right)
         pixels = resample(
-            self.intensity.apply(self.image.read(rows, columns)),
+            self.range.apply(self.image.read(rows, columns)),
             self.rows.matrix(window.top, window.bottom),
             self.columns.matrix(window.left, window.right),
         )
