@@ -106,6 +106,21 @@ def test_a_row_leads_to_its_cell(dock):
     assert dock.session.looked().known == 1
 
 
+def test_a_chosen_row_does_not_change_what_is_marked_next(dock):
+    dock.session.set_classes(["cell", "other"])
+    row = dock.session.hints.points.take([1])
+    dock.session.edit(HintSet(row), HintSet(row.changed(classes="other")), "change class")
+    size = dock.bridge.hints.points.layer.current_size
+    widget, where = cell_of(dock, 1)
+    QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=where)
+    settle(0.05)
+    assert dock.bridge.hints.points.layer.current_size == size
+    assert dock.bridge.tool == "cell"
+    click_at(dock.viewer, 50, 70)
+    wait_until(lambda: len(dock.session.hints.points) == 3)
+    assert dock.session.hints.points.classes[-1] == "cell"
+
+
 def test_a_cell_leads_to_its_row(dock):
     press_key(dock.viewer, "Shift+Z")
     for at, place in enumerate([(12, 12), (34, 64), (73, 93)]):

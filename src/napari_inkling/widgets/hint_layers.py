@@ -67,10 +67,15 @@ class HintLayer:
         return self._column("id", np.int64)[np.fromiter(self.layer.selected_data, dtype=np.intp)]
 
     def select(self, one: int) -> None:
-        """Select the row with this id and no other; that is no change of what it shows."""
+        """Select the row with this id and no other; neither it nor what is marked next changes."""
         if self.layer is not None:
             with self.layer.block_update_properties():
                 self._select([one])
+            self.set_default(self.current_class)  # napari has taken the row's own
+
+    def set_default(self, name: str) -> None:
+        """Make what is added next of this class."""
+        self.current_class = name
 
     def _column(self, name: str, dtype: Any) -> npt.NDArray[Any]:
         return np.asarray(self.layer.features[name].to_numpy(), dtype=dtype)
