@@ -133,6 +133,14 @@ def test_the_table_for_people(inkling: Inkling, here: Path) -> None:
     ]
 
 
+def test_the_only_label_image_is_taken_for_the_only_truth(inkling: Inkling, here: Path) -> None:
+    for name in ("found", "truth"):
+        export_annotations({name: boxed_cells()}, here / f"{name}.tif", "masks", shapes={name: (40, 60)})
+    ended = inkling("evaluate", "found.tif", "truth.tif", "--json")
+    assert ended.err == "inkling: found is taken for truth: each side has one image\n"
+    assert ended.json["images"]["truth"]["f1"] == 1
+
+
 def test_nothing_in_common_is_refused(inkling: Inkling, here: Path) -> None:
     export_annotations({"b": boxed_cells()}, here / "t.json", "coco", shapes={"b": (40, 60)})
     said = inkling.refuses("evaluate", "found.csv", "t.json")

@@ -70,7 +70,8 @@ def test_nothing_is_left(inkling: Inkling, guided):
 
 def test_without_a_model(inkling: Inkling, here):
     folder = make_project(here / "new.inkling", {"a": HintSet()})
-    assert inkling.refuses("guide", folder) == "there is no model yet: train one first"
+    said = f"{folder} holds no model: run `inkling train {folder}` without --out, which keeps it there"
+    assert inkling.refuses("guide", folder) == said
     assert "is not an inkling project" in inkling.refuses("guide", here / "images")
 
 

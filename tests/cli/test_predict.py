@@ -47,8 +47,10 @@ def test_predict_writes_every_format(inkling: Inkling, here: Path, out: str, opt
     ended = inkling("predict", "model", "images", "--out", out, *options, "--method", FAKE)
     # 4 × 6 points on 40 × 60 pixels, the first half of them with 0.5 or more.
     said = f"{out}: 24 cells with a score of 0.5 or more on 2 planes\n"
-    assert (ended.code, ended.err, ended.out) == (0, "", said)
     format = options[1] if options else None
+    drawn = format in ("masks", "ome-zarr-labels")
+    told = "inkling: 24 of the cells have no mask and are disks of the mean radius in x: " * drawn
+    assert (ended.code, ended.err[: len(told) or None], ended.out) == (0, told, said)
     if format == "masks":
         labels = tifffile.imread(here / out / "a.tif")
         assert (labels.shape, labels.max()) == ((40, 60), 12)

@@ -54,7 +54,17 @@ def read_found(path: Path, truth: Annotated) -> Annotated:
         return _read(path, truth.shapes, truth.files)
     found = _read_project(path, complete=False) if is_project(path) else _read(path)
     hints, sizes = _matched(found.hints, truth.hints), _matched(found.sizes, truth.hints)
-    return Annotated(hints, found.notices, sizes=sizes, is_project=found.is_project)
+    notices = found.notices
+    if (
+        found.sizes
+        and path.is_file()
+        and len(hints) == len(truth.hints) == 1
+        and set(hints) != set(truth.hints)
+    ):
+        (name,), (true_name,) = hints, truth.hints  # a label image only has the name of its file
+        notices = (*notices, f"{name} is taken for {true_name}: each side has one image")
+        hints, sizes = {true_name: hints[name]}, {true_name: sizes[name]}
+    return Annotated(hints, notices, sizes=sizes, is_project=found.is_project)
 
 
 def truth_radius(truth: Mapping[str, HintSet]) -> float | None:

@@ -42,9 +42,15 @@ def guide(
     where it is doubtful and many such cells lie together; the list is spread over the images. What a person
     has marked, rejected or looked at is left out.
     """
+    from napari_inkling.core import InklingError
+
     if out is not None:
         must_be_writable(out)
     with session_on(project, method) as session:
+        if not session.project.models():
+            raise InklingError(
+                f"{project} holds no model: run `inkling train {project}` without --out, which keeps it there"
+            )
         _predict(session, device, progress)
         planes, cells = _planes(session), _cells(session, count)
         missing = [str(ref) for ref in _asked(session)]

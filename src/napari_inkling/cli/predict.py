@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_inkling.cli.console import FORMAT_NAMES, AsJson, ShowProgress, StoppedError, plural, result
+from napari_inkling.cli.console import FORMAT_NAMES, AsJson, ShowProgress, StoppedError, note, plural, result
 from napari_inkling.cli.prediction import DEFAULT_THRESHOLD, predict_planes
 from napari_inkling.cli.signals import terminated_like_interrupted
 from napari_inkling.cli.sources import PlaneSource, find_planes, format_for, must_be_writable
@@ -74,6 +74,13 @@ def predict(
         "images": counts,
         "left_out": left_out,
     }
+    disks = sum(len(p.points.without_ids(p.masks.ids)) for p in kept.values())
+    if format in ("masks", "ome-zarr-labels") and disks:
+        values["disks"] = disks
+        note(
+            f"{disks:,} of the cells have no mask and are disks of the mean radius in {written}: masks are "
+            "learnt in the last part of a training, and not with masks=false"
+        )
     scores = f"with a score of {threshold:g} or more"
     where = plural(len(counts), "plane") + f", {len(left_out):,} left out" * bool(left_out)
     result(values, f"{written}: {plural(total, 'cell')} {scores} on {where}", as_json)

@@ -66,7 +66,7 @@ class ProjectSession(SessionSignals):
             project = Project.open(folder)
         except ProjectLockedError as error:
             project = Project.open(folder, read_only=True)
-            project.notices.append(f"{error} It is open read-only here: edits are not kept.")
+            project.notices.append(f"{error}. It is open read-only here: edits are not kept.")
         self._use(project)
 
     def new_project(self, folder: Path | str, classes: Sequence[str] = ("cell",)) -> None:
