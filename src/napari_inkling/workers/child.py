@@ -82,7 +82,7 @@ def _be_nice(nice: int) -> None:
         below_normal = 0x4000
         ctypes.windll.kernel32.SetPriorityClass(ctypes.windll.kernel32.GetCurrentProcess(), below_normal)
     else:
-        os.nice(nice)
+        os.nice(max(0, nice - os.nice(0)))  # the viewer may be nice itself
 
 
 def _get_ready(inbox: _Inbox, ahead: Sequence[str]) -> None:

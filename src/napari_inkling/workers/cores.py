@@ -9,10 +9,13 @@ __all__ = ["usable_cores", "use_threads"]
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may run on, which on a cluster are fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return how many cores this process may run on, which on a cluster are fewer than there are.
+
+    A person who sets ``OMP_NUM_THREADS`` wants no more than that.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(wanted)) if wanted.isdecimal() and int(wanted) else cores
 
 
 def use_threads(count: int) -> None:
