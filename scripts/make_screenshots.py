@@ -21,7 +21,7 @@ SIZE = (1440, 900)
 SAMPLE, HELD_OUT = "he_tile", "he_tile_2"
 CLICKS = 28
 #: Seconds to wait for half of the training, and for the rest of it.
-PATIENCE = 60
+PATIENCE = 150
 
 
 def main() -> None:

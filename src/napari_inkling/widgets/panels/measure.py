@@ -88,7 +88,11 @@ class MeasurePanel(Panel):
         self.view.setVisible(some)
         self.export_button.setVisible(some)
         self.summary.setText(f"{len(table):,}" if some else "")
-        self.say_next("" if some else "Masks in this image, drawn or suggested, are measured here.")
+        self.say_next(
+            ""
+            if some
+            else "No masks in this image yet: the end of a training brings them, or draw one with the brush."
+        )
 
     def _show_progress(self, done: int, total: int) -> None:
         if done < total:
