@@ -85,30 +85,20 @@ def partial_points(result: Result) -> str:
             distance = f"{number(row['mean_distance']['mean'], 1)} ± {number(row['sd_distance']['mean'], 1)}"
         scores = [span(row.get(key)) for key in ("f1", "precision", "recall")]
         compared = [percent(row.get("of_all_points")), span(row.get("f1_best_threshold"))]
-        return [label, f"{share:.0%}", *scores, distance, *compared, span(row.get("seconds"), 0)]
+        return [label, f"{share:.0%}", *scores, distance, *compared]
 
-    head = [
-        "",
-        "points",
-        "F1",
-        "precision",
-        "recall",
-        "distance, px",
-        "of all points",
-        "F1, best threshold",
-        "s",
-    ]
+    head = ["", "points", "F1", "precision", "recall", "distance, px", "of all points", "F1, best threshold"]
     ours = [
         line(f"**{preset}**", share, found("inkling", preset, share))
         for preset in ("quick", "standard")
         for share in (0.05, 0.1, 0.25, 0.5, 1.0)
-        if preset == "quick" or share in (0.1, 1.0) or found("inkling", preset, share)
+        if share == 0.1 or found("inkling", preset, share)
     ]
     peers = [
         line(label, share, found(peer, "-", share))
         for peer, label in (("log", "LoG blobs"), ("forest", "forest"), ("forest-full", "forest, full scale"))
         for share in (0.05, 0.1, 0.25, 0.5)
-        if share == 0.1 or found(peer, "-", share)
+        if (peer, share) in (("log", 0.1), ("forest", 0.1)) or found(peer, "-", share)
     ]
     arms = [
         [label, paper, *(span(found(arm, "quick", 0.1).get(k)) for k in ("f1", "precision", "recall"))]
