@@ -15,7 +15,19 @@ from napari_inkling.cli.console import note
 from napari_inkling.core import HintSet
 from tests.cli.driving import Inkling, make_project
 
-COMMANDS = ("demo", "new", "import", "weaken", "train", "predict", "evaluate", "export", "methods")
+COMMANDS = (
+    "demo",
+    "new",
+    "import",
+    "weaken",
+    "train",
+    "predict",
+    "evaluate",
+    "guide",
+    "measure",
+    "export",
+    "methods",
+)
 HEAVY = ("torch", "napari", "qtpy", "PyQt6", "PySide6", "skimage", "scipy", "sklearn", "zarr", "dask", "rich")
 
 

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points
 from tests.widgets.dock_driving import choose, open_dock, picture, right_click
-from tests.widgets.driving import click_at, press_key, settle, wait_until
+from tests.widgets.driving import canvas, click_at, press_key, settle, wait_until, world_position
 
 pytestmark = pytest.mark.window
 
@@ -73,7 +73,7 @@ def test_the_last_image_is_removed_by_the_menu_of_the_header(viewer, dock):
     dock.images.add_menu.aboutToShow.emit()
     texts = [action.text() for action in dock.images.add_menu.actions()]
     assert not any(text.startswith("Remove") for text in texts)
-    click_at(viewer, 50, 50)
+    click_at(viewer, *world_position(viewer, canvas(viewer).rect().center())[-2:])
     assert dock.messages.current.level == "info"  # no refusal: nothing was marked
 
 

@@ -251,7 +251,7 @@ def test_images_that_are_held_out_are_counted_apart(with_image, tmp_path):
     settle(0.1)
     assert dock.annotate.summary.text() == "0 + 1 image held out"
     assert dock.annotate.counts.text().startswith("0 hints")
-    assert dock.annotate.counts.toolTip().endswith("; 2 of them on images that are held out")
+    assert "; 2 of them on images that are held out." in dock.annotate.counts.toolTip()
     chip = dock.annotate.chips.chips["cell"]
     assert chip.text() == "cell  0 + 2"
     assert chip.toolTip().endswith(". 2 more are on images that are held out  [Ctrl+1]")
