@@ -43,6 +43,7 @@ TINY = {
         "pretrained": False,
         "mask_steps": 3,
         "mask_diameter": None,
+        "label_points": "given",  # what six steps find would be wrong
     },
 }
 
@@ -175,7 +176,7 @@ def test_it_goes_on_from_a_model(method):
     _, first = fit(method)
     before = first.predict(image())
     events, second = fit(method, start=first)
-    assert not [e for e in events if isinstance(e, Notice) and "starts anew" in e.text]
+    assert not [e for e in events if isinstance(e, Notice)]
     assert same_predictions(before, first.predict(image()))  # the first one is left as it was
     assert not same_predictions(before, second.predict(image()))
 
