@@ -36,8 +36,8 @@ from napari_inkling.core import HintSet, Predictions, TrainingData, TrainingImag
 from napari_inkling.evaluation import annotation_seconds, correct, weaken_images
 from napari_inkling.evaluation.annotator import SECONDS_PER_POINT
 from napari_inkling.guidance import Candidates, doubts, what_next
-from napari_inkling.methods._detection_model import DetectionModel
 from napari_inkling.methods.partial_points import PartialPoints
+from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.session.suggestions import without_known
 
 ARMS = ("review", "random", "points")

@@ -44,12 +44,11 @@ from sklearn.ensemble import RandomForestClassifier
 
 from napari_inkling.core import Checkpoint, Event, HintSet, Masks, Predictions, TrainingData, TrainingImage
 from napari_inkling.evaluation import score_images, score_masks
-from napari_inkling.methods import _mask_stage
-from napari_inkling.methods._detection_model import DetectionModel
-from napari_inkling.methods._pixel_labels import PixelLabels, drawn_labels
-from napari_inkling.methods._seeds import seeds_beside
-from napari_inkling.methods._warm_start import pixel_features
-from napari_inkling.methods.partial_points import PartialPoints
+from napari_inkling.methods.partial_points import PartialPoints, mask_stage
+from napari_inkling.methods.partial_points.detection_model import DetectionModel
+from napari_inkling.methods.partial_points.pixel_labels import PixelLabels, drawn_labels
+from napari_inkling.methods.partial_points.seeds import seeds_beside
+from napari_inkling.methods.partial_points.warm_start import pixel_features
 from napari_inkling.supervision import (
     agreed,
     at_paper_scale,
@@ -122,7 +121,7 @@ def measure(case: Case, tiles: Tiles, device: str) -> tuple[dict[str, Any], Dete
     settings = PartialPoints.Settings.preset(case.preset, **ARMS[case.arm] | dict(case.settings))
     hints = tiles.clicks(case)  # type: ignore[arg-type]
     data = TrainingData(tuple(TrainingImage(tiles.image(name), hints[name]) for name in hints))
-    truth = patch.object(_mask_stage, "label_fields", true_labels(tiles))
+    truth = patch.object(mask_stage, "label_fields", true_labels(tiles))
     began, cpu = time.monotonic(), time.process_time()
     with truth if case.arm == "true masks" else nullcontext():
         centres, model = trained(PartialPoints().fit(data, settings, device=device, seed=case.seed))

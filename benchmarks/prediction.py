@@ -198,10 +198,10 @@ def compare_tiles(model: Any, image: Image, side: int, tile: int) -> dict[str, A
 @contextmanager
 def tiles_of(side: int) -> Iterator[None]:
     """Let models predict in tiles of another edge: no setting does that, as nobody needs it."""
-    from napari_inkling.methods import _detection_model  # its own reference is the one to replace
+    from napari_inkling.methods.partial_points import detection_model
 
-    wanted = functools.partial(_detection_model.predict_tiles, side=side)
-    with mock.patch.object(_detection_model, "predict_tiles", wanted):
+    wanted = functools.partial(detection_model.predict_tiles, side=side)
+    with mock.patch.object(detection_model, "predict_tiles", wanted):
         yield
 
 

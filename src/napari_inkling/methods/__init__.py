@@ -1,4 +1,4 @@
-"""One file per method. A method is found by its name among the entry points ``napari_inkling.methods``."""
+"""A file or package per method. It is found by its name among the entry points ``napari_inkling.methods``."""
 
 from __future__ import annotations
 

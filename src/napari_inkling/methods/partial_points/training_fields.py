@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from napari_inkling.core import Boxes, Image, Points, TrainingImage
 from napari_inkling.evaluation import cell_centres
-from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.methods.partial_points.settings import PartialPointsSettings
 from napari_inkling.supervision import (
     estimate_radius,
     extended_gaussian_mask,

@@ -16,8 +16,8 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from napari_inkling.core import HintSet, Masks, Points
-from napari_inkling.methods._seeds import Seeds, seeds_beside
-from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.methods.partial_points.seeds import Seeds, seeds_beside
+from napari_inkling.methods.partial_points.settings import PartialPointsSettings
 from napari_inkling.supervision import at_paper_scale
 from napari_inkling.training.instances import component_instances, seeded_instances
 from napari_inkling.training.pieces import Pieces

@@ -11,10 +11,10 @@ import numpy.typing as npt
 from torch import Tensor
 
 from napari_inkling.core import Event
-from napari_inkling.methods._mask_stage import Nuclei, nuclei_of
-from napari_inkling.methods._pixel_labels import PixelLabels, instances_of, with_drawn
-from napari_inkling.methods._rounds import known_masks, take_steps, updated_masks
-from napari_inkling.methods._task import Task
+from napari_inkling.methods.partial_points.mask_stage import Nuclei, nuclei_of
+from napari_inkling.methods.partial_points.pixel_labels import PixelLabels, instances_of, with_drawn
+from napari_inkling.methods.partial_points.rounds import known_masks, take_steps, updated_masks
+from napari_inkling.methods.partial_points.task import Task
 from napari_inkling.supervision import BACKGROUND, IGNORE, NUCLEUS, voronoi_cells
 from napari_inkling.supervision.boundary_distance import boundary_distance
 from napari_inkling.supervision.crf import crf_loss

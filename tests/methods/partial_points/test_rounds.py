@@ -8,24 +8,23 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import HintSet, Points, TrainingImage
-from napari_inkling.methods import _rounds
-from napari_inkling.methods._training_fields import fields_of
-from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.methods.partial_points import PartialPointsSettings, rounds
+from napari_inkling.methods.partial_points.training_fields import fields_of
 from napari_inkling.supervision import nearest_point
 from napari_inkling.training.intensity import Intensity
 from tests.methods.drawing import CENTRES, RADIUS, image
 
 
-def threshold(rounds: list[int]) -> float:
-    """Return the threshold for one click per round given; the first ten cells answer 0.5, the rest 0.1."""
-    points = Points(CENTRES[: len(rounds)], rounds=rounds)
+def threshold(clicked_in: list[int]) -> float:
+    """Return the threshold for clicks of these rounds; the first ten cells answer 0.5, the rest 0.1."""
+    points = Points(CENTRES[: len(clicked_in)], rounds=clicked_in)
     plane = TrainingImage(image(), HintSet(points))
     fields = list(fields_of(plane, Intensity.of([plane.image]), 1.0, RADIUS, ("cell",)))
     near = nearest_point(CENTRES, (104, 104))
     heights = np.where(np.arange(len(CENTRES)) < 10, 0.5, 0.1)
     answer = np.where(near.distance < RADIUS, heights[near.index], 0).astype(np.float32)[np.newaxis]
     task = SimpleNamespace(fields=fields, settings=PartialPointsSettings(), classes=("cell",))
-    return _rounds._threshold(task, [answer])
+    return rounds._threshold(task, [answer])
 
 
 def test_corrections_are_no_sample_of_the_cells():

@@ -10,8 +10,9 @@ import pytest
 
 from napari_inkling.core import Checkpoint, HintSet, Notice, PlaneRef, Points, Preview, Step, TrainingImage
 from napari_inkling.evaluation import match_points
-from napari_inkling.methods import _detection_model, _training_fields, get_method
-from napari_inkling.methods._detection_model import DetectionModel
+from napari_inkling.methods import get_method
+from napari_inkling.methods.partial_points import detection_model, training_fields
+from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.training.tiling import predict_tiles
 from tests.methods import test_contract as contract
 from tests.methods.drawing import CENTRES, RADIUS, clicks, data, image, tissue
@@ -29,9 +30,9 @@ def model() -> DetectionModel:
 @pytest.fixture
 def large_planes(monkeypatch):
     """Planes of more than 60 pixels are large, and learnt from and predicted in windows of 48."""
-    monkeypatch.setattr(_training_fields, "LARGEST_FIELD", 60)
-    monkeypatch.setattr(_training_fields, "FIELD", 48)
-    monkeypatch.setattr(_detection_model, "predict_tiles", partial(predict_tiles, side=48))
+    monkeypatch.setattr(training_fields, "LARGEST_FIELD", 60)
+    monkeypatch.setattr(training_fields, "FIELD", 48)
+    monkeypatch.setattr(detection_model, "predict_tiles", partial(predict_tiles, side=48))
 
 
 def kinds(events, kind):

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import BACKGROUND, HintSet, Points, TrainingImage
-from napari_inkling.methods import _training_fields
-from napari_inkling.methods._training_fields import fields_of
-from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.methods.partial_points import PartialPointsSettings, training_fields
+from napari_inkling.methods.partial_points.training_fields import fields_of
 from napari_inkling.training.intensity import Intensity
 from tests.methods.drawing import RADIUS, image
 
@@ -30,8 +29,8 @@ def test_masks_of_the_parts_are_those_of_the_whole(monkeypatch, mask, scale):
 
     (whole,) = parts()
     expected = whole.known_mask(settings, len(CLASSES))
-    monkeypatch.setattr(_training_fields, "LARGEST_FIELD", 10)
-    monkeypatch.setattr(_training_fields, "FIELD", round(52 * scale))
+    monkeypatch.setattr(training_fields, "LARGEST_FIELD", 10)
+    monkeypatch.setattr(training_fields, "FIELD", round(52 * scale))
     found = parts()
     assert [part.window.shape for part in found] == [(round(52 * scale),) * 2] * 4
     for part in found:

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import torch
 
 from napari_inkling.core import Checkpoint, Event, Step
-from napari_inkling.methods._detection_model import find_centres
-from napari_inkling.methods._previews import show
-from napari_inkling.methods._task import Task
-from napari_inkling.methods._threshold import FEWEST_CLICKS, threshold_at_clicks
-from napari_inkling.methods._training_fields import TrainingField
+from napari_inkling.methods.partial_points.detection_model import find_centres
+from napari_inkling.methods.partial_points.previews import show
+from napari_inkling.methods.partial_points.task import Task
+from napari_inkling.methods.partial_points.threshold import FEWEST_CLICKS, threshold_at_clicks
+from napari_inkling.methods.partial_points.training_fields import TrainingField
 from napari_inkling.supervision import IGNORE, add_detected_nuclei, nearest_point, propagate_background
 from napari_inkling.supervision.losses import weighted_mse
 from napari_inkling.training.crops import random_crops

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from napari_inkling.methods._mask_rounds import CENTRE_WEIGHT, _joint_losses
+from napari_inkling.methods.partial_points.mask_rounds import CENTRE_WEIGHT, _joint_losses
 
 
 def test_the_losses_of_joint_heads_by_hand():

@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import nn
 
-from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.methods.partial_points.settings import PartialPointsSettings
 from napari_inkling.networks.resnet34_unet import ResNet34UNet
 from napari_inkling.networks.small_unet import SmallUNet
 from napari_inkling.networks.two_stages import TwoStages

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict
 from torch import nn
 
 from napari_inkling.core import HintSet, Image, Masks, Points, Predictions, new_ids
-from napari_inkling.methods._heads import Heads, build_network
-from napari_inkling.methods._outlining import Outliner
-from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.methods.partial_points.heads import Heads, build_network
+from napari_inkling.methods.partial_points.outlining import Outliner
+from napari_inkling.methods.partial_points.settings import PartialPointsSettings
 from napari_inkling.networks.folding import folded
 from napari_inkling.training.checkpoints import load_description, load_weights, save_model_files
 from napari_inkling.training.devices import Device, resolve_device

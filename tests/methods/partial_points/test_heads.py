@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_inkling.methods._heads import build_network, build_part, with_outputs
 from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.methods.partial_points.heads import build_network, build_part, with_outputs
 
 SETTINGS = PartialPointsSettings(width=4)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.methods._threshold import threshold_at_clicks
+from napari_inkling.methods.partial_points.threshold import threshold_at_clicks
 
 
 @pytest.mark.parametrize(

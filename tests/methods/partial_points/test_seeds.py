@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import BACKGROUND, HintSet, Masks, Points
-from napari_inkling.methods._seeds import seeds_beside
+from napari_inkling.methods.partial_points.seeds import seeds_beside
 
 RADIUS = 6.0
 MARKED = HintSet(Points([(20, 20), (5, 5)], classes=["cell", BACKGROUND]))

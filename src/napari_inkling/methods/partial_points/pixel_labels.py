@@ -9,8 +9,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from napari_inkling.core import Masks
-from napari_inkling.methods._training_fields import TrainingField
-from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.methods.partial_points.settings import PartialPointsSettings
+from napari_inkling.methods.partial_points.training_fields import TrainingField
 from napari_inkling.supervision import (
     BACKGROUND,
     NUCLEUS,

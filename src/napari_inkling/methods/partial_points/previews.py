@@ -8,10 +8,10 @@ import numpy as np
 
 from napari_inkling.core import Event, Points, Predictions, Preview, Step
 from napari_inkling.evaluation import score_images
-from napari_inkling.methods._detection_model import DetectionModel, calibrated, find_centres
-from napari_inkling.methods._task import Task
-from napari_inkling.methods._training_fields import TrainingField, is_one_field
-from napari_inkling.methods._warm_start import PixelClassifier
+from napari_inkling.methods.partial_points.detection_model import DetectionModel, calibrated, find_centres
+from napari_inkling.methods.partial_points.task import Task
+from napari_inkling.methods.partial_points.training_fields import TrainingField, is_one_field
+from napari_inkling.methods.partial_points.warm_start import PixelClassifier
 from napari_inkling.training.pieces import told
 from napari_inkling.training.working_image import WorkingImage
 
@@ -36,7 +36,7 @@ def classical_answer(task: Task) -> Generator[Event, None, None]:
     others = [part for part in task.fields if part.image.ref != task.data.watch]
     chosen = (watched + others)[:FIELDS_AT_FIRST]
     known = [part.known_mask(task.settings, len(task.classes)) for part in chosen]
-    random = np.random.default_rng(len(task.fields))  # its own: the training's draws do not depend on it
+    random = np.random.default_rng(task.seed)  # its own: the training's draws do not depend on it
     work = PixelClassifier.fitting([part.field.pixels for part in chosen], known, random)
     classifier = yield from told(work, task.at_work("a first look"))
     if classifier is None:

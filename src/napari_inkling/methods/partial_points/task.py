@@ -12,10 +12,15 @@ import torch
 from torch import nn
 
 from napari_inkling.core import Event, Notice, Started, Step, TrainingData, TrainingImage
-from napari_inkling.methods._detection_model import Description, DetectionModel
-from napari_inkling.methods._heads import Heads, build_network
-from napari_inkling.methods._training_fields import TrainingField, fields_of, marked_cells, radius_of
-from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.methods.partial_points.detection_model import Description, DetectionModel
+from napari_inkling.methods.partial_points.heads import Heads, build_network
+from napari_inkling.methods.partial_points.settings import PartialPointsSettings
+from napari_inkling.methods.partial_points.training_fields import (
+    TrainingField,
+    fields_of,
+    marked_cells,
+    radius_of,
+)
 from napari_inkling.networks.pretrained import load_pretrained
 from napari_inkling.networks.resnet34_unet import ResNet34UNet
 from napari_inkling.networks.small_unet import SmallUNet
@@ -69,6 +74,7 @@ class Task:
     data: TrainingData
     settings: PartialPointsSettings
     device: Device
+    seed: int
     random: np.random.Generator
     classes: tuple[str, ...]
     intensity: Intensity
@@ -150,6 +156,7 @@ def prepare(
         data=data,
         settings=settings,
         device=found,
+        seed=seed,
         random=np.random.default_rng(seed),
         classes=classes,
         intensity=intensity,

@@ -20,8 +20,9 @@ from napari_inkling.core import (
     TrainingImage,
 )
 from napari_inkling.evaluation import segmentation_scores
-from napari_inkling.methods import HintedModel, _detection_model, _outlining, get_method
-from napari_inkling.methods._detection_model import DetectionModel
+from napari_inkling.methods import HintedModel, get_method
+from napari_inkling.methods.partial_points import detection_model, outlining
+from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.training.pieces import finish
 from napari_inkling.training.tiling import predict_tiles
 from tests.methods.drawing import CENTRES, RADIUS, clicks, data, image, tissue
@@ -205,8 +206,8 @@ def test_the_published_pair_comes_back_and_goes_on(tmp_path):
 
 def test_masks_from_tiles_are_those_of_the_whole(learnt, monkeypatch):
     whole = learnt.predict(image()).masks
-    monkeypatch.setattr(_detection_model, "predict_tiles", partial(predict_tiles, side=32))
-    monkeypatch.setattr(_outlining, "BLOCK", 24)
+    monkeypatch.setattr(detection_model, "predict_tiles", partial(predict_tiles, side=32))
+    monkeypatch.setattr(outlining, "BLOCK", 24)
     parts = learnt.predict(image()).masks
     assert len(parts) == len(whole)
     first, second = (np.lexsort(rows.coordinates.T) for rows in (whole, parts))

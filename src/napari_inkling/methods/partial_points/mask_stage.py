@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from napari_inkling.core import Event, Notice
-from napari_inkling.methods._detection_model import find_centres
-from napari_inkling.methods._heads import Heads, build_part, with_outputs
-from napari_inkling.methods._pixel_labels import PixelLabels, drawn_labels, label_pixels
-from napari_inkling.methods._task import CONTINUED, Span, Task, make_learner
-from napari_inkling.methods._training_fields import TrainingField
+from napari_inkling.methods.partial_points.detection_model import find_centres
+from napari_inkling.methods.partial_points.heads import Heads, build_part, with_outputs
+from napari_inkling.methods.partial_points.pixel_labels import PixelLabels, drawn_labels, label_pixels
+from napari_inkling.methods.partial_points.task import CONTINUED, Span, Task, make_learner
+from napari_inkling.methods.partial_points.training_fields import TrainingField
 from napari_inkling.networks.pretrained import load_pretrained
 from napari_inkling.networks.resnet34_unet import ResNet34UNet
 from napari_inkling.networks.small_unet import SmallUNet
@@ -178,7 +178,9 @@ def label_fields(task: Task, nuclei: Sequence[Nuclei]) -> Generator[Event, None,
     for number, (part, known) in enumerate(zip(task.fields, nuclei, strict=True)):
         working = WorkingImage(part.image, task.scale, task.intensity)
         outlined = drawn_labels(drawn[part.image.ref], working, part)
-        work = partial(label_pixels, part, known.places, known.r1, outlined, task.settings, number)
+        work = partial(
+            label_pixels, part, known.places, known.r1, outlined, task.settings, task.seed + number
+        )
         labels.append((yield from told(aside(work), task.at_work("labelling pixels"))))
         if labels[-1].colour is None and task.settings.labels != "voronoi":
             alike.append(str(part.image.ref))

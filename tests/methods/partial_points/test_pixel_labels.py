@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import Masks
-from napari_inkling.methods._pixel_labels import PixelLabels, drawn_labels, instances_of, with_drawn
-from napari_inkling.methods._training_fields import TrainingField
+from napari_inkling.methods.partial_points.pixel_labels import (
+    PixelLabels,
+    drawn_labels,
+    instances_of,
+    with_drawn,
+)
+from napari_inkling.methods.partial_points.training_fields import TrainingField
 from napari_inkling.supervision import BACKGROUND, IGNORE, NUCLEUS, voronoi_cells
 from napari_inkling.training.crops import Field
 from napari_inkling.training.intensity import Intensity
