@@ -19,8 +19,8 @@ __all__ = ["Intensity", "sample_pixels"]
 
 #: How far an image's own range may lie from that of all: its mean, in deviations; its deviation, as a factor.
 FARTHEST_MEAN, FARTHEST_DEVIATION = 1.5, 2.0
-#: One in so many sampled pixels tells an image's own range well enough (few patterns repeat every five).
-EVERY = 5
+#: Of more pixels than this, one in so many tells an image's range well enough (few patterns repeat every 5).
+MANY, EVERY = 100_000, 5
 
 
 class Intensity(BaseModel):
@@ -84,7 +84,7 @@ class Intensity(BaseModel):
         if not self.own:
             return self
         mean, deviation = (np.asarray(values) for values in (self.mean, self.deviation))
-        own_mean, own_deviation = _mean_and_deviation(sample_pixels(image)[::EVERY])
+        own_mean, own_deviation = _mean_and_deviation(sample_pixels(image))
         off = FARTHEST_MEAN * deviation
         return Intensity(
             mean=tuple(np.clip(own_mean, mean - off, mean + off).tolist()),
@@ -121,6 +121,8 @@ def _mean_and_deviation(
     pixels: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return both for each channel of pixels (N, C), over what is not NaN; 0 where all is."""
+    if len(pixels) > MANY:
+        pixels = pixels[::EVERY]
     known = ~np.isnan(pixels)
     if known.all():
         return pixels.mean(axis=0), pixels.std(axis=0)

@@ -59,7 +59,7 @@ def first_targets(
             _stacked(task, number, [own.voronoi, own.voronoi if own.colour is None else own.colour])
             for number, own in enumerate(labels)
         ]
-    centres = yield from _without_a_stall(task, partial(_centre_targets, task, nuclei))
+    centres = yield from _centre_targets(task, nuclei)
     targets = []
     for number, own in enumerate(labels):
         what = (centres[number], own.agreed, instances_of(own), nuclei[number].r1)
@@ -105,10 +105,11 @@ def _refined(
     )
 
 
-def _centre_targets(task: Task, nuclei: Sequence[Nuclei]) -> list[FloatImage]:
+def _centre_targets(task: Task, nuclei: Sequence[Nuclei]) -> Generator[Event, None, list[FloatImage]]:
     """Return what is known of centres, and elsewhere what the last network said: nothing found is lost."""
     maps = [own.centres for own in nuclei]
-    masks = updated_masks(task, known_masks(task), maps)
+    known = yield from known_masks(task)
+    masks = yield from updated_masks(task, known, maps)
     return [
         np.where(mask == IGNORE, np.where(before < FAINT, 0, before), mask).astype(np.float32)
         for mask, before in zip(masks, maps, strict=True)

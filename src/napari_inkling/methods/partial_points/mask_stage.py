@@ -15,7 +15,8 @@ from napari_inkling.core import Event, Notice
 from napari_inkling.methods.partial_points.detection_model import find_centres
 from napari_inkling.methods.partial_points.heads import Heads, build_part, with_outputs
 from napari_inkling.methods.partial_points.pixel_labels import PixelLabels, drawn_labels, label_pixels
-from napari_inkling.methods.partial_points.task import CONTINUED, Span, Task, make_learner
+from napari_inkling.methods.partial_points.schedule import CONTINUED, Span
+from napari_inkling.methods.partial_points.task import Task, make_learner
 from napari_inkling.methods.partial_points.training_fields import TrainingField
 from napari_inkling.networks.pretrained import load_pretrained
 from napari_inkling.networks.resnet34_unet import ResNet34UNet

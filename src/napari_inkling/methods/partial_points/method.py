@@ -54,6 +54,7 @@ class PartialPoints:
         from napari_inkling.evaluation import cell_centres
         from napari_inkling.methods.partial_points import mask_rounds as outlines
         from napari_inkling.methods.partial_points import mask_stage, previews, rounds
+        from napari_inkling.methods.partial_points.survey import set_out
         from napari_inkling.methods.partial_points.task import prepare
         from napari_inkling.methods.partial_points.training_fields import marked_cells
 
@@ -65,19 +66,20 @@ class PartialPoints:
                 f"{cells} cell{'s are' if cells != 1 else ' is'} marked{beside}, but partial-points needs "
                 f"at least {self.needs.points}: click the middle of some cells"
             )
-        task = yield from prepare(data, settings, device, seed, start)
+        outset = yield from set_out(data, settings, device, seed, start)
         if outside:
             yield Notice(f"cells marked outside of their image are left out: {outside}")
-        if settings.warm_start and not task.trained_before:
-            yield from previews.classical_answer(task)
+        if settings.warm_start and not outset.trained_before:
+            yield from previews.classical_answer(outset)
+        task = yield from prepare(outset)
 
         # Stage 1: centres. A model that knows outlines already goes on with both at once.
-        known = rounds.known_masks(task)  # Eq. 1
+        known = yield from rounds.known_masks(task)  # Eq. 1
         maps = (yield from rounds.predict_fields(task)) if task.trained_before else []
         model = task.model()
         number = -1
         for number in range(task.rounds + 1 if task.heads == "centres" else 0):
-            masks = rounds.updated_masks(task, known, maps) if maps else known  # Eq. 3
+            masks = (yield from rounds.updated_masks(task, known, maps)) if maps else known  # Eq. 3
             yield from rounds.train_round(task, masks, number)  # Eq. 2
             maps = yield from rounds.predict_fields(task)
             model = task.model()

@@ -6,57 +6,79 @@ from collections.abc import Generator
 
 import numpy as np
 
-from napari_inkling.core import Event, Points, Predictions, Preview, Step
+from napari_inkling.core import Event, Points, Predictions, Preview, Step, TrainingImage
 from napari_inkling.evaluation import score_images
 from napari_inkling.methods.partial_points.detection_model import DetectionModel, calibrated, find_centres
+from napari_inkling.methods.partial_points.survey import Outset, Survey, survey
 from napari_inkling.methods.partial_points.task import Task
-from napari_inkling.methods.partial_points.training_fields import TrainingField, is_one_field
+from napari_inkling.methods.partial_points.training_fields import TrainingField, is_one_field, marked_cells
 from napari_inkling.methods.partial_points.warm_start import PixelClassifier
 from napari_inkling.training.pieces import told
 from napari_inkling.training.working_image import WorkingImage
 
 __all__ = ["classical_answer", "show", "validate"]
 
-#: The first answer learns from so many fields, that on screen first.
-FIELDS_AT_FIRST = 4
+#: The first answer learns from the plane on screen, and from others, up to so many fields, while fewer cells
+#: than this are marked.
+FIELDS_AT_FIRST, CLICKS_AT_FIRST = 4, 40
 #: Probability of the pixel classifier from which on a pixel counts as the middle of a cell, and the lowest
 #: that is suggested.
 CLASSICAL_THRESHOLD, CLASSICAL_LOWEST = 0.6, 0.3
 
 
-def classical_answer(task: Task) -> Generator[Event, None, None]:
+def classical_answer(outset: Outset) -> Generator[Event, None, None]:
     """Yield a first answer for the plane on screen, from a classifier that learns in a second.
 
-    There is none if no plane with hints is on screen: then the model itself is the first to say something of
-    it. The preview is not whole, as it is not the model's.
+    It reads that plane, and others only where few cells are marked on it: however many images there are,
+    something is on screen soon. There is none if no plane with hints is on screen: then the model itself is
+    the first to say something of it. The preview is not whole, as it is not the model's.
     """
-    watched = [part for part in task.fields if part.image.ref == task.data.watch]
-    if not watched:
+    step = outset.at_work("a first look")
+    yield step
+    planes = _first_planes(outset)
+    if not planes:
         return
-    others = [part for part in task.fields if part.image.ref != task.data.watch]
-    chosen = (watched + others)[:FIELDS_AT_FIRST]
-    known = [part.known_mask(task.settings, len(task.classes)) for part in chosen]
-    random = np.random.default_rng(task.seed)  # its own: the training's draws do not depend on it
+    seen = yield from told(survey(outset, planes), step)
+    watched = [part for part in seen.fields if part.image.ref == outset.data.watch]
+    chosen = seen.fields[: max(FIELDS_AT_FIRST, len(planes))]
+    known = []
+    for part in chosen:
+        known.append(part.known_mask(outset.settings, len(outset.classes)))
+        yield step
+    random = np.random.default_rng(outset.seed)
     work = PixelClassifier.fitting([part.field.pixels for part in chosen], known, random)
-    classifier = yield from told(work, task.at_work("a first look"))
+    classifier = yield from told(work, step)
     if classifier is None:
         return
     points = []
     for part in watched:
-        yield task.at_work("a first look")
-        points.append(_classical_points(task, part, classifier))
-    predictions = Predictions(Points.concatenate(points), radius=task.radius)
-    yield Preview(watched[0].image.ref, predictions, whole=False)
+        yield step
+        points.append(_classical_points(outset, seen, part, classifier))
+    predictions = Predictions(Points.concatenate(points), radius=seen.radius)
+    yield Preview(planes[0].image.ref, predictions, whole=False)
 
 
-def _classical_points(task: Task, part: TrainingField, classifier: PixelClassifier) -> Points:
+def _first_planes(outset: Outset) -> list[TrainingImage]:
+    """Return the plane on screen, and as many others with hints as it takes; none if it has no hint."""
+    others = [plane for plane in outset.hinted if plane.image.ref != outset.data.watch]
+    planes = [plane for plane in outset.hinted if plane.image.ref == outset.data.watch]
+    while planes and others and len(planes) < FIELDS_AT_FIRST:
+        if sum(len(marked_cells(plane)) for plane in planes) >= CLICKS_AT_FIRST:
+            break
+        planes.append(others.pop(0))
+    return planes
+
+
+def _classical_points(
+    outset: Outset, seen: Survey, part: TrainingField, classifier: PixelClassifier
+) -> Points:
     """Return what the classifier finds in a field; each cell has the likeliest class at its middle."""
     probability = classifier.probability(part.field.pixels)
-    found = find_centres(probability, part.r1, task.settings, CLASSICAL_LOWEST)
-    working = WorkingImage(part.image, task.scale, task.intensity)
+    found = find_centres(probability, part.r1, outset.settings, CLASSICAL_LOWEST)
+    working = WorkingImage(part.image, seen.scale, seen.intensity)
     return Points(
         working.to_image(found.places + np.array([part.window.top, part.window.left])),
-        classes=np.array(task.classes, dtype=object)[found.channels],
+        classes=np.array(outset.classes, dtype=object)[found.channels],
         sources="model",
         scores=np.clip(calibrated(found.heights, CLASSICAL_THRESHOLD), 0, 1),
     )

@@ -33,20 +33,28 @@ PREVIEW_EVERY = 4.0
 PREVIEW_SHARE = 0.05
 
 
-def known_masks(task: Task) -> list[FloatImage]:
+def known_masks(task: Task) -> Generator[Step, None, list[FloatImage]]:
     """Return what the hints alone say, Eq. 1 of the paper, (K, Y, X) for each field."""
-    return [part.known_mask(task.settings, len(task.classes)) for part in task.fields]
+    known = []
+    for part in task.fields:
+        yield task.at_work("reading the images")
+        known.append(part.known_mask(task.settings, len(task.classes)))
+    return known
 
 
-def updated_masks(task: Task, known: Sequence[FloatImage], maps: Sequence[FloatImage]) -> list[FloatImage]:
+def updated_masks(
+    task: Task, known: Sequence[FloatImage], maps: Sequence[FloatImage]
+) -> Generator[Step, None, list[FloatImage]]:
     """Return the targets of a round: the hints' masks with what the model's maps tell added, Eq. 3."""
-    parts = zip(task.fields, known, maps, strict=True)
-    match task.settings.self_training:
-        case "background":
-            return [_with_background(task, *part) for part in parts]
-        case "nuclei":
-            return [_with_nuclei(task, *part) for part in parts]
-    return list(known)
+    updated = list(known)
+    for number, part in enumerate(zip(task.fields, known, maps, strict=True)):
+        yield task.at_work("looking at the unmarked cells")
+        match task.settings.self_training:
+            case "background":
+                updated[number] = _with_background(task, *part)
+            case "nuclei":
+                updated[number] = _with_nuclei(task, *part)
+    return updated
 
 
 def _with_background(

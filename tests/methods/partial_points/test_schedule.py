@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from napari_inkling.methods.partial_points import PartialPointsSettings
-from napari_inkling.methods.partial_points.task import Span, mask_steps_for, steps_for
+from napari_inkling.methods.partial_points.schedule import Span, mask_steps_for, steps_for
 from napari_inkling.training.loop import Plan
 
 

@@ -1,0 +1,77 @@
+"""How many steps a training of *partial-points* takes, and which part of them each stage."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from napari_inkling.methods.partial_points.heads import Heads
+from napari_inkling.methods.partial_points.settings import PartialPointsSettings
+from napari_inkling.training.loop import Plan
+
+__all__ = ["CONTINUED", "Span", "mask_steps_for", "plan_of", "steps_for"]
+
+#: Training on after a correction takes this share of the steps, if it is not less than the fewest, and this
+#: share of the learning rate.
+CONTINUED = 0.35
+#: With fewer clicks than enough, steps fall with this power of their share, but not below the fewest.
+POWER, FEWEST_STEPS = 1.3, 60
+#: Outlines are learnt from all cells that were found, few clicks or not.
+FEWEST_MASK_STEPS = 150
+
+
+@dataclass(frozen=True)
+class Span:
+    """The part of a plan's steps that a stage takes, whatever the length of the plan becomes."""
+
+    plan: Plan
+    begin: float = 0.0
+    end: float = 1.0
+
+    def at(self, share: float) -> int:
+        """Return the step at which a share of the stage is over."""
+        return round(self.plan.steps * (self.begin + (self.end - self.begin) * share))
+
+    @property
+    def progress(self) -> float:
+        """How much of the stage is over after the step that is being taken, above 0 and at most 1."""
+        first, last = self.at(0), self.at(1)
+        return min(1.0, (self.plan.done + 1 - first) / max(1, last - first))
+
+
+def steps_for(settings: PartialPointsSettings, clicks: int, *, continued: bool = False) -> int:
+    """Return how many steps to take for so many marked cells, before outlines; fewer if training goes on.
+
+    A network that sees few clicks often learns them by heart: it becomes sure of them, takes the other cells
+    for background, and the threshold, set by what the clicks get, rises beyond what other cells reach.
+    """
+    return _fewer(settings.steps, FEWEST_STEPS, settings.enough, clicks, continued)
+
+
+def mask_steps_for(settings: PartialPointsSettings, clicks: int, *, continued: bool = False) -> int:
+    """Return how many steps to take for outlines, likewise; 0 if none are wanted."""
+    if not settings.masks:
+        return 0
+    return _fewer(settings.mask_steps, FEWEST_MASK_STEPS, settings.enough, clicks, continued)
+
+
+def _fewer(steps: int, fewest: int, enough: int | None, clicks: int, continued: bool) -> int:
+    share = CONTINUED if continued else 1.0
+    if enough is not None and clicks < enough:
+        share *= math.pow(clicks / enough, POWER)
+    return min(steps, max(fewest, round(steps * share)))
+
+
+def plan_of(settings: PartialPointsSettings, clicks: int, had: Heads | None) -> tuple[Plan, Span]:
+    """Return the plan of all stages, and the part of it that is for centres alone.
+
+    ``had`` is what the model can that training goes on from, ``None`` without one. One with joint heads
+    goes on with both at once, for as many steps as the longer stage.
+    """
+    centres = steps_for(settings, clicks, continued=had is not None)
+    outlines = mask_steps_for(settings, clicks, continued=had not in (None, "centres"))
+    if had == "joint":
+        plan = Plan(max(centres, outlines))
+        return plan, Span(plan, 0, 0)
+    plan = Plan(centres + outlines)
+    return plan, Span(plan, 0, centres / (centres + outlines))

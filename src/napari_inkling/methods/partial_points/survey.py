@@ -1,0 +1,136 @@
+"""What a training of *partial-points* sets out with, and how it sees the planes that have hints."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from napari_inkling.core import Event, Notice, Started, Step, TrainingData, TrainingImage
+from napari_inkling.methods.partial_points.detection_model import DetectionModel
+from napari_inkling.methods.partial_points.schedule import Span, plan_of
+from napari_inkling.methods.partial_points.settings import PartialPointsSettings
+from napari_inkling.methods.partial_points.training_fields import (
+    TrainingField,
+    fields_of,
+    marked_cells,
+    radius_of,
+)
+from napari_inkling.training.devices import Device, resolve_device
+from napari_inkling.training.intensity import Intensity
+from napari_inkling.training.loop import Plan
+from napari_inkling.training.pieces import Pieces
+
+__all__ = ["Outset", "Survey", "set_out", "survey"]
+
+#: Cell radius in pixels if neither the person nor the image tells one.
+FALLBACK_RADIUS = 10.0
+
+
+@dataclass(frozen=True)
+class Outset:
+    """What a training is to learn from and how.
+
+    ``classes`` are those that are marked; ``start`` is the model that it goes on from, ``None`` if it starts
+    anew.
+    """
+
+    data: TrainingData
+    settings: PartialPointsSettings
+    device: Device
+    seed: int
+    classes: tuple[str, ...]
+    start: DetectionModel | None
+
+    @property
+    def hinted(self) -> list[TrainingImage]:
+        """The planes that have hints."""
+        return [plane for plane in self.data.train if len(plane.hints)]
+
+    @property
+    def clicks(self) -> int:
+        """How many cells are marked."""
+        return sum(len(marked_cells(plane)) for plane in self.hinted)
+
+    @property
+    def trained_before(self) -> int:
+        """Steps of the model that training goes on from; 0 without one."""
+        return self.start.description.trained_steps if self.start is not None else 0
+
+    def plan(self) -> tuple[Plan, Span]:
+        """Return the plan of all stages, and the part of it that is for centres alone."""
+        return plan_of(self.settings, self.clicks, self.start.description.heads if self.start else None)
+
+    def at_work(self, stage: str) -> Step:
+        """Return what to tell before the first step."""
+        return Step(stage, 0, 0, self.plan()[0].steps)
+
+
+def set_out(
+    data: TrainingData, settings: PartialPointsSettings, device: str, seed: int, start: DetectionModel | None
+) -> Generator[Event, None, Outset]:
+    """Find the device and the classes; say so if training cannot go on from ``start``."""
+    found = resolve_device(device)
+    yield Started(str(found))
+    classes = _classes(data)
+    if start is not None and (changed := _changed(start, classes, settings)):
+        yield Notice(f"{' and '.join(changed)} changed since the last training: it starts anew")
+        start = None
+    return Outset(data, settings, found, seed, classes, start)
+
+
+def _classes(data: TrainingData) -> tuple[str, ...]:
+    """Return the classes that are marked, the project's first and in its order."""
+    present = {str(name) for plane in data.train for name in marked_cells(plane).classes}
+    return (*(name for name in data.classes if name in present), *sorted(present - set(data.classes)))
+
+
+def _changed(start: DetectionModel, classes: tuple[str, ...], settings: PartialPointsSettings) -> list[str]:
+    """Return what keeps training from going on with a model, in words."""
+    before = start.description.settings
+    fixed = [name for name in settings.fixed_fields if getattr(before, name) != getattr(settings, name)]
+    return ["the classes"] * (start.classes != classes) + [name.replace("_", " ") for name in fixed]
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """How planes are seen: intensities, cell ``radius`` in pixels, the working scale, and their fields."""
+
+    intensity: Intensity
+    radius: float
+    scale: float
+    fields: list[TrainingField]
+
+
+def survey(outset: Outset, planes: Sequence[TrainingImage]) -> Pieces[Survey]:
+    """Read planes with hints; a model that training goes on from tells how they are seen."""
+    settings = outset.settings
+    if outset.start is None:
+        intensity, radius, scale = yield from _estimates(planes, settings)
+    else:
+        intensity, radius, scale = _of(outset.start, planes, settings)
+    fields = []
+    for plane in planes:
+        for part in fields_of(plane, intensity, scale, radius, outset.classes):
+            fields.append(part)
+            yield
+    return Survey(intensity, radius, scale, fields)
+
+
+def _estimates(
+    hinted: Sequence[TrainingImage], settings: PartialPointsSettings
+) -> Pieces[tuple[Intensity, float, float]]:
+    """Return the intensities, the cell radius in pixels and the scale that the images and hints suggest."""
+    intensity = yield from Intensity.estimating((plane.image for plane in hinted), settings.own_range)
+    radius = settings.radius or radius_of(hinted) or FALLBACK_RADIUS
+    scale = 1.0 if settings.working_diameter is None else settings.working_diameter / (2 * radius)
+    return intensity, radius, scale
+
+
+def _of(
+    start: DetectionModel, hinted: Sequence[TrainingImage], settings: PartialPointsSettings
+) -> tuple[Intensity, float, float]:
+    """Return the intensities, the cell radius in pixels and the scale of the last model."""
+    about = start.description
+    for plane in hinted:
+        about.intensity.check(plane.image)
+    return about.intensity, settings.radius or about.radius, about.scale
