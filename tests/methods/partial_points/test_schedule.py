@@ -14,8 +14,8 @@ from napari_inkling.training.loop import Plan
         ("quick", 350, 450),
         ("quick", 175, 183),  # 450 · 0.5 ** 1.3
         ("quick", 20, 60),
-        ("standard", 595, 2000),
-        ("standard", 200, 812),
+        ("standard", 595, 1400),
+        ("standard", 200, 569),
         ("standard", 2, 60),
         ("as-published", 2, 3840),
     ],

@@ -17,13 +17,13 @@ class PartialPointsSettings(MethodSettings):
     presets: ClassVar = {
         "quick": {},
         "standard": {
-            "steps": 2000,
+            "steps": 1400,
             "enough": 400,
             "rounds": 5,
             "jitter": 0.2,
             "zoom": 0.2,
             "views": 4,
-            "mask_steps": 1000,
+            "mask_steps": 450,
         },
         "as-published": {
             "network": "resnet34",

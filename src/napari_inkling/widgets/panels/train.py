@@ -24,7 +24,7 @@ __all__ = ["TrainPanel"]
 
 PRESETS = {
     "quick": ("Quick · about 2 min", "A first answer within seconds; less time with few hints"),
-    "standard": ("Standard · about 6 min", "Better at the borders of what is a cell"),
+    "standard": ("Standard · about 5 min", "Better at the borders of what is a cell"),
     "as-published": ("As published · long", "The paper's own network and schedule; wants a GPU"),
 }
 DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
