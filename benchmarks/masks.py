@@ -3,6 +3,7 @@
     python benchmarks/masks.py                             what docs/benchmarks.md shows
     python benchmarks/masks.py --fractions 0.1 --seeds 0 --arms inkling
     python benchmarks/masks.py --arms published "alpha 0" "alpha 1" "no CRF" "given points" --fractions 0.1
+    python benchmarks/masks.py --data dsb2018_fluo         fluorescence; goes to masks_dsb2018_fluo.json
 
 Learns from the 12 train tiles of monuseg with a share of the nuclei clicked, judges on the 4 val tiles: pixel
 F1, object-level Dice (Eq. 12 of the paper), AJI (Eq. 13) and PQ, each the mean over the tiles as the paper
@@ -13,9 +14,10 @@ say of pixels. The paper's arms have its second stage (two classes, global clust
 small network, steps and centres; ``--presets as-published`` is the published network, too, and takes hours.
 
 The peers get the centres that our model finds, for seeds and for labels of the train tiles, so that only the
-outlines differ: Otsu's threshold on haematoxylin; and a random forest of pixel features that learns what the
-Voronoi and the cluster label agree on. Both then part touching nuclei by a watershed on the distance
-transform. Results of several runs add up in one JSON file; what is there is not run again unless --again.
+outlines differ: Otsu's threshold on haematoxylin, or on grey where images are not stained; and a random
+forest of pixel features that learns what the Voronoi and the cluster label agree on. Both then part touching
+nuclei by a watershed on the distance transform. Results of several runs add up in one JSON file; what is
+there is not run again unless --again.
 "cpu_seconds" are those of all threads, for fit and prediction. One run of "quick" is about 6 CPU minutes.
 """
 
@@ -34,10 +36,10 @@ from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
-from common import arguments, commit, kept_result, load_data, say, spread, write_result
+from common import RESULTS, arguments, commit, kept_result, load_data, say, spread, write_result
 from partial_points import Tiles
 from scipy import ndimage
-from skimage.color import rgb2hed
+from skimage.color import rgb2gray, rgb2hed
 from skimage.filters import threshold_otsu
 from skimage.transform import resize
 from sklearn.ensemble import RandomForestClassifier
@@ -60,6 +62,11 @@ from napari_inkling.training.instances import seeded_instances
 from napari_inkling.training.working_image import WorkingImage
 
 RADIUS = 11.0
+#: The data sets, and what of their pixels (Y, X, 3) is high where nuclei are.
+DATA: dict[str, Callable[[Any], Any]] = {
+    "monuseg": lambda pixels: rgb2hed(pixels)[..., 0],
+    "dsb2018_fluo": rgb2gray,
+}
 SCORES = ("aji", "pixel_f1", "pixel_accuracy", "dice_obj", "pq")
 PUBLISHED = {
     "heads": "two-class",
@@ -184,12 +191,12 @@ def tiles_scores(tiles: Tiles, found: Mapping[str, Masks]) -> dict[str, Any]:
 # -- the peers
 
 
-def measure_peers(case: Case, tiles: Tiles, model: DetectionModel) -> dict[str, dict[str, Any]]:
+def measure_peers(case: Case, tiles: Tiles, model: DetectionModel, data: str) -> dict[str, dict[str, Any]]:
     """Return the figures of the peers with the centres of our model."""
     places = {name: found.points.coordinates for name, found in predicted(model, tiles).items()}
     forest = Forest(case, tiles, model)
     ways: dict[str, Callable[[str], Array]] = {
-        "otsu": lambda name: otsu(tiles.pixels(name)),
+        "otsu": lambda name: otsu(DATA[data](tiles.pixels(name))),
         "forest": forest,
     }
     figures = {}
@@ -206,10 +213,10 @@ def parted(inside: Array, places: Array) -> Masks:
     return Masks.from_labels(seeded_instances(inside.astype(float), height, places))
 
 
-def otsu(pixels: Array) -> Array:
-    """Return where haematoxylin is above Otsu's threshold."""
-    stain = ndimage.gaussian_filter(rgb2hed(pixels)[..., 0], 1)
-    return np.asarray(stain > threshold_otsu(stain))
+def otsu(grey: Array) -> Array:
+    """Return where the smoothed values (Y, X) are above Otsu's threshold."""
+    smooth = ndimage.gaussian_filter(grey, 1)
+    return np.asarray(smooth > threshold_otsu(smooth))
 
 
 class Forest:
@@ -286,6 +293,7 @@ def with_true_masks(
 
 def main() -> int:
     parser = arguments(__doc__, "1 train and 1 val tile, 8 steps for each stage")
+    parser.add_argument("--data", default="monuseg", choices=DATA)
     parser.add_argument("--fractions", type=float, nargs="+", default=[1.0, 0.1])
     parser.add_argument(
         "--presets", nargs="+", default=["quick"], choices=("quick", "standard", "as-published")
@@ -300,7 +308,9 @@ def main() -> int:
     if wrong := [text for text in options.set if "=" not in text]:
         parser.error(f"--set {wrong[0]!r}: expected KEY=VALUE")
     few = 1 if options.quick else None
-    tiles = Tiles(load_data("monuseg", "train", few), load_data("monuseg", "val", few))
+    tiles = Tiles(load_data(options.data, "train", few), load_data(options.data, "val", few))
+    if options.data != "monuseg" and options.out is None:
+        options.out = RESULTS / f"masks_{options.data}{'.quick' * options.quick}.json"
     if options.quick:
         options.set = [*options.set, "steps=8", "mask_steps=8"]
     result = kept_result("masks", options)
@@ -311,7 +321,7 @@ def main() -> int:
         figures, model = measure(case, tiles, options.device)
         measured = {case.arm: figures}
         if case.arm == "inkling" and not options.no_peers:
-            measured |= measure_peers(case, tiles, model)
+            measured |= measure_peers(case, tiles, model, options.data)
         for arm, figures in measured.items():
             say(f"  {arm}: " + ", ".join(f"{key} {figures[key]:.3f}" for key in SCORES))
             own = Case(arm, case.preset, case.fraction, case.seed, case.settings)
@@ -319,7 +329,12 @@ def main() -> int:
             when = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit()}
             runs[own.key] = about | {"settings": dict(case.settings)} | figures | when
         seeds = sorted({run["seed"] for run in runs.values()})
-        about = {"train": sorted(tiles.train.files), "val": sorted(tiles.val.files), "seeds": seeds}
+        about = {
+            "data": options.data,
+            "train": sorted(tiles.train.files),
+            "val": sorted(tiles.val.files),
+            "seeds": seeds,
+        }
         result = write_result("masks", options, about | {"summary": summary(runs), "runs": runs})
     print(json.dumps({key: value for key, value in result.items() if key != "runs"}, indent=1))
     return 0
