@@ -20,8 +20,8 @@ __all__ = ["LARGEST_RADIUS", "SMALLEST_RADIUS", "estimate_radius", "radii_at"]
 #: Range of radii that are tried, in pixels.
 SMALLEST_RADIUS = 3.0
 LARGEST_RADIUS = 60.0
-#: Clicks that are looked at per image, and for one estimate over several; more make it no better.
-MOST_CLICKS, MOST_IN_ALL = 200, 300
+#: Clicks that are looked at per image; more make the estimate no better.
+MOST_CLICKS = 200
 #: From so many clicks on, their median is taken as it is.
 ENOUGH_CLICKS = 100
 #: With fewer, what cells usually measure counts too: radius in pixels, and the deviation of its logarithm.
@@ -49,23 +49,19 @@ def estimate_radius(
         Clicks on cells, (N, 2), in pixels of the image. Only windows around them are read.
     """
     enough = sum(len(points) for _, points in images) >= ENOUGH_CLICKS
-    most = max(1, MOST_IN_ALL // max(1, len(images)))
-    radii = [radii_at(image, points, far=not enough, most=most) for image, points in images]
+    radii = [radii_at(image, points, far=not enough) for image, points in images]
     found = np.concatenate([np.empty(0), *radii])
     if not len(found):
         return None
     return float(np.median(found)) if enough else _with_prior(found)
 
 
-def radii_at(
-    image: Image, points: npt.NDArray[np.float64], *, far: bool = False, most: int = MOST_CLICKS
-) -> npt.NDArray[np.float64]:
+def radii_at(image: Image, points: npt.NDArray[np.float64], *, far: bool = False) -> npt.NDArray[np.float64]:
     """Return a radius in pixels for those of ``points`` (N, 2) that lie on something round, shape (≤ N,).
 
-    At most ``most`` of them, and :data:`MOST_CLICKS`, are looked at, evenly spread over the list. Their
-    colours are compared with those around them, or with those ``far`` away where there are any.
+    Their colours are compared with those around them, or with those ``far`` away where there are any.
     """
-    chosen = points[np.linspace(0, len(points) - 1, min(len(points), most, MOST_CLICKS)).astype(int)]
+    chosen = points[np.linspace(0, len(points) - 1, min(len(points), MOST_CLICKS)).astype(int)]
     reach = int(min(LARGEST_RADIUS * 1.6, max(image.height, image.width)))
     profiles = [p for place in chosen if (p := _radial_profile(image, place, reach)) is not None]
     if not profiles:
