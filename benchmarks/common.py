@@ -25,6 +25,7 @@ __all__ = [
     "ROOT",
     "DataSet",
     "arguments",
+    "by_case",
     "find_data",
     "kept_result",
     "load_data",
@@ -110,6 +111,15 @@ def spread(values: Iterable[float | None]) -> dict[str, Any] | None:
     if not known:
         return None
     return {"mean": float(np.mean(known)), "min": min(known), "max": max(known), "n": len(known)}
+
+
+def by_case(runs: Iterable[Mapping[str, Any]]) -> list[tuple[dict[str, Any], list[Mapping[str, Any]]]]:
+    """Return runs that differ by seed alone together, and what they have in common."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for run in runs:
+        about = {key: run[key] for key in ("arm", "preset", "fraction", "settings")}
+        groups.setdefault(json.dumps(about), []).append(run)
+    return [(json.loads(about), members) for about, members in groups.items()]
 
 
 def percentiles(values: npt.ArrayLike) -> dict[str, Any]:

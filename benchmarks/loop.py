@@ -39,6 +39,7 @@ from napari_inkling.guidance import Candidates, doubts, what_next
 from napari_inkling.methods.partial_points import PartialPoints
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.session.suggestions import without_known
+from napari_inkling.training.pieces import finish
 
 ARMS = ("review", "random", "points")
 START = 0.02
@@ -134,12 +135,7 @@ def fit(tiles: Tiles, hints: Hints, seed: int, steps: dict[str, Any], start: Det
     """Train, or train on, as the dock does."""
     data = TrainingData(tuple(TrainingImage(tiles.image(name), own) for name, own in hints.items()))
     settings = PartialPoints.Settings.preset("quick", masks=False, **steps)
-    work = PartialPoints().fit(data, settings, device="cpu", seed=seed, start=start)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
+    return finish(PartialPoints().fit(data, settings, device="cpu", seed=seed, start=start))
 
 
 def judged(tiles: Tiles, hints: Hints, model: DetectionModel, began: float) -> dict[str, Any]:

@@ -30,14 +30,13 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
-from common import RESULTS, arguments, commit, kept_result, load_data, say, spread, write_result
-from partial_points import Tiles
+from common import RESULTS, arguments, by_case, commit, kept_result, load_data, say, spread, write_result
+from partial_points import RADIUS, Case, Tiles
 from scipy import ndimage
 from skimage.color import rgb2gray, rgb2hed
 from skimage.filters import threshold_otsu
@@ -61,7 +60,6 @@ from napari_inkling.supervision import (
 from napari_inkling.training.instances import seeded_instances
 from napari_inkling.training.working_image import WorkingImage
 
-RADIUS = 11.0
 #: The data sets, and what of their pixels (Y, X, 3) is high where nuclei are.
 DATA: dict[str, Callable[[Any], Any]] = {
     "monuseg": lambda pixels: rgb2hed(pixels)[..., 0],
@@ -93,23 +91,6 @@ FOREST_DIAMETER = 12.0
 Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Case:
-    """One thing to measure."""
-
-    arm: str
-    preset: str
-    fraction: float
-    seed: int
-    settings: tuple[tuple[str, str], ...] = field(default=())
-
-    @property
-    def key(self) -> str:
-        """What the result is kept under."""
-        changed = "".join(f"/{key}={value}" for key, value in self.settings)
-        return f"{self.arm}/{self.preset}/{self.fraction:g}/{self.seed}{changed}"
-
-
 def plan(options: argparse.Namespace) -> Iterator[Case]:
     """Yield the cases asked for; true masks are not a matter of how many points are given."""
     settings = tuple(sorted(tuple(text.split("=", 1)) for text in options.set))
@@ -126,7 +107,7 @@ def plan(options: argparse.Namespace) -> Iterator[Case]:
 def measure(case: Case, tiles: Tiles, device: str) -> tuple[dict[str, Any], DetectionModel]:
     """Return the figures of one of our arms, and its model."""
     settings = PartialPoints.Settings.preset(case.preset, **ARMS[case.arm] | dict(case.settings))
-    hints = tiles.clicks(case)  # type: ignore[arg-type]
+    hints = tiles.clicks(case)
     data = TrainingData(tuple(TrainingImage(tiles.image(name), hints[name]) for name in hints))
     truth = patch.object(mask_stage, "label_fields", true_labels(tiles))
     began, cpu = time.monotonic(), time.process_time()
@@ -225,7 +206,7 @@ class Forest:
     def __init__(self, case: Case, tiles: Tiles, model: DetectionModel) -> None:
         self._tiles, self._model, about = tiles, model, model.description
         self._scale = FOREST_DIAMETER / (2 * about.radius)
-        hints, random = tiles.clicks(case), np.random.default_rng(case.seed)  # type: ignore[arg-type]
+        hints, random = tiles.clicks(case), np.random.default_rng(case.seed)
         features, labels = [], []
         for name, own in hints.items():
             label = self._label(name, own, case.seed).ravel()
@@ -267,17 +248,13 @@ class Forest:
 
 def summary(runs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return mean and range over seeds, and the share of the AJI that true masks give with the same seed."""
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for run in runs.values():
-        about = {key: run[key] for key in ("arm", "preset", "fraction", "settings")}
-        groups.setdefault(json.dumps(about), []).append(run)
     rows = []
-    for about, members in groups.items():
+    for about, members in by_case(runs.values()):
         keys = (*SCORES, "det_f1", "det_f1_before", "seconds", "cpu_seconds")
         figures = {key: spread(run.get(key) for run in members) for key in keys}
         shares = [run["aji"] / full["aji"] for run in members if (full := with_true_masks(runs, run))]
         rows.append(
-            json.loads(about)
+            about
             | figures
             | {"of_true_masks": spread(shares), "seeds": sorted(run["seed"] for run in members)}
         )

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from common import DataSet, arguments, commit, kept_result, load_data, say, spread, write_result
+from common import DataSet, arguments, by_case, commit, kept_result, load_data, say, spread, write_result
 from peers import Found, LogBlobs, RandomForest
 
 from napari_inkling.core import HintSet, Image, PlaneRef, Points, TrainingData, TrainingImage
@@ -220,18 +220,14 @@ def as_points(peaks: Found) -> Points:
 
 def summary(runs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return mean and range over seeds, and the share of what all points give with the same seed."""
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for run in runs.values():
-        about = {key: run[key] for key in ("arm", "preset", "fraction", "settings")}
-        groups.setdefault(json.dumps(about), []).append(run)
     rows = []
-    for about, members in groups.items():
+    for about, members in by_case(runs.values()):
         figures = {key: spread(run.get(key) for run in members) for key in ("f1", "precision", "recall",
                    "mean_distance", "sd_distance", "seconds", "threshold", "f1_best_threshold")}  # fmt: skip
         complete = [complete_run(runs, run) for run in members]
         ratios = [run["f1"] / full["f1"] for run, full in zip(members, complete, strict=True) if full]
         seeds = sorted(run["seed"] for run in members)
-        rows.append(json.loads(about) | figures | {"of_all_points": spread(ratios), "seeds": seeds})
+        rows.append(about | figures | {"of_all_points": spread(ratios), "seeds": seeds})
     return sorted(rows, key=lambda row: (row["preset"], row["arm"], row["fraction"]))
 
 

@@ -38,6 +38,7 @@ from napari_inkling.evaluation import match_points
 from napari_inkling.methods.partial_points import PartialPoints
 from napari_inkling.project import open_image
 from napari_inkling.project.samples import sample
+from napari_inkling.training.pieces import finish
 
 SAMPLE = "he_tile"
 SPEED_BOUND, MEMORY_BOUND = 1.5, 1.5
@@ -107,12 +108,7 @@ def make_model(tissue: Tissue, steps: int) -> Any:
     hints = HintSet(Points(tissue.nuclei[::4]))
     data = TrainingData((TrainingImage(Image(PlaneRef(tissue.name), tissue.pixels), hints),))
     settings = PartialPoints.Settings.preset("quick", steps=steps, rounds=1, warm_start=False, masks=False)
-    fit = PartialPoints().fit(data, settings, device="cpu", seed=0)
-    while True:
-        try:
-            next(fit)
-        except StopIteration as end:
-            return end.value
+    return finish(PartialPoints().fit(data, settings, device="cpu", seed=0))
 
 
 # -- the three parts

@@ -19,8 +19,8 @@ T = TypeVar("T")
 Pieces: TypeAlias = Generator[None, None, T]
 
 
-def finish(work: Pieces[T]) -> T:
-    """Return the result of all pieces."""
+def finish(work: Generator[object, None, T]) -> T:
+    """Return the result of all pieces, whatever they yield."""
     while True:
         try:
             next(work)

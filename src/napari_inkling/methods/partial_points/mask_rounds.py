@@ -13,13 +13,12 @@ from torch import Tensor
 from napari_inkling.core import Event
 from napari_inkling.methods.partial_points.mask_stage import Nuclei, nuclei_of
 from napari_inkling.methods.partial_points.pixel_labels import PixelLabels, instances_of, with_drawn
-from napari_inkling.methods.partial_points.rounds import known_masks, take_steps, updated_masks
+from napari_inkling.methods.partial_points.rounds import batches_of, known_masks, take_steps, updated_masks
 from napari_inkling.methods.partial_points.task import Task
 from napari_inkling.supervision import BACKGROUND, IGNORE, NUCLEUS, voronoi_cells
 from napari_inkling.supervision.boundary_distance import boundary_distance
 from napari_inkling.supervision.crf import crf_loss
 from napari_inkling.supervision.losses import partial_cross_entropy, weak_label_losses, weighted_mse
-from napari_inkling.training.crops import random_crops
 from napari_inkling.training.instances import seeded_instances
 from napari_inkling.training.loop import Loss
 from napari_inkling.training.pieces import aside, told
@@ -145,17 +144,7 @@ def train_part(task: Task, targets: Sequence[FloatImage], refining: bool) -> Gen
     settings = task.settings
     if refining and task.heads == "two-class":
         task.learner.slow_down(FINE_RATE)
-    batches = random_crops(
-        [part.field for part in task.fields],
-        targets,
-        side=settings.crop,
-        count=settings.batch,
-        random=task.random,
-        near_marked=settings.near_marked,
-        jitter=settings.mask_jitter,
-        zoom=settings.mask_zoom,
-        ignore=IGNORE,
-    )
+    batches = batches_of(task, targets, settings.mask_jitter, settings.mask_zoom)
     end = 1.0 if refining else 1 - settings.refine_share
     stage = "refining outlines" if refining else "learning outlines"
     yield from take_steps(task, batches, _loss(task, refining), stage, lambda: task.span.at(end))

@@ -23,7 +23,15 @@ from napari_inkling.training.loop import Batch, Loss, train
 from napari_inkling.training.pieces import told
 from napari_inkling.training.tiling import view_by_view
 
-__all__ = ["known_masks", "out_of_time", "predict_fields", "take_steps", "train_round", "updated_masks"]
+__all__ = [
+    "batches_of",
+    "known_masks",
+    "out_of_time",
+    "predict_fields",
+    "take_steps",
+    "train_round",
+    "updated_masks",
+]
 
 FloatImage = npt.NDArray[np.float32]
 
@@ -82,22 +90,28 @@ def train_round(task: Task, masks: Sequence[FloatImage], number: int) -> Generat
     """Take the round's share of the steps, Eq. 2 of the paper; show the plane on screen every few seconds."""
     settings = task.settings
     task.round = number
-    batches = random_crops(
-        [part.field for part in task.fields],
-        masks,
-        side=settings.crop,
-        count=settings.batch,
-        random=task.random,
-        near_marked=settings.near_marked,
-        jitter=settings.jitter,
-        zoom=settings.zoom,
-        ignore=IGNORE,
-    )
+    batches = batches_of(task, masks, settings.jitter, settings.zoom)
 
     def loss(logits: torch.Tensor, targets: torch.Tensor) -> Mapping[str, torch.Tensor]:
         return {"centre": weighted_mse(logits, targets, settings.foreground_weight)}
 
     yield from take_steps(task, batches, loss, _stage(task, number), partial(_round_end, task, number))
+
+
+def batches_of(task: Task, targets: Sequence[FloatImage], jitter: float, zoom: float) -> Iterator[Batch]:
+    """Return crops of the fields and their targets, without end."""
+    settings = task.settings
+    return random_crops(
+        [part.field for part in task.fields],
+        targets,
+        side=settings.crop,
+        count=settings.batch,
+        random=task.random,
+        near_marked=settings.near_marked,
+        jitter=jitter,
+        zoom=zoom,
+        ignore=IGNORE,
+    )
 
 
 def take_steps(
