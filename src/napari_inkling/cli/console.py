@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
@@ -13,13 +13,11 @@ import typer
 __all__ = [
     "FORMAT_NAMES",
     "AsJson",
-    "Bar",
     "ShowProgress",
     "StoppedError",
     "note",
     "notes",
     "plural",
-    "progress_bar",
     "result",
 ]
 
@@ -30,7 +28,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 ShowProgress = Annotated[
     bool | None,
     typer.Option(
-        "--progress/--no-progress", help="Progress bar on stderr; by default only where that is a terminal."
+        "--progress/--no-progress",
+        help="Progress bar on stderr; by default a bar on a terminal, elsewhere a line now and then.",
     ),
 ]
 
@@ -60,28 +59,3 @@ def notes(texts: Iterable[str]) -> None:
 def plural(count: int, noun: str, nouns: str = "") -> str:
     """Return "1 image", "1,200 images"."""
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
-
-
-class Bar:
-    """A progress bar on stderr."""
-
-    def __init__(self, bar: Any) -> None:
-        self._bar = bar
-
-    def show(self, done: int, total: int, what: str, **values: float) -> None:
-        """Say how far it is: ``done`` of ``total`` (0 where nobody knows), and numbers beside."""
-        self._bar.total = total or None
-        self._bar.n = done
-        self._bar.set_description_str(what, refresh=False)
-        self._bar.set_postfix(values, refresh=False)
-        self._bar.refresh()
-
-
-@contextmanager
-def progress_bar(show: bool | None, unit: str = "step") -> Iterator[Bar]:
-    """Give a bar; ``show`` None means: only if stderr is a terminal."""
-    from tqdm import tqdm
-
-    disable = None if show is None else not show
-    with tqdm(desc="starting", unit=unit, disable=disable, leave=False, dynamic_ncols=True) as bar:
-        yield Bar(bar)

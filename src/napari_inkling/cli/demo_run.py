@@ -64,7 +64,7 @@ def run_demo(out: Path, show: bool | None = None, **training: Any) -> Report:
     out : Path
         Folder; made if need be.
     show : bool or None
-        Whether to show bars; ``None``: on a terminal.
+        Whether to show bars; ``None``: on a terminal, elsewhere lines.
     **training
         Arguments of :meth:`~napari_inkling.session.Session.train`, e.g. ``preset``.
     """

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_inkling.cli.console import AsJson, ShowProgress, plural, progress_bar, result
+from napari_inkling.cli.console import AsJson, ShowProgress, plural, result
+from napari_inkling.cli.progress import progress_on
 from napari_inkling.cli.signals import terminated_like_interrupted
 from napari_inkling.cli.sources import must_be_writable
 from napari_inkling.cli.training import session_on
@@ -71,7 +72,7 @@ def _predict(session: Session, device: str, show: bool | None) -> None:
     from napari_inkling.core import InklingError
 
     asked = _asked(session)
-    with progress_bar(show, "plane") as bar, terminated_like_interrupted():
+    with progress_on(show, "plane") as bar, terminated_like_interrupted():
 
         def show_how_far(*_: object) -> None:
             bar.show(len(asked) - len(_asked(session)), len(asked), "predicting")

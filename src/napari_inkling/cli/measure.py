@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_inkling.cli.console import AsJson, ShowProgress, note, plural, progress_bar, result
+from napari_inkling.cli.console import AsJson, ShowProgress, note, plural, result
+from napari_inkling.cli.progress import progress_on
 from napari_inkling.cli.sources import must_be_writable
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ def _measured(project: Project, show: bool | None) -> tuple[list[tuple[str, Meas
     masks = {ref: project.hints(ref).masks for ref in project.planes_with_hints()}
     masks = {ref: rows for ref, rows in masks.items() if len(rows)}
     tables, left_out, total, before = [], [], sum(map(len, masks.values())), 0
-    with progress_bar(show, "cell") as bar:
+    with progress_on(show, "cell") as bar:
         for ref, rows in masks.items():
             try:
                 work = measuring(rows, project.open_image(ref))
                 while True:
-                    bar.show(before + next(work), total, str(ref))
+                    bar.show(before + next(work), total, "measuring", str(ref))
             except StopIteration as end:
                 tables.append((str(ref), end.value))
             except ImageError as error:

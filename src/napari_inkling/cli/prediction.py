@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_inkling.cli.console import note, progress_bar
+from napari_inkling.cli.console import note
+from napari_inkling.cli.progress import progress_on
 from napari_inkling.cli.sources import PlaneSource
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def predict_planes(
     methods : sequence of str
         Names like ``"module:Class"`` that the model may have been made by.
     show : bool or None
-        Whether to show a bar; ``None``: on a terminal.
+        Whether to show a bar; ``None``: on a terminal, elsewhere lines.
     into : dict, optional
         Filled as it goes, so that what was done is there even if a later plane cannot be read.
     """
@@ -53,11 +54,11 @@ def predict_planes(
         tuple(SnapshotImage(p.ref, p.path, HintSet(), shape=p.file_shape) for p in planes), ()
     )
     job = PredictJob(str(model), snapshot, device, tuple(methods))
-    with progress_bar(show, unit="image") as bar:
+    with progress_on(show, unit="image") as bar:
         for event in job.run():
             if isinstance(event, Step):
                 name = str(planes[min(event.step, len(planes) - 1)].ref)
-                bar.show(event.step, event.steps, name)
+                bar.show(event.step, event.steps, event.stage, name)
             elif isinstance(event, Preview):
                 found[event.image] = event.predictions
             elif isinstance(event, Notice):

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_inkling.cli.console import Bar, StoppedError, note, progress_bar
+from napari_inkling.cli.console import StoppedError, note
+from napari_inkling.cli.progress import Progress, progress_on
 from napari_inkling.cli.signals import terminated_like_interrupted
 from napari_inkling.cli.sources import must_be_writable
 
@@ -69,7 +70,7 @@ def run_training(session: Session, show: bool | None, **arguments: Any) -> Train
     session : Session
         With a project open.
     show : bool or None
-        Whether to show a bar; ``None``: on a terminal.
+        Whether to show a bar; ``None``: on a terminal, elsewhere lines.
     **arguments
         Those of :meth:`~napari_inkling.session.Session.train`.
 
@@ -86,7 +87,7 @@ def run_training(session: Session, show: bool | None, **arguments: Any) -> Train
     out = arguments.get("out")
     older = _written(out)
     started = time.perf_counter()
-    with progress_bar(show) as bar, _shown(session, bar), terminated_like_interrupted():
+    with progress_on(show) as bar, _shown(session, bar), terminated_like_interrupted():
         try:
             session.train(**arguments)
             state = session.wait()
@@ -129,11 +130,11 @@ def _last_metrics(state: TrainingState) -> dict[str, float]:
 
 
 @contextmanager
-def _shown(session: Session, bar: Bar) -> Iterator[None]:
+def _shown(session: Session, bar: Progress) -> Iterator[None]:
     """Move the bar with the training, while the block runs."""
 
     def on_step(step: Step) -> None:
-        bar.show(step.step, step.steps, step.stage, **step.losses)
+        bar.show(step.step, step.steps, step.stage, values=step.losses)
 
     session.progress.connect(on_step)
     try:
