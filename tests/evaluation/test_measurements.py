@@ -42,6 +42,26 @@ def test_without_a_pixel_size_and_with_channels():
     assert [found.columns[f"mean_intensity_{i}"][-1] for i in (1, 2, 3)] == [10, 20, 30]
 
 
+def test_channels_with_names():
+    pixels = np.array([[[10, 20]]], np.uint16)
+    one = Masks.from_crops([(0, 0)], [np.ones((1, 1))])
+    named = measure(one, Image(A, pixels, None, ("DAPI", "Ki-67"))).columns
+    assert (named["mean_intensity_DAPI"][0], named["mean_intensity_Ki-67"][0]) == (10, 20)
+    assert "mean_intensity_1" not in named
+    grey = measure(one, Image(A, pixels[..., 0], None, ("DAPI",))).columns
+    assert grey["mean_intensity"] == [10]
+
+
+def test_nothing_is_taken_over_from_an_image_with_other_channels():
+    pixels, one = np.array([[[10, 20]]], np.uint16), Masks.from_crops([(0, 0)], [np.ones((1, 1))])
+    before = measure(one, Image(A, pixels))
+    work = remeasuring(one, Image(A, pixels * 2, None, ("a", "b")), one, before)
+    with pytest.raises(StopIteration) as end:
+        while True:
+            next(work)
+    assert end.value.value.columns["mean_intensity_b"] == [40]
+
+
 def random_masks(count: int, shape: tuple[int, int], seed: int = 0) -> Masks:
     """Masks of any shape that overlap each other and the image's lower and right edge."""
     random = np.random.default_rng(seed)

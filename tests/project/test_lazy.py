@@ -109,3 +109,18 @@ def test_cache_keeps_the_latest_up_to_its_limit_and_always_one() -> None:
     get("large", 100)
     get("large", 100)
     assert reads == ["a", "b", "c", "b", "large"]
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "dtype", "expected"),
+    [
+        ("YXC", (9, 9, 3), "uint8", True),
+        ("YXC", (9, 9, 4), "uint8", True),
+        ("ZYXC", (2, 9, 9, 3), "uint8", True),
+        ("YXC", (9, 9, 3), "uint16", False),
+        ("YXC", (9, 9, 5), "uint8", False),
+        ("ZYX", (3, 9, 3), "uint8", False),
+    ],
+)
+def test_is_rgb(axes, shape, dtype, expected):
+    assert ImageInfo(shape, dtype, axes).is_rgb is expected

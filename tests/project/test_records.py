@@ -76,6 +76,6 @@ def test_planes_in_order() -> None:
 
 
 def test_a_record_is_exact_in_json() -> None:
-    info = ImageInfo((2, 8, 9, 3), "uint16", "ZYXC", 0.123456789)
+    info = ImageInfo((2, 8, 9, 3), "uint16", "ZYXC", 0.123456789, ("DAPI", "b", "c"))
     record = ImageRecord("s", "/ü/s.tif", "1-ab", info, "../s.tif", complete=True, done=True)
     assert ImageRecord.from_json(json.loads(json.dumps(record.to_json()))) == record

@@ -18,8 +18,8 @@ COLUMNS = {
     "x_px": np.array([2.0, 3.0, 4.0]),
     "area_px": np.array([12.0, 1234.0, 5.0]),
     "eccentricity": np.array([0.123456, np.nan, 0.9]),
-    "mean_intensity_1": np.array([10.0, 20.0, 30.0]),
-    "mean_intensity_2": np.array([0.0, 1.0, 2.0]),
+    "mean_intensity_R": np.array([10.0, 20.0, 30.0]),
+    "mean_intensity_Ki-67": np.array([0.0, 1.0, 2.0]),
 }
 
 
@@ -38,7 +38,7 @@ def shown(table, column):
 
 def test_what_matters_most_stands_left(table):
     titles = [table.headerData(i, Qt.Orientation.Horizontal) for i in range(table.columnCount())]
-    assert titles == ["class", "area px", "eccentr.", "mean 1", "mean 2", "score", "by", "y", "x"]
+    assert titles == ["class", "area px", "eccentr.", "mean R", "mean Ki-67", "score", "by", "y", "x"]
     assert shown(table, "area px") == ["12", "1,234", "5"]
     assert shown(table, "eccentr.") == ["0.12", "", "0.90"]
     assert shown(table, "by") == ["human", "model", "accepted"]

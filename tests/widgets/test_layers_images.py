@@ -8,28 +8,13 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import HintSet, ImageError, PlaneRef, Points
-from napari_inkling.widgets.canvas_image import contrast_limits, is_rgb
+from napari_inkling.widgets.canvas_image import contrast_limits
 from napari_inkling.widgets.channel_array import ChannelArray
 from napari_inkling.widgets.layer_records import record_of
 from tests.widgets import driving
 from tests.widgets.conftest import IMAGE
 
 RNG = np.random.default_rng(1)
-
-
-@pytest.mark.parametrize(
-    ("axes", "shape", "dtype", "expected"),
-    [
-        ("YXC", (9, 9, 3), "uint8", True),
-        ("YXC", (9, 9, 4), "uint8", True),
-        ("ZYXC", (2, 9, 9, 3), "uint8", True),
-        ("YXC", (9, 9, 3), "uint16", False),
-        ("YXC", (9, 9, 5), "uint8", False),
-        ("ZYX", (3, 9, 3), "uint8", False),
-    ],
-)
-def test_is_rgb(axes, shape, dtype, expected):
-    assert is_rgb(axes, shape, dtype) is expected
 
 
 def test_a_layer_too_large_to_copy_is_refused_before_it_is_read(bridge):
@@ -77,7 +62,7 @@ def test_a_channel_is_read_like_an_array():
         (np.repeat(IMAGE[..., None], 3, axis=2), [("x", False, "gray")]),
         (
             RNG.integers(0, 60000, (60, 80, 3), np.uint16),
-            [("x [0]", False, "cyan"), ("x [1]", False, "magenta"), ("x [2]", False, "yellow")],
+            [("x [1]", False, "cyan"), ("x [2]", False, "magenta"), ("x [3]", False, "yellow")],
         ),
     ],
     ids=["uint8", "uint16", "float", "nan", "rgb", "rgba", "grey as rgb", "channels"],

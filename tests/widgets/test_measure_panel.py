@@ -51,6 +51,12 @@ def chosen(dock):
     return [dock.measure.table.id_at(index.row()) for index in rows]
 
 
+def test_the_means_carry_the_names_of_the_channels(dock):
+    table = dock.measure.table
+    titles = [table.headerData(at, Qt.Orientation.Horizontal) for at in range(table.columnCount())]
+    assert [title for title in titles if title.startswith("mean")] == ["mean R", "mean G", "mean B"]
+
+
 def test_folded_it_measures_nothing(viewer, tmp_path):
     made = open_dock(viewer)
     made.session.new_project(tmp_path / "work.inkling")

@@ -61,11 +61,14 @@ class Image:
         Shape (Y, X) or (Y, X, C).
     pixel_size_um : float or None
         Edge of a pixel in µm, where the file says so.
+    channel_names : tuple of str
+        What each channel is called; ``()`` where nobody knows.
     """
 
     ref: PlaneRef
     array: LazyArray
     pixel_size_um: float | None = None
+    channel_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.array.shape) not in (2, 3):

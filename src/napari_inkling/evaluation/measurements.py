@@ -29,7 +29,8 @@ class Measurements:
 
     ``id``, ``class``, ``source``, ``score``; ``y_px``, ``x_px`` (the centroid); ``area_px`` and, where the
     pixel size is known, ``area_um2``; ``eccentricity`` of the ellipse with the same second moments, 0 for a
-    disk and almost 1 for a line; ``mean_intensity`` or, of several channels, ``mean_intensity_1`` and so on.
+    disk and almost 1 for a line; ``mean_intensity`` or, of several channels, ``mean_intensity_R`` and
+    so on, with numbers from 1 on where the channels have no names.
     """
 
     columns: Mapping[str, npt.NDArray[np.generic]]
@@ -62,7 +63,7 @@ def measuring(masks: Masks, image: Image) -> Generator[int, None, Measurements]:
     image : Image
         The plane. Each piece reads only the part of it that its masks lie in.
     """
-    names = ["y_px", "x_px", "area_px", "eccentricity", *_channel_names(image.channels)]
+    names = ["y_px", "x_px", "area_px", "eccentricity", *_intensity_columns(image)]
     table = np.full((len(masks), len(names)), np.nan)
     table[:, names.index("area_px")] = 0
     order = np.lexsort((masks.coordinates[:, 1], masks.coordinates[:, 0] // _BAND))
@@ -92,6 +93,8 @@ def remeasuring(
         Masks that were measured on the same image, and what was found.
     """
     at = places_among(masks, before)
+    if not set(_intensity_columns(image)) <= set(known.columns):
+        at[:] = -1  # another image lies in its place
     fresh = np.flatnonzero(at < 0)
     work = measuring(masks.take(fresh), image)
     count = len(masks) - len(fresh)
@@ -113,8 +116,9 @@ def _about(masks: Masks) -> dict[str, npt.NDArray[Any]]:
     return {"id": masks.ids, "class": masks.classes, "source": masks.sources, "score": masks.scores}
 
 
-def _channel_names(channels: int) -> list[str]:
-    return ["mean_intensity"] if channels == 1 else [f"mean_intensity_{i}" for i in range(1, channels + 1)]
+def _intensity_columns(image: Image) -> list[str]:
+    names = image.channel_names or range(1, image.channels + 1)
+    return ["mean_intensity"] if image.channels == 1 else [f"mean_intensity_{name}" for name in names]
 
 
 def _measured(

@@ -121,7 +121,8 @@ class ImageList:
         array = self._array(path)
         check_shape(path, array.info, record.info.shape)
         try:
-            return Image(ref, PlaneArray(array, ref.plane), array.info.pixel_size_um)
+            info = array.info
+            return Image(ref, PlaneArray(array, ref.plane), info.pixel_size_um, info.channel_names)
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import Image, ImageError, PlaneRef
-from napari_inkling.project import omezarr, tiff
+from napari_inkling.project import channel_names, omezarr, tiff
 from napari_inkling.project.lazy import FileArray, ImageInfo, PixelCache, PlaneArray
 from napari_inkling.project.omezarr import ZARR_METADATA, guess_axes, open_zarr
 from napari_inkling.project.pictures import open_picture
@@ -57,8 +58,11 @@ def open_array(path: Path | str, cache: PixelCache | None = None) -> tuple[FileA
         raise
     except Exception as error:
         raise ImageError(_unreadable(path, error)) from error
-    _check(array.info, path)
-    return FileArray(array.info, _with_plain_errors(array, path)), array.info
+    info = array.info
+    _check(info, path)
+    if info.is_rgb and not info.channel_names:
+        info = replace(info, channel_names=channel_names.colours(info.channels))
+    return FileArray(info, _with_plain_errors(array, path)), info
 
 
 def open_coarser(path: Path | str, cache: PixelCache | None = None) -> tuple[FileArray, ...]:
@@ -99,7 +103,7 @@ def open_image(path: Path | str, ref: PlaneRef, cache: PixelCache | None = None)
     """Return one plane of an image file; raises :class:`ImageError` as :func:`open_array` does."""
     array, info = open_array(path, cache)
     try:
-        return Image(ref, PlaneArray(array, ref.plane), info.pixel_size_um)
+        return Image(ref, PlaneArray(array, ref.plane), info.pixel_size_um, info.channel_names)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
 

@@ -38,12 +38,15 @@ class ImageInfo:
         One letter per axis of ``shape``: ``"YX"``, ``"YXC"``, ``"TZYX"`` … C is last or absent.
     pixel_size_um : float or None
         Edge of a pixel in µm, where the file says so believably.
+    channel_names : tuple of str
+        What the channels are called, all differently; ``()`` where the file does not say.
     """
 
     shape: tuple[int, ...]
     dtype: str
     axes: str
     pixel_size_um: float | None = None
+    channel_names: tuple[str, ...] = ()
 
     @property
     def stack_shape(self) -> tuple[int, ...]:
@@ -54,6 +57,16 @@ class ImageInfo:
     def plane_shape(self) -> tuple[int, ...]:
         """Shape of one plane, (Y, X) or (Y, X, C)."""
         return self.shape[self.axes.index("Y") :]
+
+    @property
+    def channels(self) -> int:
+        """How many there are; 1 without an axis of them."""
+        return self.shape[-1] if self.axes.endswith("C") else 1
+
+    @property
+    def is_rgb(self) -> bool:
+        """Whether the channels are taken for red, green and blue (and alpha): three or four of 8 bits."""
+        return self.channels in (3, 4) and np.dtype(self.dtype) == np.uint8
 
     @property
     def plane_bytes(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import ImageError
-from napari_inkling.project import pixel_size
+from napari_inkling.project import channel_names, pixel_size
 from napari_inkling.project.lazy import FileArray, ImageInfo, PixelCache, cached
 
 __all__ = ["ZARR_METADATA", "count_levels", "guess_axes", "open_zarr"]
@@ -26,11 +26,13 @@ def open_zarr(path: Path, cache: PixelCache, level: int = 0) -> FileArray:
     """
     node, multiscale = _open(path)
     if multiscale is None:
-        return _as_file_array(node, guess_axes(tuple(node.shape)), None, path, cache)
+        return _as_file_array(node, guess_axes(tuple(node.shape)), None, (), path, cache)
     dataset = multiscale["datasets"][level]
     array = node[dataset["path"]]
     axes = _axis_names(multiscale, array.ndim)
-    return _as_file_array(array, axes, _pixel_size(multiscale, dataset), path, cache)
+    attributes = dict(node.attrs)
+    names = channel_names.from_omero(attributes.get("ome", attributes))
+    return _as_file_array(array, axes, _pixel_size(multiscale, dataset), names, path, cache)
 
 
 def count_levels(path: Path) -> int:
@@ -94,12 +96,15 @@ def _pixel_size(multiscale: Mapping[str, Any], level: Mapping[str, Any]) -> floa
     return pixel_size.square(sizes.get("x"), sizes.get("y"))
 
 
-def _as_file_array(array: Any, axes: str, size: float | None, path: Path, cache: PixelCache) -> FileArray:
+def _as_file_array(
+    array: Any, axes: str, size: float | None, names: Sequence[str], path: Path, cache: PixelCache
+) -> FileArray:
     """Put channels last and drop axes of length 1 (but Y and X)."""
     keep = [a for a, n in zip(axes, array.shape, strict=True) if a in "YX" or n > 1]
     order = [a for a in keep if a not in "YXC"] + ["Y", "X"] + (["C"] if "C" in keep else [])
     shape = tuple(int(array.shape[axes.index(a)]) for a in order)
-    info = ImageInfo(shape, str(np.dtype(array.dtype).newbyteorder("=")), "".join(order), size)
+    names = channel_names.chosen(shape[-1] if "C" in keep else 1, names)
+    info = ImageInfo(shape, str(np.dtype(array.dtype).newbyteorder("=")), "".join(order), size, names)
     as_stored = [a for a in axes if a in "YX" or (a == "C" and "C" in keep)]
     transpose = [as_stored.index(a) for a in order if a in "YXC"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import PIL.Image
 
 from napari_inkling.core import ImageError
-from napari_inkling.project import pixel_size
+from napari_inkling.project import channel_names, pixel_size
 from napari_inkling.project.lazy import FileArray, ImageInfo, PixelCache
 
 __all__ = ["open_picture"]
@@ -49,7 +49,7 @@ def open_picture(path: Path, cache: PixelCache) -> FileArray:
 
     if _lacks_end(path):
         decode()  # tells whether the file is truncated or merely unusual
-    return FileArray(ImageInfo(shape, dtype, axes, size), read)
+    return FileArray(ImageInfo(shape, dtype, axes, size, channel_names.colours(channels)), read)
 
 
 def _opened(path: Path) -> Any:

@@ -87,12 +87,13 @@ class ImageRecord:
     def from_json(cls, values: Mapping[str, Any]) -> ImageRecord:
         """Return what :meth:`to_json` wrote."""
         info = values["info"]
-        size = info.get("pixel_size_um")
+        size, names = info.get("pixel_size_um"), tuple(map(str, info.get("channel_names", ())))
+        shape = tuple(int(n) for n in info["shape"])
         return cls(
             name=str(values["name"]),
             path=str(values["path"]),
             fingerprint=str(values["fingerprint"]),
-            info=ImageInfo(tuple(int(n) for n in info["shape"]), str(info["dtype"]), str(info["axes"]), size),
+            info=ImageInfo(shape, str(info["dtype"]), str(info["axes"]), size, names),
             relative=str(values.get("relative", "")),
             **{flag: bool(values.get(flag, False)) for flag in ("complete", "reviewed", "done")},
         )

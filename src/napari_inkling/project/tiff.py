@@ -14,10 +14,12 @@ import numpy.typing as npt
 import tifffile
 
 from napari_inkling.core import ImageError
-from napari_inkling.project import pixel_size
+from napari_inkling.project import channel_names, pixel_size
 from napari_inkling.project.lazy import WHOLE_PLANE, FileArray, ImageInfo, PixelCache, ReadPlane, cached
 
 __all__ = ["count_levels", "open_tiff"]
+
+_IN_COLOUR = (tifffile.PHOTOMETRIC.RGB, tifffile.PHOTOMETRIC.YCBCR)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ def open_tiff(path: Path, cache: PixelCache, level: int = 0) -> FileArray:
             str(np.dtype(series.dtype).newbyteorder("=")),
             order,
             _pixel_size(tif),
+            _channel_names(tif, series, shape[axes.index("C")] if "C" in axes else 1),
         )
         read = _reader(path, tif, level, shape, axes, info)
     return FileArray(info, cached(read, path, info, cache))
@@ -185,6 +188,14 @@ def _check_not_truncated(tif: Any, path: Path) -> None:
     stated = int((tif.imagej_metadata or {}).get("images", 1))
     if stated > 1 == len(tif.pages) and stated * last.nbytes + last.dataoffsets[0] > size:
         raise ImageError(f"{path} is truncated: {stated} planes do not fit into {size} bytes")
+
+
+def _channel_names(tif: Any, series: Any, channels: int) -> tuple[str, ...]:
+    """Return what OME-XML or ImageJ calls the channels; those of a colour picture are its colours."""
+    ome = channel_names.from_ome(tif.ome_metadata) if tif.ome_metadata else ()
+    imagej = channel_names.from_imagej(tif.imagej_metadata or {})
+    in_colour = series.keyframe.photometric in _IN_COLOUR and "S" in series.axes
+    return channel_names.chosen(channels, ome, imagej, channel_names.colours(channels) if in_colour else ())
 
 
 def _pixel_size(tif: Any) -> float | None:

@@ -17,16 +17,11 @@ if TYPE_CHECKING:
     from napari_inkling.project import ImageRecord, Project
     from napari_inkling.project.lazy import ImageInfo
 
-__all__ = ["ImageLayers", "contrast_limits", "is_grey", "is_rgb"]
+__all__ = ["ImageLayers", "contrast_limits", "is_grey"]
 
 #: Key in a layer's metadata that names the image of the project it shows.
 MARK = "inkling_image"
 _CHANNEL_COLOURS = ("cyan", "magenta", "yellow", "green", "red", "blue")
-
-
-def is_rgb(axes: str, shape: tuple[int, ...], dtype: Any) -> bool:
-    """Whether the channels are red, green and blue (and alpha): three or four of 8 bits."""
-    return axes.endswith("C") and shape[-1] in (3, 4) and np.dtype(dtype) == np.uint8
 
 
 def is_grey(pixels: npt.NDArray[Any]) -> bool:
@@ -168,12 +163,14 @@ class ImageLayers:
 
     def _make(self, project: Project, record: ImageRecord) -> list[Any]:
         info = record.info
-        pixels = sample(project.open_image(record.planes()[0]))  # reads: what is damaged shows here
+        image = project.open_image(record.planes()[0])
+        pixels = sample(image)  # reads: what is damaged shows here
+        names = image.channel_names or range(1, image.channels + 1)
         levels = levels_of(project, record, self._say)
         parts: list[Any] = [levels]  # of each layer, one array for each level
         if info.axes.endswith("C"):
             parts = list(zip(*map(channels_of, levels), strict=True))
-        rgb = is_rgb(info.axes, info.shape, info.dtype)
+        rgb = info.is_rgb
         if rgb and is_grey(pixels):
             rgb, parts = False, parts[:1]
         elif rgb:
@@ -181,14 +178,14 @@ class ImageLayers:
         kwargs: dict[str, Any] = {"metadata": {MARK: (record.name, record.path)}, **_pixel_size(info)}
         made = []
         with self._alone():
-            for number, part in enumerate(parts):
+            for number, (part, channel) in enumerate(zip(parts, names, strict=False)):
                 look: dict[str, Any] = {"rgb": rgb}
                 if not rgb:
                     look["contrast_limits"] = contrast_limits(pixels[:, number])
                 if len(parts) > 1:
                     look["colormap"] = _CHANNEL_COLOURS[number % len(_CHANNEL_COLOURS)]
                     look["blending"] = "additive" if number else "translucent_no_depth"
-                name = f"{record.name} [{number}]" if len(parts) > 1 else record.name
+                name = f"{record.name} [{channel}]" if len(parts) > 1 else record.name
                 data = list(part) if len(part) > 1 else part[0]
                 multiscale = len(part) > 1
                 made.append(self._viewer.add_image(data, name=name, multiscale=multiscale, **kwargs, **look))
