@@ -193,6 +193,34 @@ def test_folded_parts_stay_folded(viewer):
     assert not again.export.is_folded
 
 
+def shows(dock, panel):
+    """Whether the panel's header and, as far as the dock is high enough, its end are on screen."""
+    top = panel.mapTo(dock.scroll.viewport(), panel.rect().topLeft()).y()
+    room = dock.scroll.viewport().height()
+    return top >= 0 and (top + panel.height() <= room or top == 0)
+
+
+def test_a_part_that_unfolds_comes_into_view(viewer, tmp_path):
+    from napari_inkling.core import HintSet, Masks
+
+    dock = open_dock(viewer)
+    dock.images.add_paths([picture(tmp_path)])
+    drawn = Masks.from_crops([(10, 10), (40, 40)], [np.ones((5, 5))] * 2)
+    dock.session.edit(HintSet(), HintSet(masks=drawn), "draw")
+    viewer.window._qt_window.resize(1000, 500)
+    settle(0.2)
+    bar = dock.scroll.verticalScrollBar()
+    for panel in (dock.measure, dock.export):
+        bar.setValue(bar.maximum())
+        click(panel.fold_button)
+        wait_until(lambda panel=panel: shows(dock, panel))
+    wait_until(lambda: len(dock.session.measurements) == 2)
+    bar.setValue(bar.maximum())
+    for _ in range(2):  # folded and unfolded again, it grows when its table comes
+        click(dock.measure.fold_button)
+    wait_until(lambda: dock.measure.view.isVisible() and shows(dock, dock.measure))
+
+
 def test_it_fits_into_320_pixels_and_scrolls_when_short(viewer, tmp_path):
     dock = open_dock(viewer)
     dock.images.add_paths([picture(tmp_path, "a_rather_long_name_of_an_image_that_goes_on_and_on.png")])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from napari.layers import Image
 from napari.utils.notifications import Notification, notification_manager
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
-from qtpy.QtWidgets import QApplication, QMainWindow, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QObject, QSize, QTimer
+from qtpy.QtWidgets import QApplication, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_inkling.core import InklingError
 from napari_inkling.session import Session, TrainingState
@@ -21,6 +22,7 @@ from napari_inkling.widgets.messages import MessageBar
 from napari_inkling.widgets.panels._keys import cheat_sheet_groups
 from napari_inkling.widgets.panels._memory import Memory
 from napari_inkling.widgets.panels._panel import Panel
+from napari_inkling.widgets.panels._scroll import PanelScroll
 from napari_inkling.widgets.panels._style import palette, stylesheet
 from napari_inkling.widgets.panels.annotate import AnnotatePanel
 from napari_inkling.widgets.panels.export import ExportPanel
@@ -112,14 +114,10 @@ class InklingDock(QWidget):
         folded = {self.measure.title: True, self.export.title: True, **self.memory.folded}
         for panel in self.panels:
             panel.set_folded(bool(folded.get(panel.title, False)))
-            panel.folded.connect(lambda now, title=panel.title: self.memory.fold(title, now))
+            panel.folded.connect(partial(self._on_fold, panel))
             column_layout.addWidget(panel)
         column_layout.addStretch(1)
-        self.scroll = QScrollArea()
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(column)
+        self.scroll = PanelScroll(column)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 2, 4)
         layout.setSpacing(5)
@@ -145,8 +143,6 @@ class InklingDock(QWidget):
             self.bridge.keys.on(action, slot)
         self.session.training_changed.connect(self._on_training)
         self._warm = single_shot(self.session.warm_up, WARM_UP_MS, self)
-        # After the panels took their new heights.
-        self._scroll_soon = single_shot(self._scroll_to_review, 400, self)
         self.session.plane_changed.connect(self._warm_up_soon)
         self._warm_up_soon()
 
@@ -171,10 +167,14 @@ class InklingDock(QWidget):
     def _on_training(self, state: TrainingState) -> None:
         """Bring the review into view once there is something to review."""
         if state.status in ("finished", "stopped") and not self.review.is_folded:
-            self._scroll_soon.start()
+            self.scroll.bring(self.review)
 
-    def _scroll_to_review(self) -> None:
-        self.scroll.ensureWidgetVisible(self.review, 0, 4)
+    def _on_fold(self, panel: Panel, folded: bool) -> None:
+        self.memory.fold(panel.title, folded)
+        if folded:
+            self.scroll.rest()
+        else:
+            self.scroll.bring(panel)
 
     def _tell(self, level: str, text: str) -> None:
         if self._closed:  # nobody sees the dock any more
@@ -241,8 +241,8 @@ class InklingDock(QWidget):
             return
         self._closed = True
         self.setEnabled(False)
-        for timer in (self._warm, self._scroll_soon):
-            timer.stop()
+        self._warm.stop()
+        self.scroll.stop()
         with ExitStack() as every:  # backwards, and each one whatever becomes of the others
             every.callback(save_later, self.session)
             every.callback(self.session.message.disconnect, self._tell)  # the session may fail to save
