@@ -50,7 +50,9 @@ def with_mask_scores(
     """
     from napari_inkling.evaluation import score_masks
 
-    if not all(any(len(hints.masks) for hints in side.hints.values()) for side in (found, truth)):
+    if lacking := _side_without_masks(found, truth):
+        note(lacking)
+    if not (_has_masks(found) and _has_masks(truth)):
         return dict(scores)
     sizes = _sizes(found, truth)
     masks = _true_masks(true_hints, sizes)
@@ -63,6 +65,22 @@ def with_mask_scores(
     for part in ("images", "classes"):
         together[part] = {name: {**own, **told[part].get(name, {})} for name, own in scores[part].items()}
     return together
+
+
+def _has_masks(side: Annotated) -> bool:
+    return any(len(hints.masks) for hints in side.hints.values())
+
+
+def _side_without_masks(found: Annotated, truth: Annotated) -> str:
+    """Return why no masks are compared although one side has some; nothing of points against points."""
+    if _has_masks(found) and not _has_masks(truth):
+        return "no mask scores: the predictions have masks, but the truth has none, only points or boxes"
+    if _has_masks(truth) and not _has_masks(found):
+        return (
+            "no mask scores: the truth has masks, but the predictions have none; "
+            "was the model stopped before it learnt outlines, or the format one of points?"
+        )
+    return ""
 
 
 def _sizes(found: Annotated, truth: Annotated) -> dict[str, Size]:
