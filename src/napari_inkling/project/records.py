@@ -87,7 +87,8 @@ class ImageRecord:
     def from_json(cls, values: Mapping[str, Any]) -> ImageRecord:
         """Return what :meth:`to_json` wrote."""
         info = values["info"]
-        size, names = info.get("pixel_size_um"), tuple(map(str, info.get("channel_names", ())))
+        size = None if info.get("pixel_size_um") is None else float(info["pixel_size_um"])
+        names = tuple(map(str, info.get("channel_names", ())))
         shape = tuple(int(n) for n in info["shape"])
         return cls(
             name=str(values["name"]),

@@ -12,6 +12,7 @@ from typing import Any
 
 from napari_inkling.core import ProjectError, ProjectVersionError
 from napari_inkling.project.records import ClassInfo, ImageRecord
+from napari_inkling.project.settings import checked_settings
 from napari_inkling.project.whole_files import write_whole
 
 __all__ = [
@@ -102,6 +103,8 @@ def read_project(folder: Path, *, read_only: bool = False) -> tuple[Content, lis
         values, notice = _migrate(folder, values, read_only)
         notices.append(notice)
     content = Content.from_json(values)
+    content.settings, told = checked_settings(content.settings)
+    notices += told
     if notices and not read_only:
         write_project(folder, content)
     return content, notices
