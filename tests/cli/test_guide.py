@@ -70,9 +70,21 @@ def test_nothing_is_left(inkling: Inkling, guided):
 
 def test_without_a_model(inkling: Inkling, here):
     folder = make_project(here / "new.inkling", {"a": HintSet()})
-    said = f"{folder} holds no model: run `inkling train {folder}` without --out, which keeps it there"
-    assert inkling.refuses("guide", folder) == said
+    assert f"{folder} holds no model: train in the dock, or give" in inkling.refuses("guide", folder)
     assert "is not an inkling project" in inkling.refuses("guide", here / "images")
+
+
+def test_another_model_than_the_projects_last(inkling: Inkling, guided, model):
+    FakeModel(classes=("other",)).save(model)
+    (guided / "models" / "0001-fake" / "model.json").write_text("{}")  # would be refused
+    told = inkling("guide", guided, "--model", "model", "--method", FAKE, "--json").json
+    assert [(row["image"], row["cells"]) for row in told["images"]] == [("b", 12), ("a", 12)]
+    new = make_project(guided.with_name("new.inkling"), {"d": HintSet()})
+    assert len(inkling("guide", new, "--model", model, "--method", FAKE, "--json").json["cells"]) == 11
+    with Project.open(new) as project:
+        assert project.models() == []
+    said = inkling.refuses("guide", new, "--model", "images")
+    assert said == "images is not a model: there is no model.json in it"
 
 
 def test_a_model_that_cannot_be_read(inkling: Inkling, guided):

@@ -24,7 +24,11 @@ _COLUMNS = ("image", "y", "x", "value", "doubt", "reason")
 
 
 def guide(
-    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="A project with a trained model.")],
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="A project.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Ask this model; by default the project's newest one."),
+    ] = None,
     count: Annotated[int, typer.Option(metavar="N", min=1, help="How many cells to list, at most.")] = 20,
     out: Annotated[
         Path | None, typer.Option(metavar="CSV", help="Write the list of cells to this file, too.")
@@ -39,20 +43,23 @@ def guide(
 ) -> None:
     """List the images and cells to look at next, those that help most first.
 
-    The project's newest model predicts all images but the complete ones. What it suggests is worth looking at
+    The model predicts all images but the complete ones. What it suggests is worth looking at
     where it is doubtful and many such cells lie together; the list is spread over the images. What a person
     has marked, rejected or looked at is left out.
     """
     from napari_inkling.core import InklingError
+    from napari_inkling.workers import model_method
 
     if out is not None:
         must_be_writable(out)
+    if model is not None:
+        model_method(model)  # before anything else: is it a model at all?
     with session_on(project, method) as session:
-        if not session.project.models():
+        if model is None and not session.project.models():
             raise InklingError(
-                f"{project} holds no model: run `inkling train {project}` without --out, which keeps it there"
+                f"{project} holds no model: train in the dock, or give the folder of another one as --model"
             )
-        _predict(session, device, progress)
+        _predict(session, device, progress, model)
         planes, cells = _planes(session), _cells(session, count)
         missing = [str(ref) for ref in _asked(session)]
         threshold = session.threshold
@@ -63,12 +70,12 @@ def guide(
 
 
 def _asked(session: Session) -> list[Any]:
-    """Return the planes of images to learn from that the newest model has not predicted."""
+    """Return the planes of images to learn from that were not predicted."""
     learnt = {record.name for record in session.project.images if not record.complete}
     return [ref for ref in session.unpredicted_planes if ref.image in learnt]
 
 
-def _predict(session: Session, device: str, show: bool | None) -> None:
+def _predict(session: Session, device: str, show: bool | None, model: Path | None) -> None:
     from napari_inkling.core import InklingError
 
     asked = _asked(session)
@@ -78,10 +85,11 @@ def _predict(session: Session, device: str, show: bool | None) -> None:
             bar.show(len(asked) - len(_asked(session)), len(asked), "predicting")
 
         session.suggestions_changed.connect(show_how_far)
-        session.predict(asked, device)
+        session.predict(asked, device, model)
         session.wait()
     if asked and len(_asked(session)) == len(asked):
-        raise InklingError(f"the newest model could not predict any of {plural(len(asked), 'plane')}")
+        which = model or "the newest model"
+        raise InklingError(f"{which} could not predict any of {plural(len(asked), 'plane')}")
 
 
 def _planes(session: Session) -> list[dict[str, Any]]:

@@ -56,8 +56,13 @@ class PredictionSession(MaskSession):
         every = (plane for record in self._project.images for plane in record.planes())
         return tuple(plane for plane in every if plane not in self._fresh)
 
-    def predict(self, refs: Collection[PlaneRef] | None = None, device: str | None = None) -> None:
-        """Predict planes with the newest model in the background.
+    def predict(
+        self,
+        refs: Collection[PlaneRef] | None = None,
+        device: str | None = None,
+        model: Path | None = None,
+    ) -> None:
+        """Predict planes with a model in the background.
 
         Parameters
         ----------
@@ -65,13 +70,15 @@ class PredictionSession(MaskSession):
             Which; by default the :attr:`unpredicted_planes`.
         device : str or None
             That of the last training by default.
+        model : Path or None
+            A model's folder; the project's newest one by default.
 
         Raises
         ------
         ProjectError
             If there is no model yet, or a training runs.
         """
-        if (model := self.newest_model) is None:
+        if (model := model or self.newest_model) is None:
             raise ProjectError("there is no model yet: train one first")
         if isinstance(self._desk.job, TrainJob):
             raise ProjectError("a training is running: its model predicts when it is done")
