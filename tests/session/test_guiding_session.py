@@ -35,6 +35,32 @@ def test_known_is_what_was_marked_judged_or_looked_at(guided):
     assert guided.looked(A) == Looked(2, 4)
 
 
+def test_what_was_accepted_in_bulk_was_not_looked_at(guided):
+    guided.look_at([int(IN_A.ids[0])])
+    guided.edit(HintSet(), HintSet(Points([[16, 11]])), "add point")  # on the third one
+    assert guided.accept_above() == 3
+    assert guided.looked() == Looked(2, 4, 2)
+    held = guided.hints.points
+    guided.look_at(held.ids[held.coordinates[:, 0] == 30])  # the fourth one, as it is now
+    assert guided.looked() == Looked(3, 4, 1)
+    moved = held.take(held.coordinates[:, 1] == 16)
+    guided.edit(HintSet(moved), HintSet(moved.changed(sources="human")), "move point")
+    assert guided.looked() == Looked(4, 4, 0)
+    guided.undo()
+    guided.undo()
+    assert guided.looked() == Looked(3, 4, 0)  # two looked at, one marked; the second one shows again
+
+
+def test_in_bulk_holds_for_the_next_model_and_after_reopening(guided):
+    guided.accept_in(0, 0, 20, 12)
+    assert guided.looked() == Looked(0, 4, 2)
+    folder, again = guided.project.folder, Points([[10.5, 10], [25, 25]], scores=0.9, sources="model")
+    guided.new_project(folder.with_name("other.inkling"))
+    guided.open_project(folder)
+    guided._set_predictions(A, Predictions(again, radius=4.0))
+    assert guided.looked(A) == Looked(0, 2, 1)
+
+
 def test_only_what_is_shown_counts(guided):
     assert guided.looked(B) == Looked(0, 1)
     guided.threshold = 0.2

@@ -167,15 +167,15 @@ def test_large_previews_wait_but_a_person_does_not(review, monkeypatch):
 
 def test_what_one_goes_to_counts_as_looked_at(review):
     session = review.session
-    assert session.looked() == (0, 3)
+    assert session.looked() == (0, 3, 0)
     driving.press_key(review.viewer, "G")
     driving.press_key(review.viewer, "G")
-    assert session.looked() == (2, 3)
+    assert session.looked() == (2, 3, 0)
     driving.press_key(review.viewer, "Shift+G")
-    assert session.looked() == (2, 3)
+    assert session.looked() == (2, 3, 0)
     driving.press_key(review.viewer, "Shift+Z")
     driving.click_at(review.viewer, *PLACES[0])
-    assert session.looked() == (3, 3)
+    assert session.looked() == (3, 3, 0)
 
 
 def test_next_goes_through_all_images(make_bridge):
@@ -192,7 +192,7 @@ def test_next_goes_through_all_images(make_bridge):
         seen.append((session.plane, bridge.review.focused))
     assert seen == [(a, in_a[0]), (b, in_b[0]), (a, in_a[1])]
     np.testing.assert_allclose(camera_of(viewer).center[-2:], [80, 120])
-    assert (session.looked(a), session.looked(b)) == ((2, 2), (1, 1))
+    assert (session.looked(a), session.looked(b)) == ((2, 2, 0), (1, 1, 0))
     driving.press_key(viewer, "N")
     assert session.messages[-1][1].startswith("Nothing is left to look at")
     assert "2 images have not been searched" in session.messages[-1][1]

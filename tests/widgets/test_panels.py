@@ -499,6 +499,11 @@ def test_how_many_were_looked_at(with_image):
     click(dock.review.accept_button)
     settle(0.2)
     assert dock.review.looked.text() == "2 of 3 looked at"  # the next one came into view
+    assert not dock.review.in_bulk.isVisible()
+    click(dock.review.accept_all)
+    settle(0.2)
+    assert dock.review.looked.text() == "2 of 3 looked at"
+    assert dock.review.in_bulk.text() == "1 more accepted without a look at each"
 
 
 def test_what_was_rejected_is_brought_back(with_image):

@@ -16,6 +16,7 @@ from napari_inkling.cli.sources import must_be_writable
 from napari_inkling.cli.training import session_on
 
 if TYPE_CHECKING:
+    from napari_inkling.core import PlaneRef
     from napari_inkling.session import Session
 
 __all__ = ["guide"]
@@ -94,15 +95,13 @@ def _predict(session: Session, device: str, show: bool | None, model: Path | Non
 
 def _planes(session: Session) -> list[dict[str, Any]]:
     """Return what is known of each plane, the one with most to gain first."""
-    return [
-        {
-            "image": str(ref),
-            "value": round(need, 4),
-            "cells": session.looked(ref).found,
-            "known": session.looked(ref).known,
-        }
-        for ref, need in session.needs().items()
-    ]
+    return [_plane(ref, need, session) for ref, need in session.needs().items()]
+
+
+def _plane(ref: PlaneRef, need: float, session: Session) -> dict[str, Any]:
+    known, found, in_bulk = session.looked(ref)
+    value = round(need, 4)
+    return {"image": str(ref), "value": value, "cells": found, "known": known, "accepted_in_bulk": in_bulk}
 
 
 def _cells(session: Session, count: int) -> list[dict[str, Any]]:

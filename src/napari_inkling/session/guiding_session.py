@@ -13,7 +13,13 @@ from napari_inkling.guidance import REASONS, Candidates, Pick, candidates_of, wh
 from napari_inkling.project import Project
 from napari_inkling.session.desk import Desk
 from napari_inkling.session.prediction_session import PredictionSession
-from napari_inkling.session.suggestions import near, positions, with_ids
+from napari_inkling.session.suggestions import (
+    count_cells,
+    near,
+    nearest_is_accepted,
+    positions,
+    with_ids,
+)
 
 __all__ = ["GuidingSession", "Looked", "Target"]
 
@@ -23,10 +29,14 @@ _LOOKED = "looked_at"
 
 
 class Looked(NamedTuple):
-    """How many of the cells that were found a person knows: marked, judged or looked at."""
+    """How many of the cells that were found a person knows: marked, judged one by one, or looked at.
+
+    ``in_bulk`` is how many more were accepted, many at once, without having been looked at.
+    """
 
     known: int
     found: int
+    in_bulk: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,10 +67,12 @@ class GuidingSession(PredictionSession):
         self._ahead: list[Target] = []
 
     def look_at(self, ids: Iterable[int], ref: PlaneRef | None = None) -> None:
-        """Note that a person has looked at suggestions of a plane."""
-        ref = self._required(ref)
-        chosen = with_ids(self.suggestions(ref, threshold=0.0), np.fromiter(ids, np.int64))
-        places = [(y, x) for y, x in positions(chosen).round(1).tolist()]
+        """Note that a person has looked at cells of a plane, suggested or accepted ones."""
+        ref, wanted = self._required(ref), np.fromiter(ids, np.int64)
+        suggested = with_ids(self.suggestions(ref, threshold=0.0), wanted)
+        held = self.hints_of(ref).mapped(lambda rows: rows.with_ids(wanted))
+        chosen = np.concatenate([positions(suggested), positions(held)])
+        places = [(y, x) for y, x in chosen.round(1).tolist()]
         known = self._looked.setdefault(ref, [])
         known += [place for place in dict.fromkeys(places) if place not in known]
 
@@ -71,16 +83,22 @@ class GuidingSession(PredictionSession):
         """
         if (ref := ref or self._plane) is None or ref not in self._predictions:
             return Looked(0, 0)
-        found = _cells(self._predictions[ref].above(self.threshold))
-        left = _cells(self._not_looked_at(ref))
-        return Looked(max(0, found - left), found)
+        found = self._predictions[ref].above(self.threshold)
+        shown = self.suggestions(ref).ids
+        judged = self._unseen(ref, found.mapped(lambda rows: rows.without_ids(shown)))
+        in_bulk = np.unique(judged.ids[nearest_is_accepted(positions(judged), self.hints_of(ref))])
+        count, left = count_cells(found), count_cells(self._not_looked_at(ref))
+        return Looked(max(0, count - left - len(in_bulk)), count, len(in_bulk))
 
     def _not_looked_at(self, ref: PlaneRef) -> Predictions:
-        shown = self.suggestions(ref)
+        return self._unseen(ref, self.suggestions(ref))
+
+    def _unseen(self, ref: PlaneRef, cells: Predictions) -> Predictions:
+        """Return those cells of a plane that nobody has looked at."""
         places = np.array(self._looked.get(ref, ()), dtype=np.float64).reshape(-1, 2)
-        seen = near(positions(shown), places, self.radius_at(ref) / 2)
-        ids = shown.ids
-        return with_ids(shown, np.setdiff1d(ids, ids[seen]))
+        seen = near(positions(cells), places, self.radius_at(ref) / 2)
+        ids = cells.ids
+        return with_ids(cells, np.setdiff1d(ids, ids[seen]))
 
     def what_next(self, count: int = AHEAD) -> list[Target]:
         """Return the suggestions, of all planes, whose judging helps most; the best first.
@@ -141,10 +159,6 @@ class GuidingSession(PredictionSession):
         kept: dict[str, list[tuple[float, float]]] = project.setting(_LOOKED, {})
         self._looked = {PlaneRef.parse(name): [(y, x) for y, x in places] for name, places in kept.items()}
         self._ahead = []
-
-
-def _cells(suggestions: Predictions) -> int:
-    return len(np.unique(suggestions.ids))
 
 
 def _target(candidates: Candidates, pick: Pick[PlaneRef]) -> Target:

@@ -23,6 +23,7 @@ __all__ = [
     "background_at",
     "by_doubt",
     "count_cells",
+    "nearest_is_accepted",
     "owned",
     "positions",
     "scored",
@@ -161,6 +162,17 @@ def owned(masks: Masks, hints: HintSet) -> tuple[Masks, npt.NDArray[np.bool_]]:
             used.add(point)
             ids[i], classes[i], owners[i] = lone.ids[point], lone.classes[point], True
     return masks.changed(ids=ids, classes=classes), owners
+
+
+def nearest_is_accepted(found: FloatArray, hints: HintSet) -> npt.NDArray[np.bool_]:
+    """Return at which of ``found`` (N, 2) the nearest cell was a suggestion and is as it was then; (N,)."""
+    ids = np.concatenate([rows.ids for rows in hints.kinds])
+    sources = np.concatenate([rows.sources for rows in hints.kinds])
+    if not len(ids) or not len(found):
+        return np.zeros(len(found), dtype=bool)
+    accepted_only = ~np.isin(ids, ids[sources != "accepted"])
+    nearest: npt.NDArray[np.bool_] = accepted_only[KDTree(positions(hints)).query(found)[1]]
+    return nearest
 
 
 def background_at(suggestions: Predictions) -> HintSet:

@@ -47,6 +47,7 @@ class CellPicker:
             self._review.focus(one)
             return
         self._review.focus(None)
+        self._session.look_at([one])
         self._look(masks.centres[0], True)
         self._hints.select(one)
 

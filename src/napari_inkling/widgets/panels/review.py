@@ -77,6 +77,10 @@ class ReviewPanel(Panel):
         )
         line = put(self._column, row(shrinking(self.looked), self.bar, self.next_anywhere))
         line.setStretch(1, 1)
+        self.in_bulk = put(self._column, shrinking(label(role="muted")))
+        self.in_bulk.setToolTip(
+            "Accepted many at once, in this image, without a look at each; go to one in Measure to look at it"
+        )
 
     def _make_one_by_one(self) -> None:
         self.previous = button("◀", "The one before", self.go_back, key=key_of("previous_suggestion"))
@@ -175,9 +179,13 @@ class ReviewPanel(Panel):
 
     def _show_progress(self) -> None:
         """Say how many of the cells that the model found here the person knows by now."""
-        known, found = self.session.looked()
+        known, found, in_bulk = self.session.looked()
         self.looked.setText(f"{known:,} of {found:,} looked at")
-        self.looked.setToolTip("Cells above the slider that you marked, judged or looked at, in this image")
+        self.looked.setToolTip(
+            "Cells above the slider that you marked, judged one by one or went to, in this image"
+        )
+        self.in_bulk.setText(f"{in_bulk:,} more accepted without a look at each")
+        self.in_bulk.setVisible(in_bulk > 0)
         self.bar.setRange(0, max(1, found))
         self.bar.setValue(known)
 
