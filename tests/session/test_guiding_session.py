@@ -118,6 +118,17 @@ def test_what_next_by_hand(guided):
     assert len(guided.what_next(1)) == 1
 
 
+def test_the_reason_of_one(guided):
+    assert guided.reason(int(IN_A.ids[0])) == "score near the threshold"
+    assert guided.reason(int(IN_A.ids[2])) == ""  # 0.8 is .3 above, of .5: a doubt of .4
+    assert guided.reason(12345) == ""
+    shapes = Masks.from_crops(
+        [(4 * i, 4 * i) for i in range(9)], [np.ones((2, 2))] * 8 + [np.ones((2, 30))], scores=0.95
+    )
+    guided._set_predictions(B, Predictions(masks=shapes.changed(sources="model"), radius=4.0))
+    assert guided.reason(int(shapes.ids[8]), B) == "unusual size or shape"
+
+
 def test_next_goes_through_the_list_once(guided):
     seen = [guided.next_target() for _ in range(5)]
     assert [t.plane for t in seen[:2]] == [A, B]

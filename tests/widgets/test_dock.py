@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from tests.widgets.dock_driving import click, dock_widget, open_dock, picture, train_to_the_end
-from tests.widgets.driving import click_at, press_key, settle, wait_until
+from tests.widgets.driving import click_at, press_key, settle, suggest, wait_until
 
 pytestmark = pytest.mark.window
 
@@ -219,6 +219,20 @@ def test_a_part_that_unfolds_comes_into_view(viewer, tmp_path):
     for _ in range(2):  # folded and unfolded again, it grows when its table comes
         click(dock.measure.fold_button)
     wait_until(lambda: dock.measure.view.isVisible() and shows(dock, dock.measure))
+
+
+@pytest.mark.parametrize("key", ["N", "G"])
+def test_what_is_said_of_the_next_cell_comes_into_view(viewer, tmp_path, key):
+    dock = open_dock(viewer)
+    dock.images.add_paths([picture(tmp_path)])
+    suggest(dock.session, [[20, 20], [60, 60]], [0.55, 0.6])
+    viewer.window._qt_window.resize(1000, 700)
+    settle(0.2)
+    dock.scroll.verticalScrollBar().setValue(0)
+    press_key(viewer, key)
+    said = dock.review.why
+    wait_until(lambda: shows(dock, dock.review) and said.isVisible() and not said.visibleRegion().isEmpty())
+    assert said.text() == "Worth a look: score near the threshold."
 
 
 def test_it_fits_into_320_pixels_and_scrolls_when_short(viewer, tmp_path):

@@ -486,6 +486,27 @@ def test_the_most_doubtful_comes_first(with_image):
     assert dock.review.score.text().endswith("0.90.")
 
 
+def test_why_a_cell_is_shown(with_image):
+    dock = with_image
+    rows = {"disagreement": [0.0, 0.1, 0.9]}
+    points = Points([[10, 10], [40, 40], [70, 70]], sources="model", scores=[0.95, 0.6, 0.9], attributes=rows)
+    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
+    settle(0.2)
+    seen = []
+    for key in "NNNG":
+        press_key(dock.viewer, key)
+        seen.append((dock.bridge.review.focused, dock.review.why.text(), dock.review.why.isVisible()))
+    one, two, three = points.ids.tolist()
+    assert seen == [
+        (three, "Worth a look: the model disagrees with itself.", True),
+        (two, "Worth a look: score near the threshold.", True),
+        (one, "Worth a look: only a little doubt is left.", True),
+        (three, "Worth a look: the model disagrees with itself.", True),
+    ]
+    press_key(dock.viewer, "Shift+G")
+    assert (dock.bridge.review.focused, dock.review.why.isVisible()) == (one, False)
+
+
 def test_how_many_were_looked_at(with_image):
     dock = with_image
     points = Points([[10, 10], [40, 40], [70, 70]], sources="model", scores=[0.9, 0.52, 0.7])

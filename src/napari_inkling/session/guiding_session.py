@@ -25,6 +25,8 @@ __all__ = ["GuidingSession", "Looked", "Target"]
 
 #: The list of what to look at next is made anew after so many; by then a person has changed a lot.
 AHEAD = 20
+#: Less doubt than this, in [0, 1], needs no reason.
+DOUBTED = 0.5
 _LOOKED = "looked_at"
 
 
@@ -121,6 +123,14 @@ class GuidingSession(PredictionSession):
     def _candidates(self, ref: PlaneRef) -> Candidates:
         masks = self.hints_of(ref).masks
         return candidates_of(self._not_looked_at(ref), self.threshold, self.radius_at(ref), masks)
+
+    def reason(self, one: int, ref: PlaneRef | None = None) -> str:
+        """Return the strongest reason to doubt a suggestion, in words; ``""`` if there is hardly any."""
+        ref = self._required(ref)
+        masks = self.hints_of(ref).masks
+        shown = candidates_of(self.suggestions(ref), self.threshold, self.radius_at(ref), masks)
+        doubted = np.flatnonzero((shown.ids == one) & (shown.doubts >= DOUBTED))
+        return REASONS[shown.why[doubted[0]]] if len(doubted) else ""
 
     def next_target(self) -> Target | None:
         """Return what to look at next, and note that it was; ``None`` if nothing is left.

@@ -11,12 +11,15 @@ from psygnal import Signal
 
 from napari_inkling.core.mask_places import masks_at
 from napari_inkling.session import by_doubt
+from napari_inkling.session.guiding_session import DOUBTED
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
 
 if TYPE_CHECKING:
     from napari_inkling.session import Session
 
 __all__ = ["Reviewer"]
+
+_LITTLE = "only a little doubt is left"
 
 
 class Reviewer:
@@ -36,6 +39,8 @@ class Reviewer:
 
     #: Another suggestion is in focus (its id, or None).
     focus_changed = Signal(object)
+    #: The person asked for the next or the previous one, and it is in focus.
+    stepped = Signal()
 
     def __init__(
         self,
@@ -51,6 +56,8 @@ class Reviewer:
         self._place: npt.NDArray[np.float64] | None = None
         self._rank = 0
         self.focused: int | None = None
+        #: Why the one in focus is worth a look, in words; ``""`` if it is hardly doubtful.
+        self.why = ""
         #: Whether rejecting also makes a "not a cell" hint, unless a key says so itself.
         self.marks_background = False
 
@@ -58,14 +65,18 @@ class Reviewer:
         """Return the ids of all that is shown, the most doubtful first."""
         return by_doubt(self._session.suggestions(), self._session.threshold)
 
-    def focus(self, wanted: int | None, move: bool = True) -> None:
-        """Look at a suggestion, which counts as looked at from now on, or at none."""
+    def focus(self, wanted: int | None, move: bool = True, why: str = "") -> None:
+        """Look at a suggestion, which counts as looked at from now on, or at none.
+
+        ``why`` is the reason to do so; by default that of the doubt about it, if there is much.
+        """
         place = None if wanted is None else self._place_of(wanted)
         self.focused, self._place = (None, None) if place is None else (wanted, place)
         if self.focused is not None:
             at = np.flatnonzero(self.order() == self.focused)
             self._rank = int(at[0]) if len(at) else self._rank
             self._session.look_at([self.focused])
+        self.why = "" if self.focused is None else why or self._session.reason(self.focused)
         self._look(self._place, move)
         self.focus_changed.emit(self.focused)
 
@@ -80,6 +91,7 @@ class Reviewer:
         rank = int(at[0]) + by if len(at) else self._rank + min(by, 0)
         self._rank = rank % len(order)
         self.focus(int(order[self._rank]))
+        self.stepped.emit()
 
     def go_on(self) -> None:
         """Go to what is worth looking at most, in any image."""
@@ -87,7 +99,8 @@ class Reviewer:
             self._session.message.emit("info", self._why_nothing())
             return
         self._session.go_to(target.plane)
-        self.focus(target.id)
+        self.focus(target.id, why=target.reason if target.doubt >= DOUBTED else _LITTLE)
+        self.stepped.emit()
 
     def _why_nothing(self) -> str:
         if not self._session.suggested_planes:

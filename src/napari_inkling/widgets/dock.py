@@ -142,6 +142,7 @@ class InklingDock(QWidget):
         ):
             self.bridge.keys.on(action, slot)
         self.session.training_changed.connect(self._on_training)
+        self.bridge.review.stepped.connect(self._on_step)
         self._warm = single_shot(self.session.warm_up, WARM_UP_MS, self)
         self.session.plane_changed.connect(self._warm_up_soon)
         self._warm_up_soon()
@@ -167,6 +168,11 @@ class InklingDock(QWidget):
     def _on_training(self, state: TrainingState) -> None:
         """Bring the review into view once there is something to review."""
         if state.status in ("finished", "stopped") and not self.review.is_folded:
+            self.scroll.bring(self.review)
+
+    def _on_step(self) -> None:
+        """Bring into view what Review says of the cell, but move no button away under the mouse."""
+        if not self.review.is_folded and not self.review.underMouse():
             self.scroll.bring(self.review)
 
     def _on_fold(self, panel: Panel, folded: bool) -> None:
@@ -250,6 +256,7 @@ class InklingDock(QWidget):
             every.callback(self.session.close)
             every.callback(self.bridge.close)
             every.callback(self.session.training_changed.disconnect, self._on_training)
+            every.callback(self.bridge.review.stepped.disconnect, self._on_step)
             every.callback(self.session.plane_changed.disconnect, self._warm_up_soon)
             for panel in (self.project_bar, *self.panels):
                 every.callback(panel.release)

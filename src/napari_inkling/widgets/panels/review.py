@@ -110,6 +110,7 @@ class ReviewPanel(Panel):
         line = put(self._column, row(shrinking(self.accept_all), self.accept_view, spacing=5))
         line.setStretch(0, 1)
         self.score = put(self._column, label(role="muted"))
+        self.why = put(self._column, label(role="muted", wrap=True))
 
     def _make_rejecting(self) -> None:
         self.as_background = put(self._column, QCheckBox("Rejecting also marks “not a cell”"))
@@ -175,6 +176,8 @@ class ReviewPanel(Panel):
         at = np.flatnonzero(ids == (-1 if focused is None else focused))
         self.score.setText(f"The one in the ring has score {scores[at[0]]:.2f}." if len(at) else "")
         self.score.setVisible(bool(self.score.text()))
+        self.why.setText(f"Worth a look: {self.bridge.review.why}." if len(at) else "")
+        self.why.setVisible(len(at) > 0 and bool(self.bridge.review.why))
         self._show_progress()
 
     def _show_progress(self) -> None:
