@@ -7,7 +7,7 @@ import json
 import pytest
 
 from napari_inkling.methods.partial_points import PartialPointsSettings as Settings
-from napari_inkling.session.continuing import why_anew
+from napari_inkling.session.continuing import lacks_outlines, why_anew
 
 QUICK = Settings()
 MADE = {"method": "partial-points", "classes": ["cell"], "settings": json.loads(QUICK.model_dump_json())}
@@ -35,3 +35,20 @@ def test_why_anew(tmp_path, model, settings, classes, expected):
     if model is not None:
         (tmp_path / "model.json").write_text(json.dumps(model))
     assert why_anew(tmp_path, "partial-points", settings, classes) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ({**MADE, "heads": "centres"}, True),
+        ({**MADE, "heads": "joint"}, False),
+        ({**MADE, "heads": "centres", "settings": {"masks": False}}, False),  # nobody asked for them
+        ({"method": "boxes"}, False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_lacks_outlines(tmp_path, model, expected):
+    if model is not None:
+        (tmp_path / "model.json").write_text(json.dumps(model))
+    assert lacks_outlines(tmp_path) is expected

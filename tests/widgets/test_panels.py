@@ -340,6 +340,21 @@ def test_train_on_or_start_over(with_image):
     assert len(dock.session.project.models()) == 3
 
 
+def test_a_training_that_was_stopped_before_outlines_says_how_to_get_them(with_image):
+    dock, train = with_image, with_image.train
+    mark(dock, [[10, 10], [40, 40]])
+    train_to_the_end(dock)
+    assert "outlines" not in train.next_step.text()
+    about = model_of(dock)
+    about |= {"heads": "centres", "settings": {**about["settings"], "masks": True}}
+    (dock.session.newest_model / "model.json").write_text(json.dumps(about))
+    train.refresh()
+    assert train.next_step.text().startswith("There are no outlines yet, only points")
+    assert train.go.text() == "Train on"
+    click(train.start_over)
+    assert "from the beginning" in train.next_step.text()
+
+
 @pytest.mark.parametrize("what", ["preset", "setting", "class"])
 def test_what_cannot_go_on_is_not_called_so(with_image, what):
     dock, train = with_image, with_image.train

@@ -1,4 +1,4 @@
-"""Whether a training can go on from a model, told from its ``model.json`` alone: without torch, at once."""
+"""What a training would go on from, told from a model's ``model.json`` alone: without torch, at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_inkling.methods import MethodSettings
 
-__all__ = ["why_anew"]
+__all__ = ["lacks_outlines", "why_anew"]
 
 
 def why_anew(model: Path, method: str, settings: MethodSettings, classes: Collection[str]) -> str:
@@ -41,3 +41,12 @@ def why_anew(model: Path, method: str, settings: MethodSettings, classes: Collec
         if field in before and before[field] != getattr(settings, field):
             return f"the last model has another {field.replace('_', ' ')}"
     return "the last model has other classes" if set(known) != set(classes) else ""
+
+
+def lacks_outlines(model: Path) -> bool:
+    """Whether a training ended before it learnt the outlines that its settings ask for."""
+    try:
+        about: dict[str, Any] = json.loads((model / "model.json").read_text(encoding="utf-8"))
+        return about.get("heads") == "centres" and about["settings"]["masks"] is True
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox
 from napari_inkling.core import BACKGROUND, InklingError
 from napari_inkling.methods import MethodSettings, get_method
 from napari_inkling.session import Recommendation, TrainingState
-from napari_inkling.session.continuing import why_anew
+from napari_inkling.session.continuing import lacks_outlines, why_anew
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, row, set_role, shrinking
 from napari_inkling.widgets.panels._progress import TrainingProgress
@@ -40,6 +40,7 @@ class TrainPanel(Panel):
         self._advice = Recommendation("", "")
         self._missing = ""  # why Train cannot be pressed
         self._has_model = False
+        self._only_points = False  # it was stopped before it learnt outlines
         self._anew = ""  # why it cannot go on from the newest model
         self.why = self.add(label(role="muted", wrap=True))
         self._make_how_and_where()
@@ -142,6 +143,7 @@ class TrainPanel(Panel):
         """Return why a training would not go on from the newest model; ``""`` if it would."""
         model = self.session.newest_model
         self._has_model = model is not None
+        self._only_points = model is not None and lacks_outlines(model)
         if model is None:
             return "there is no model yet"
         project = self.session.project
@@ -204,6 +206,8 @@ class TrainPanel(Panel):
             self.say_next(f"It starts from the beginning: {self._anew}.")
         elif self.start_over.isChecked():
             self.say_next("It starts from the beginning; the last model is kept beside the new one.")
+        elif self._only_points:
+            self.say_next("There are no outlines yet, only points: it was stopped before. Train on for them.")
         else:
             self.say_next("Corrected some? Train on: it continues from the last model.")
 
