@@ -307,3 +307,9 @@ def test_one_file_takes_one_plane(tmp_path):
     items = dict.fromkeys(IMAGES, HintSet(Points([(1, 1)])))
     with pytest.raises(FormatError, match=r"x.tif is one file, but there are 2 images; expected a folder"):
         export_annotations(items, tmp_path / "x.tif", "masks", shapes=IMAGES)
+
+
+def test_a_text_that_is_named_like_a_picture(tmp_path):
+    (tmp_path / "a.png").write_text("Dear diary")
+    with pytest.raises(FormatError, match=r"a\.png is not an image, .* expected a label image"):
+        read_annotations(tmp_path / "a.png")

@@ -330,7 +330,7 @@ def test_no_file_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 BAD: list[tuple[str, str, Callable[[Path], Any], str]] = [
     ("missing", "gone.tif", lambda _: None, r"gone\.tif is missing"),
     ("empty file", "empty.tif", lambda p: p.write_bytes(b""), r"empty\.tif is empty: the file has 0 bytes"),
-    ("text", "note.png", lambda p: p.write_text("Dear diary"), r"note\.png is not an image of a known kind"),
+    ("text", "note.png", lambda p: p.write_text("Dear diary"), r"note\.png is not an image, .* TIFF, PNG"),
     ("text named tif", "note.tif", lambda p: p.write_text("Dear diary"), r"note\.tif is not an image"),
     ("half a PNG", "half.png", half_a_png, r"half\.png is truncated"),
     ("half a JPEG", "half.jpg", half_a_jpeg, r"half\.jpg is truncated"),

@@ -202,7 +202,8 @@ def _unreadable(path: Path, error: Exception) -> str:
     if isinstance(error, PermissionError):
         return f"{path} cannot be read: permission denied"
     if type(error).__name__ == "UnidentifiedImageError":
-        return f"{path} is not an image of a known kind, expected one of {', '.join(IMAGE_SUFFIXES)}"
+        kinds = "TIFF, PNG, JPEG, BMP, .npy or OME-Zarr"
+        return f"{path} is not an image, whatever its name: expected what begins like {kinds}"
     truncated = isinstance(error, EOFError | struct.error) or "truncated" in str(error).lower()
     return f"{path} {'is truncated' if truncated else 'is damaged or of an unknown kind'}: {error}"
 

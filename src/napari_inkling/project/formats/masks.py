@@ -76,5 +76,7 @@ def _palette(path: Path) -> Labels | None:
     try:
         with PIL.Image.open(path) as picture:
             return np.asarray(picture) if picture.mode == "P" else None
+    except PIL.UnidentifiedImageError:
+        return None  # said where the pixels are read
     except (OSError, SyntaxError, ValueError) as error:
         raise FormatError(f"{path} is no readable PNG ({error}); expected a label image") from error
