@@ -115,6 +115,17 @@ def test_a_bad_file_changes_nothing(project, tmp_path, text, error, says):
     assert [c.name for c in project.classes] == ["cell", "other"]
 
 
+def test_points_in_one_pixel_are_told(project, tmp_path):
+    name = project.images[0].name
+    rows = [(3, 4), (3.2, 4.4), (3, 5), (7, 7), (7, 7)]
+    text = "image,y,x\n" + "".join(f"{name},{y},{x}\n" for y, x in rows)
+    (tmp_path / "twice.csv").write_text(text)
+    before = len(project.hints(PlaneRef(name)).points)
+    result = import_annotations(project, tmp_path / "twice.csv", "points-csv")
+    assert result.notices == (f"took points at a pixel that is marked already: {name} (2)",)
+    assert len(project.hints(PlaneRef(name)).points) == before + 5
+
+
 def test_an_unknown_format_is_named(project, tmp_path):
     with pytest.raises(FormatError, match="no format 'yolo', expected one of coco"):
         import_annotations(project, tmp_path, "yolo")

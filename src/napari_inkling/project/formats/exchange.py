@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from napari_inkling.core import FormatError, HintSet, Masks, PlaneRef
+from napari_inkling.core import FormatError, HintSet, Masks, PlaneRef, Points
 from napari_inkling.project.formats.counting import count_by_class, count_cells
 from napari_inkling.project.formats.items import Annotations, Export, make_items
 from napari_inkling.project.formats.known_images import KnownImages
@@ -86,7 +86,14 @@ def import_annotations(
                 f"{key} ({len(hints)} rows)",
             )
         else:
-            added[key] = _new(hints, project.hints(ref), key, tally)
+            known = project.hints(ref)
+            added[key] = _new(hints, known, key, tally)
+            if repeated := _in_one_pixel(added[key].points, known.points):
+                tally.add(
+                    "took points at a pixel that is marked already",
+                    "took points at pixels that are marked already on {n} images",
+                    f"{key} ({repeated})",
+                )
     suggestions = count_cells(map(_suggested, added.values())).cells
     if as_truth and suggestions:
         cells = f"{suggestions:,} cell{'s' * (suggestions != 1)}"
@@ -96,12 +103,12 @@ def import_annotations(
         )
     added = {key: hints.mapped(_as_hints) for key, hints in added.items()}
     notices = (*result.notices, *tally.notices())
-    known = [c.name for c in project.classes]
+    names = [c.name for c in project.classes]
     counts = count_by_class(added.values())
-    new = {name: counts[name] for name in sorted(counts) if name not in known}
+    new = {name: counts[name] for name in sorted(counts) if name not in names}
     found = ImportResult(added, notices, new_classes=new, suggestions=suggestions)
     if new:
-        project.set_classes([*known, *new])
+        project.set_classes([*names, *new])
     for key, hints in added.items():
         if len(hints):
             project.edit(PlaneRef.parse(key), HintSet(), hints, f"import {Path(path).name}")
@@ -232,6 +239,13 @@ def _new(hints: HintSet, known: HintSet, key: str, tally: Tally) -> HintSet:
     if gone := len(hints) - len(new):
         note(f"{key} ({gone})")
     return new
+
+
+def _in_one_pixel(points: Points, known: Points) -> int:
+    """Return how many points lie at the pixel of an earlier one, or of one that is known."""
+    pixels, before = (np.floor(rows.coordinates + 0.5).astype(np.int64) for rows in (points, known))
+    every = np.unique(np.concatenate([before, pixels]), axis=0)
+    return len(pixels) - (len(every) - len(np.unique(before, axis=0)))
 
 
 def _suggested(hints: HintSet) -> HintSet:
