@@ -373,6 +373,31 @@ def responses(result: Result) -> str:
     return table(["", "median, s", "longest, s"], rows or [[NOT_RUN] * 3])
 
 
+def mask_editing(result: Result) -> str:
+    seconds, phases = result.get("seconds", {}), result.get("phases", {})
+
+    def waited(name: str) -> str:
+        row = seconds.get(name, {})
+        return f"{number(row['median'], 2)} / {number(row['longest'], 2)}" if row else NOT_RUN
+
+    def of_brush(phase: str, key: str) -> str:
+        row = phases.get(phase, {}).get(key, {})
+        return " / ".join(number(row[k], 0) for k in ("p50", "p99", "max")) if row else NOT_RUN
+
+    rows = [
+        ["accept 1,000 masks, s, median / longest", waited("accept"), ""],
+        ["undo of it, s, median / longest", waited("undo"), ""],
+        *(
+            [words, of_brush("dock", key), of_brush("bare", key)]
+            for words, key in (
+                ("a frame of the brush, ms, median / 99th percentile / longest", "frames_ms"),
+                ("the end of a stroke, ms, likewise", "end_ms"),
+            )
+        ),
+    ]
+    return table(["", "with the dock", "bare napari"], rows)
+
+
 TABLES: dict[str, Callable[[Result], str]] = {
     "partial_points": partial_points,
     "masks": masks,
@@ -384,6 +409,7 @@ TABLES: dict[str, Callable[[Result], str]] = {
     "prediction": prediction,
     "worker_kill": worker_kill,
     "responses": responses,
+    "mask_editing": mask_editing,
     "labels": labels,
     "crf": crf,
 }
