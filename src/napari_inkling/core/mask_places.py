@@ -88,11 +88,13 @@ def clipped(masks: Masks, taken: Masks) -> Masks:
     areas = (masks.areas, taken.areas)
     pieces: dict[int, Masks | None] = {}
     for i, others in _overlapping(masks, taken).items():
-        y0, x0, y1, x1 = masks.coordinates[i].astype(int).tolist()
+        y0, x0 = masks.coordinates[i, :2].astype(int).tolist()
         crop = masks.crop(i)
         left = crop.copy()
         for j in others:
-            shared = crop & painted(taken.take([j]), (y0, x0, y1, x1))
+            shared = np.zeros_like(crop)
+            paint(shared, (y0, x0), taken, j, True)
+            shared &= crop
             if 2 * int(shared.sum()) > min(areas[0][i], areas[1][j]):
                 pieces[i] = None
                 break
