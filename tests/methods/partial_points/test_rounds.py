@@ -1,4 +1,4 @@
-"""What a round of training leaves behind beside the weights: the threshold."""
+"""What a round of training leaves behind beside the weights: the threshold, and what verdicts do to it."""
 
 from __future__ import annotations
 
@@ -7,23 +7,31 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from napari_inkling.core import HintSet, Points, TrainingImage
+from napari_inkling.core import BACKGROUND, HintSet, Points, TrainingImage
 from napari_inkling.methods.partial_points import PartialPointsSettings, rounds
+from napari_inkling.methods.partial_points.threshold import strictness_of_verdicts
 from napari_inkling.methods.partial_points.training_fields import fields_of
 from napari_inkling.supervision import nearest_point
 from napari_inkling.training.intensity import Intensity
+from napari_inkling.training.pieces import finish
 from tests.methods.drawing import CENTRES, RADIUS, image
 
 
-def threshold(clicked_in: list[int]) -> float:
-    """Return the threshold for clicks of these rounds; the first ten cells answer 0.5, the rest 0.1."""
-    points = Points(CENTRES[: len(clicked_in)], rounds=clicked_in)
+def task_with(points: Points, **more: object) -> tuple[SimpleNamespace, np.ndarray]:
+    """Return a training on these points, and what its network says: .5 at the first ten cells, else .1."""
     plane = TrainingImage(image(), HintSet(points))
     fields = list(fields_of(plane, Intensity.of([plane.image]), 1.0, RADIUS, ("cell",)))
     near = nearest_point(CENTRES, (104, 104))
     heights = np.where(np.arange(len(CENTRES)) < 10, 0.5, 0.1)
     answer = np.where(near.distance < RADIUS, heights[near.index], 0).astype(np.float32)[np.newaxis]
-    task = SimpleNamespace(fields=fields, settings=PartialPointsSettings(), classes=("cell",))
+    settings = more.pop("settings", PartialPointsSettings())
+    task = SimpleNamespace(fields=fields, settings=settings, classes=("cell",), at_work=str, **more)
+    return task, answer
+
+
+def threshold(clicked_in: list[int]) -> float:
+    """Return the threshold for clicks of these rounds."""
+    task, answer = task_with(Points(CENTRES[: len(clicked_in)], rounds=clicked_in))
     return rounds._threshold(task, [answer])
 
 
@@ -34,3 +42,56 @@ def test_corrections_are_no_sample_of_the_cells():
 
 def test_few_clicks_from_before_leave_no_choice():
     assert threshold([0] * 9 + [1] * 7) == threshold([0] * 16)
+
+
+# --- what verdicts on suggestions tell
+
+
+def judged(*rows: tuple[int, int, str]) -> Points:
+    """Points at cells, by number: the round, and "clicked", "accepted" or "rejected"."""
+    at, given, what = zip(*rows, strict=True)
+    return Points(
+        CENTRES[list(at)],
+        classes=np.array([BACKGROUND if w == "rejected" else "cell" for w in what], dtype=object),
+        sources=np.array(["accepted" if w == "accepted" else "click" for w in what], dtype=object),
+        rounds=given,
+    )
+
+
+REJECTED = judged((12, 1, "rejected"), (13, 1, "rejected"), (14, 1, "rejected"), (0, 1, "accepted"))
+
+
+def heeded(points: Points, **more: object) -> SimpleNamespace:
+    start = {"threshold": 0.1, "strictness": 1.2, "judged_until": 0}
+    task, answer = task_with(points, **{**start, **more})
+    finish(rounds.heed_verdicts(task, [answer]))
+    return task
+
+
+def test_verdicts_change_the_threshold_for_good():
+    factor = strictness_of_verdicts(np.array([0.5, 0.1, 0.1, 0.1]), np.array([True] + [False] * 3), 0.1)
+    assert factor > 1.05
+    task = heeded(REJECTED)
+    assert task.threshold == pytest.approx(0.1 * factor)
+    assert task.strictness == pytest.approx(1.2 * factor)
+    assert task.judged_until == 1
+
+
+@pytest.mark.parametrize(
+    ("points", "more"),
+    [
+        (REJECTED, {"judged_until": 1}),  # learnt from already
+        (judged((12, 0, "rejected"), (13, 0, "rejected")), {}),  # before there was a model
+        (judged((12, 1, "clicked"), (13, 1, "clicked")), {}),  # cells that were missed
+        (REJECTED, {"settings": PartialPointsSettings(threshold=0.1)}),  # the person's own threshold
+    ],
+    ids=["old", "unprompted", "missed", "set"],
+)
+def test_what_is_no_fresh_verdict_changes_nothing(points, more):
+    task = heeded(points, **more)
+    assert (task.threshold, task.strictness) == (pytest.approx(0.1), pytest.approx(1.2))
+
+
+def test_a_rejection_away_from_every_peak_is_no_verdict():
+    nowhere = Points([(24.0, 26.0)] * 3, classes=BACKGROUND, rounds=1)
+    assert heeded(nowhere).strictness == pytest.approx(1.2)

@@ -3,7 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.methods.partial_points.threshold import threshold_at_clicks
+from napari_inkling.methods.partial_points.threshold import (
+    CHANCE,
+    MOST,
+    SLOPE,
+    strictness_of_verdicts,
+    threshold_at_clicks,
+)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +70,47 @@ def test_the_result_maximises_the_estimated_f1():
         return 2 * cells * np.mean(clicked >= threshold) / (np.sum(peaks >= threshold) + cells)
 
     assert f1(best) == pytest.approx(max(f1(t) for t in np.linspace(0.05, 0.6, 56)), rel=1e-3)
+
+
+def by_brute_force(heights: np.ndarray, right: np.ndarray, threshold: float) -> float:
+    """The most likely a on a fine grid; the threshold is right where the chance is CHANCE."""
+    a = np.linspace(-12, 12, 240_001)[:, np.newaxis]
+    middle = np.log(CHANCE / (1 - CHANCE))
+    chance = 1 / (1 + np.exp(-(a + SLOPE * np.log(heights / threshold))))
+    posterior = np.log(np.where(right, chance, 1 - chance)).sum(1) - (a[:, 0] - middle) ** 2 / 2
+    return float(np.exp((middle - a[posterior.argmax(), 0]) / SLOPE))
+
+
+@pytest.mark.parametrize(
+    ("heights", "right"),
+    [
+        ([0.3, 0.3, 0.3], [False, False, True]),
+        ([0.3, 0.32, 0.35, 0.5, 0.8], [False, False, True, True, True]),
+        ([0.2, 0.25, 0.9], [True, True, False]),
+        ([0.3] * 30, [True] * 10 + [False] * 20),
+    ],
+)
+def test_verdicts_as_by_brute_force(heights, right):
+    heights, right = np.array(heights), np.array(right)
+    found = strictness_of_verdicts(heights, right, 0.3)
+    assert found == pytest.approx(np.clip(by_brute_force(heights, right, 0.3), 1 / MOST, MOST), rel=1e-4)
+
+
+def test_without_verdicts_the_threshold_stays():
+    assert strictness_of_verdicts(np.empty(0), np.empty(0, bool), 0.3) == pytest.approx(1)
+
+
+def test_rejections_raise_it_and_acceptances_lower_it():
+    near = np.full(12, 0.3)
+    assert strictness_of_verdicts(near, np.zeros(12, bool), 0.3) > 1.2
+    assert strictness_of_verdicts(near, np.ones(12, bool), 0.3) < 0.8
+
+
+def test_what_was_sure_tells_little():
+    sure = np.full(12, 0.9)  # three times the threshold: 98.7 % of such are cells
+    assert strictness_of_verdicts(sure, np.ones(12, bool), 0.3) == pytest.approx(1, abs=0.04)
+
+
+@pytest.mark.parametrize(("right", "factor"), [(False, MOST), (True, 1 / MOST)])
+def test_one_training_changes_it_only_so_far(right, factor):
+    assert strictness_of_verdicts(np.full(500, 0.3), np.full(500, right), 0.3) == pytest.approx(factor)

@@ -53,6 +53,9 @@ class Description(BaseModel):
     threshold: float
     trained_steps: int
     heads: Heads = "centres"
+    #: By how much verdicts on suggestions have raised the threshold, up to those of which round.
+    strictness: float = 1.0
+    judged_until: int = 0
 
 
 def calibrated(heights: FloatArray, threshold: float) -> FloatArray:

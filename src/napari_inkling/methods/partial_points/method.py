@@ -76,6 +76,8 @@ class PartialPoints:
         # Stage 1: centres. A model that knows outlines already goes on with both at once.
         known = yield from rounds.known_masks(task)  # Eq. 1
         maps = (yield from rounds.predict_fields(task)) if task.trained_before else []
+        if task.trained_before:
+            yield from rounds.heed_verdicts(task, maps)
         model = task.model()
         number = -1
         for number in range(task.rounds + 1 if task.heads == "centres" else 0):

@@ -11,10 +11,14 @@ import numpy.typing as npt
 import torch
 
 from napari_inkling.core import Checkpoint, Event, Step
-from napari_inkling.methods.partial_points.detection_model import find_centres
+from napari_inkling.methods.partial_points.detection_model import Peaks, find_centres
 from napari_inkling.methods.partial_points.previews import show
 from napari_inkling.methods.partial_points.task import Task
-from napari_inkling.methods.partial_points.threshold import FEWEST_CLICKS, threshold_at_clicks
+from napari_inkling.methods.partial_points.threshold import (
+    FEWEST_CLICKS,
+    strictness_of_verdicts,
+    threshold_at_clicks,
+)
 from napari_inkling.methods.partial_points.training_fields import TrainingField
 from napari_inkling.supervision import IGNORE, add_detected_nuclei, nearest_point, propagate_background
 from napari_inkling.supervision.losses import weighted_mse
@@ -25,6 +29,7 @@ from napari_inkling.training.tiling import view_by_view
 
 __all__ = [
     "batches_of",
+    "heed_verdicts",
     "known_masks",
     "out_of_time",
     "predict_fields",
@@ -39,6 +44,8 @@ FloatImage = npt.NDArray[np.float32]
 PREVIEW_EVERY = 4.0
 #: At most this share of the time goes into previews.
 PREVIEW_SHARE = 0.05
+#: Lower peaks are not looked at, and the threshold is never higher.
+LOWEST_PEAK, HIGHEST = 0.03, 0.9
 
 
 def known_masks(task: Task) -> Generator[Step, None, list[FloatImage]]:
@@ -164,8 +171,38 @@ def predict_fields(task: Task) -> Generator[Step, None, list[FloatImage]]:
         maps.append((yield from told(work, task.at_work("looking at the unmarked cells"))))
         yield task.at_work("looking at the unmarked cells")
     if task.settings.threshold is None:
-        task.threshold = _threshold(task, maps)
+        task.threshold = min(_threshold(task, maps) * task.strictness, HIGHEST)
     return maps
+
+
+def heed_verdicts(task: Task, maps: Sequence[FloatImage]) -> Generator[Step, None, None]:
+    """Raise or lower the threshold by what a person said of the last model's suggestions.
+
+    ``maps`` (K, Y, X) are what that model says of each field. Verdicts that it has learnt from do not count:
+    it knows them by heart.
+    """
+    if task.settings.threshold is not None:
+        return
+    heights, right, latest = [np.empty(0)], [np.empty(0, bool)], task.judged_until
+    for part, probability in zip(task.fields, maps, strict=True):
+        yield task.at_work("looking at the unmarked cells")
+        fresh = part.judged.rounds > task.judged_until
+        found = find_centres(probability[: len(task.classes)], part.r1, task.settings, lowest=LOWEST_PEAK)
+        there = heights_at(found, part.judged.places[fresh], part)
+        heights.append(there[there > 0])
+        right.append(part.judged.right[fresh][there > 0])
+        latest = max(latest, int(part.judged.rounds.max(initial=0)))
+    factor = strictness_of_verdicts(np.concatenate(heights), np.concatenate(right), task.threshold)
+    task.strictness, task.judged_until = task.strictness * factor, latest
+    task.threshold = min(task.threshold * factor, HIGHEST)
+
+
+def heights_at(found: Peaks, places: npt.NDArray[np.float64], part: TrainingField) -> npt.NDArray[np.float64]:
+    """Return the height of the peak at each place (N, 2), 0 where none is within a radius; (N,)."""
+    near = nearest_point(found.places, part.shape)
+    y, x = np.clip(np.round(places).astype(int), 0, np.array(part.shape) - 1).T.reshape(2, -1)
+    hit = near.distance[y, x] < part.r1
+    return np.where(hit, np.append(found.heights, 0)[near.index[y, x]], 0)
 
 
 def _threshold(task: Task, maps: Sequence[FloatImage]) -> float:
@@ -176,12 +213,9 @@ def _threshold(task: Task, maps: Sequence[FloatImage]) -> float:
     """
     clicked, peaks, unprompted = [], [], np.concatenate([part.unprompted for part in task.fields])
     for part, probability in zip(task.fields, maps, strict=True):
-        found = find_centres(probability[: len(task.classes)], part.r1, task.settings, lowest=0.03)
+        found = find_centres(probability[: len(task.classes)], part.r1, task.settings, lowest=LOWEST_PEAK)
         peaks.append(found.heights)
-        near = nearest_point(found.places, part.shape)
-        y, x = np.clip(np.round(part.field.marked).astype(int), 0, np.array(part.shape) - 1).T.reshape(2, -1)
-        hit = near.distance[y, x] < part.r1
-        clicked.append(np.where(hit, np.append(found.heights, 0)[near.index[y, x]], 0))
+        clicked.append(heights_at(found, part.field.marked, part))
     heights = np.concatenate(clicked)
     if np.count_nonzero(unprompted) >= FEWEST_CLICKS:
         heights = heights[unprompted]

@@ -56,6 +56,8 @@ class Task:
     start: DetectionModel | None = None
     heads: Heads = "centres"
     round: int = 0
+    strictness: float = 1.0
+    judged_until: int = 0
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -83,6 +85,8 @@ class Task:
             threshold=self.threshold,
             trained_steps=self.trained_before + self.plan.done,
             heads=self.heads,
+            strictness=self.strictness,
+            judged_until=self.judged_until,
         )
         net = build_network(self.settings, self.intensity.channels, len(self.classes), self.heads)
         net.load_state_dict(self.learner.averaged.state_dict())
@@ -118,6 +122,8 @@ def prepare(outset: Outset) -> Generator[Event, None, Task]:
         threshold=_first_threshold(settings, start),
         start=start,
         heads=heads,
+        strictness=start.description.strictness if start is not None else 1.0,
+        judged_until=start.description.judged_until if start is not None else 0,
     )
 
 

@@ -43,13 +43,23 @@ def _on_plane(points: Points, image: Image) -> Points:
     return points.take((y >= -0.5) & (y <= image.height - 0.5) & (x >= -0.5) & (x <= image.width - 0.5))
 
 
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """What a person said of suggestions: ``places`` (N, 2), which are ``right`` (N,), and in which round."""
+
+    places: npt.NDArray[np.float64]
+    right: npt.NDArray[np.bool_]
+    rounds: npt.NDArray[np.int64]
+
+
 @dataclass(eq=False)
 class TrainingField:
     """A field, its hints, and what they say of each of its pixels; all at the working scale.
 
     ``cells`` (N, 2) with ``classes`` (N,), and ``background`` (M, 2), are from the field's corner. They hold
     the neighbours beyond its edges too, whose masks reach into it; ``field.marked`` are the cells inside,
-    and ``unprompted`` says which of these were marked before there was a model to correct.
+    and ``unprompted`` says which of these were marked before there was a model to correct. ``judged`` are
+    the suggestions inside that a person accepted or rejected.
     """
 
     image: Image
@@ -59,6 +69,7 @@ class TrainingField:
     classes: npt.NDArray[np.int64]
     background: npt.NDArray[np.float64]
     unprompted: npt.NDArray[np.bool_]
+    judged: Verdicts
     r1: float
 
     @property
@@ -78,6 +89,15 @@ class TrainingField:
         mask[(clicked < self.r1) & (clicked < near.distance) & (mask <= 0)] = 0
         owner = np.append(self.classes, -1)[near.index]
         return np.stack([np.where((mask > 0) & (owner != k), 0, mask) for k in range(classes)])
+
+
+def _verdicts(cells: Points, background: Points, working: WorkingImage, corner: tuple[int, int]) -> Verdicts:
+    """Return which cells were accepted and what was marked as none after the first training."""
+    accepted = cells.take((cells.sources == "accepted") & (cells.rounds > 0))
+    rejected = background.take(background.rounds > 0)
+    both = Points.concatenate([accepted, rejected])
+    places = working.to_working(both.coordinates) - np.array(corner)
+    return Verdicts(places, np.arange(len(both)) < len(accepted), both.rounds)
 
 
 def radius_of(hinted: Sequence[TrainingImage]) -> float | None:
@@ -118,5 +138,6 @@ def fields_of(
             classes=np.array([classes.index(name) for name in cells.classes[near]], dtype=np.int64),
             background=background[beside] - corner,
             unprompted=cells.rounds[inside] == 0,
+            judged=_verdicts(cells.take(inside), others.take(window.holds(background)), working, corner),
             r1=r1,
         )
