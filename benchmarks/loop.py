@@ -11,8 +11,9 @@ says whether each is a nucleus, and clicks the nuclei that were missed beside it
 "points" has no loop: it clicks a share of the nuclei at random, and all of them in the end. F1 is that on the
 4 val tiles, a detection being right within 11 px of a nucleus, at the threshold that the method sets.
 
-Results of several runs add up; what is there is not run again unless --again. A loop that was stopped goes
-on with its last round, which is kept beside the results.
+A loop ends when it has reached 95 % of the F1 that all points give, unless --to-the-end. Results of several
+runs add up; what is there is not run again unless --again. A loop that was stopped goes on with its last
+round, which is kept beside the results.
 """
 
 from __future__ import annotations
@@ -180,12 +181,22 @@ def seconds_to(rounds: list[dict[str, Any]], f1: float) -> float | None:
     return next((r["seconds"] for r in rounds if r["f1"] >= f1), None)
 
 
+def complete_run(runs: Mapping[str, Mapping[str, Any]], seed: int) -> dict[str, Any] | None:
+    """Return what all points give, ``None`` if that was not run."""
+    return next((r for r in runs.get(f"points/{seed}", {"rounds": []})["rounds"] if r["share"] == 1), None)
+
+
+def has_reached(runs: Mapping[str, Mapping[str, Any]], seed: int, rounds: list[dict[str, Any]]) -> bool:
+    """Whether a loop has come as far as it is to come."""
+    complete = complete_run(runs, seed)
+    return complete is not None and seconds_to(rounds, ENOUGH * complete["f1"]) is not None
+
+
 def summary(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return, for each arm, the seconds to 95 % of the F1 of all points, and the share of their time."""
     every: dict[str, list[dict[str, Any]]] = {arm: [] for arm in ARMS}
     for run in runs.values():
-        whole = runs.get(f"points/{run['seed']}", {"rounds": []})["rounds"]
-        complete = next((r for r in whole if r["share"] == 1), None)
+        complete = complete_run(runs, run["seed"])
         if complete is None:
             continue
         reached = seconds_to(run["rounds"], ENOUGH * complete["f1"])
@@ -217,6 +228,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=16, help="of corrections, 30 s each")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--steps", type=int, help="training steps; those of the preset by default")
+    parser.add_argument("--to-the-end", action="store_true", help="all rounds, also after 95 %% is reached")
     parser.add_argument("--again", action="store_true", help="run also what the JSON file holds already")
     options = parser.parse_args()
     few = 2 if options.quick else None
@@ -250,7 +262,8 @@ def main() -> int:
         point(seed, shares[-1:])
         # Round by round, so that the arms can be compared whenever this is stopped.
         for number, arm in itertools.product(range(rounds + 1), loops):
-            if number < len(runs.get(f"{arm}/{seed}", {"rounds": []})["rounds"]):
+            made = runs.get(f"{arm}/{seed}", {"rounds": []})["rounds"]
+            if number < len(made) or (has_reached(runs, seed, made) and not options.to_the_end):
                 continue
             folder, first = states / f"{arm}-{seed}", states / f"start-{seed}"
             loop = Loop.restore(folder) or Loop.restore(first)
