@@ -12,7 +12,7 @@ from napari_inkling.methods.partial_points.pixel_labels import (
     instances_of,
     with_drawn,
 )
-from napari_inkling.methods.partial_points.training_fields import TrainingField
+from napari_inkling.methods.partial_points.training_fields import TrainingField, Verdicts
 from napari_inkling.supervision import BACKGROUND, IGNORE, NUCLEUS, voronoi_cells
 from napari_inkling.training.crops import Field
 from napari_inkling.training.intensity import Intensity
@@ -67,8 +67,9 @@ def test_drawn_masks_at_the_working_scale(scale, corner):
     window = working.whole.grown(-corner, *working.shape) if corner else working.whole
     pixels = working.read(window)
     none = np.empty((0, 2))
+    nobody = Verdicts(none, np.empty(0, bool), np.empty(0, np.int64))
     part = TrainingField(image(), window, Field(pixels, none), none, np.empty(0, np.int64), none,
-                         np.empty(0, bool), 6.0)  # fmt: skip
+                         np.empty(0, bool), nobody, 6.0)  # fmt: skip
     found = drawn_labels(Masks.from_labels(painted), working, part)
     step = round(1 / scale)
     assert found.shape == part.shape

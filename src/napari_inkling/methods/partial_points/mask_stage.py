@@ -136,6 +136,7 @@ def _at_scale(task: Task, part: TrainingField, scale: float) -> TrainingField:
         field=Field(after.read(window), moved(part.field.marked)),
         cells=moved(part.cells),
         background=moved(part.background),
+        judged=replace(part.judged, places=moved(part.judged.places)),
         r1=task.radius * scale,
     )
 

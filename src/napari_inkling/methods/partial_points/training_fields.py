@@ -22,7 +22,7 @@ from napari_inkling.training.crops import Field
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.working_image import Window, WorkingImage, windows
 
-__all__ = ["TrainingField", "fields_of", "is_one_field", "marked_cells", "radius_of"]
+__all__ = ["TrainingField", "Verdicts", "fields_of", "is_one_field", "marked_cells", "radius_of"]
 
 FloatImage = npt.NDArray[np.float32]
 
