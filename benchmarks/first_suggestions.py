@@ -38,7 +38,7 @@ from napari_inkling.evaluation import match_points, score_detection, score_image
 from napari_inkling.project import Project
 from napari_inkling.project.samples import make_sample_project, sample
 from napari_inkling.session import Session
-from napari_inkling.session.suggestions import by_doubt
+from napari_inkling.session.suggested_cells import by_doubt
 from napari_inkling.workers import LocalRunner
 
 RADIUS = 11.0

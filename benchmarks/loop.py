@@ -39,7 +39,7 @@ from napari_inkling.evaluation.annotator import SECONDS_PER_POINT
 from napari_inkling.guidance import Candidates, doubts, what_next
 from napari_inkling.methods.partial_points import PartialPoints
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
-from napari_inkling.session.suggestions import without_known
+from napari_inkling.session.suggested_cells import without_known
 from napari_inkling.training.pieces import finish
 
 ARMS = ("review", "random", "points")

@@ -101,7 +101,7 @@ def _suggestions(found: Predictions, hints: HintSet | None) -> Predictions:
 
     from napari_inkling.core import HintSet
     from napari_inkling.session.review_session import DEFAULT_RADIUS
-    from napari_inkling.session.suggestions import without_known
+    from napari_inkling.session.suggested_cells import without_known
 
     radius = found.radius or DEFAULT_RADIUS
     left = without_known(found.above(DEFAULT_THRESHOLD), hints or HintSet(), np.empty((0, 2)), radius)

@@ -3,7 +3,7 @@
 from napari_inkling.session._session import Session
 from napari_inkling.session.guiding_session import Looked, Target
 from napari_inkling.session.recommend import HintCounts, Recommendation
-from napari_inkling.session.suggestions import by_doubt
+from napari_inkling.session.suggested_cells import by_doubt
 from napari_inkling.session.training_state import Status, TrainingState
 
 __all__ = [

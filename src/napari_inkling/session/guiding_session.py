@@ -13,7 +13,7 @@ from napari_inkling.guidance import REASONS, Candidates, Pick, candidates_of, wh
 from napari_inkling.project import Project
 from napari_inkling.session.desk import Desk
 from napari_inkling.session.prediction_session import PredictionSession
-from napari_inkling.session.suggestions import (
+from napari_inkling.session.suggested_cells import (
     count_cells,
     near,
     nearest_is_accepted,

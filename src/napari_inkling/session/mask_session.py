@@ -14,7 +14,7 @@ from napari_inkling.core.mask_edits import joined, split
 from napari_inkling.core.mask_places import masks_at
 from napari_inkling.session.mask_cells import following, mask_under
 from napari_inkling.session.review_session import ReviewSession
-from napari_inkling.session.suggestions import accepted, attributes_of_cells, owned, with_ids
+from napari_inkling.session.suggested_cells import accepted, attributes_of_cells, owned, with_ids
 
 __all__ = ["MaskSession"]
 

@@ -15,7 +15,7 @@ from napari_inkling.project.formats import export_annotations
 from napari_inkling.session.clock import timed
 from napari_inkling.session.desk import Dispatch
 from napari_inkling.session.project_session import ProjectSession
-from napari_inkling.session.suggestions import (
+from napari_inkling.session.suggested_cells import (
     accepted,
     background_at,
     count_cells,

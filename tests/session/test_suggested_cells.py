@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import BACKGROUND, DISAGREEMENT, Boxes, HintSet, Masks, Points, Predictions
-from napari_inkling.session.suggestions import (
+from napari_inkling.session.suggested_cells import (
     accepted,
     background_at,
     by_doubt,
