@@ -80,14 +80,14 @@ class Watch:
         self.shown: list[tuple[float, Predictions]] = []
         self.error = ""
         self.began = 0.0
-        self.session.suggestions_changed.connect(self._on_suggestions)
+        self.session.suggestions.changed.connect(self._on_suggestions)
         self.session.message.connect(self._on_message)
         self.session.open_project(folder)
         self.session.go_to(ref)
         self.ref = ref
 
     def _on_suggestions(self, ref: PlaneRef) -> None:
-        suggestions = self.session.suggestions(ref)
+        suggestions = self.session.suggestions.shown(ref)
         if ref == self.ref and len(suggestions.points):
             self.shown.append((time.monotonic(), suggestions))
 
@@ -109,28 +109,28 @@ class Watch:
         """Press Train."""
         self.shown.clear()
         self.began = time.monotonic()
-        self.session.train(
+        self.session.training.start(
             preset=preset, seed=seed, resume=resume, overrides={"steps": steps} if steps else None
         )
 
     def first(self) -> float | None:
         """Return the seconds from Train to the first suggestions."""
-        until(lambda: self.shown or not self.session.is_training, PATIENCE)
+        until(lambda: self.shown or not self.session.training.active, PATIENCE)
         if self.error:
             raise SystemExit(f"the training failed: {self.error}")
         return self.shown[0][0] - self.began if self.shown else None
 
     def stop(self) -> None:
         """Press Stop, and wait."""
-        self.session.stop()
-        until(lambda: not self.session.is_training, 30)
+        self.session.training.stop()
+        until(lambda: not self.session.training.active, 30)
 
     def follow(self, keep: Path) -> list[tuple[float, Path]]:
         """Wait for the end; returns the checkpoints with the seconds at which they were there."""
         kept: list[tuple[float, Path]] = []
         last = 0.0
         models = self.session.project.folder / "models"
-        while self.session.is_training and time.monotonic() - self.began < PATIENCE:
+        while self.session.training.active and time.monotonic() - self.began < PATIENCE:
             last = self._keep_newest(models, keep, kept, last)
             time.sleep(0.05)
         self._keep_newest(models, keep, kept, last)
@@ -156,7 +156,7 @@ class Watch:
 
     def unmarked(self, truth: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the nuclei of the plane on screen that have no hint."""
-        marked = self.session.hints_of(self.ref).points.cells.coordinates
+        marked = self.session.annotations.hints_of(self.ref).points.cells.coordinates
         return np.delete(truth, match_points(marked, truth, RADIUS).truth_index, axis=0)
 
 
@@ -232,10 +232,10 @@ def correct_and_train_on(watch: Watch, scene: Scene, seed: int, steps: int | Non
     """Judge and add as a person would; returns how soon that pays on what is still unmarked."""
     judged, wrong, added = correct(watch, scene.truth, np.random.default_rng(seed))
     unmarked = watch.unmarked(scene.truth)
-    before = score_detection(watch.session.suggestions().points, unmarked, RADIUS).f1
+    before = score_detection(watch.session.suggestions.shown().points, unmarked, RADIUS).f1
     watch.train("quick", seed + 1, resume=True, steps=steps)
     first = watch.first()
-    until(lambda: not watch.session.is_training, PATIENCE)
+    until(lambda: not watch.session.training.active, PATIENCE)
     rows = scored(watch, unmarked)
     better = next((row["seconds"] for row in rows if row["f1"] > before), None)
     say(f"  judged {judged} ({wrong} wrong), added {added}; F1 {before:.3f} before, then {shortly(rows)}")
@@ -257,24 +257,24 @@ def correct(
 ) -> tuple[int, int, int]:
     """Accept or reject the most doubtful suggestions and add missed nuclei; returns how many of each."""
     session = watch.session
-    shown = session.suggestions()
+    shown = session.suggestions.shown()
     missed = np.delete(truth, match_points(marked_or_shown(watch), truth, RADIUS).truth_index, axis=0)
-    doubtful = shown.points.with_ids(by_doubt(shown, session.threshold)[:JUDGED])
+    doubtful = shown.points.with_ids(by_doubt(shown, session.suggestions.threshold)[:JUDGED])
     free = watch.unmarked(truth)
     matches = match_points(doubtful.coordinates, free, RADIUS)
     right = np.isin(np.arange(len(doubtful)), matches.found_index)
-    session.accept(doubtful.ids[right])
-    session.reject(doubtful.ids[~right], as_background=True)
+    session.review.accept(doubtful.ids[right])
+    session.review.reject(doubtful.ids[~right], as_background=True)
     places = missed[random.permutation(len(missed))[:ADDED]]
     if len(places):
         name = session.project.classes[0].name
-        session.edit(HintSet(), HintSet(Points(places, classes=name)), "add points")
+        session.annotations.edit(HintSet(), HintSet(Points(places, classes=name)), "add points")
     return len(doubtful), int((~right).sum()), len(places)
 
 
 def marked_or_shown(watch: Watch) -> npt.NDArray[np.float64]:
-    marked = watch.session.hints_of(watch.ref).points.cells.coordinates
-    return np.concatenate([marked, watch.session.suggestions().points.coordinates])
+    marked = watch.session.annotations.hints_of(watch.ref).points.cells.coordinates
+    return np.concatenate([marked, watch.session.suggestions.shown().points.coordinates])
 
 
 # -- all of it

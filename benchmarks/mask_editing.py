@@ -194,18 +194,18 @@ def run_dock(home: Path, repeat: int, count: int) -> dict[str, Any]:
     np.save(home / "large.npy", picture())
     screen = Screen()
     session = Session(dispatch=QtDispatcher())
-    session.predict_on_visit = False
+    session.prediction.on_visit = False
     dock = InklingDock(screen.viewer, session)
     screen.viewer.window.add_dock_widget(dock, name="Inkling")
     session.new_project(home / "masks.inkling")
-    session.add_images([home / "large.npy"])
+    session.images.add([home / "large.npy"])
     screen.still(time.perf_counter())
     middle = np.array([SIDE / 2, SIDE / 2])
     screen.look_at(middle, HEIGHT_ACCEPTING)
     y0, x0, y1, x1 = dock.bridge.view_box()
     masks = disks(middle, np.array([y1 - y0, x1 - x0]) / 2)
     points = Points(masks.centres, scores=0.9, sources="model", ids=masks.ids)
-    session._set_predictions(session.plane, Predictions(points, masks=masks, radius=float(RADIUS)))
+    session.suggestions.put(session.plane, Predictions(points, masks=masks, radius=float(RADIUS)))
     screen.still(time.perf_counter())
     seconds: dict[str, list[float]] = {"accept": [], "undo": []}
     for _ in range(repeat):
@@ -216,12 +216,18 @@ def run_dock(home: Path, repeat: int, count: int) -> dict[str, Any]:
             start = time.perf_counter()
             screen.press(*press)
             seconds[name].append(screen.still(start) - start)
-            assert len(session.hints.masks) == left, f"{len(session.hints.masks)} masks after {name}"
+            assert len(session.annotations.hints.masks) == left, (
+                f"{len(session.annotations.hints.masks)} masks after {name}"
+            )
     screen.press("W", "Shift")
     screen.still(time.perf_counter())
     screen.press("D", "Shift")
     dock.bridge.hints.masks.layer.brush_size = BRUSH
-    found = {"seconds": seconds, **brush(screen, count), "masks_at_the_end": len(session.hints.masks)}
+    found = {
+        "seconds": seconds,
+        **brush(screen, count),
+        "masks_at_the_end": len(session.annotations.hints.masks),
+    }
     screen.viewer.close()
     return found
 

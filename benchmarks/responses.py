@@ -133,18 +133,18 @@ def accept_1000_masks() -> dict[str, float]:
         plane.resize((SIDE, SIDE))
 
     def show() -> None:
-        shown.show(session.hints.masks)
-        suggested.show(session.suggestions().masks)
+        shown.show(session.annotations.hints.masks)
+        suggested.show(session.suggestions.shown().masks)
 
     with tempfile.TemporaryDirectory() as folder:
         session.new_project(Path(folder) / "masks.inkling")
-        session.add_array(PLANE.image, np.zeros((SIDE, SIDE), np.uint8), "YX")
-        session._set_predictions(PLANE, Predictions(points, masks=masks, radius=10.0))
+        session.images.add_array(PLANE.image, np.zeros((SIDE, SIDE), np.uint8), "YX")
+        session.suggestions.put(PLANE, Predictions(points, masks=masks, radius=10.0))
         show()
-        accept = timed(lambda: (session.accept_above(), show()))
+        accept = timed(lambda: (session.review.accept_above(), show()))
         stroke = timed(lambda: paint_a_stroke(shown))
-        shown.show(session.hints.masks, (0, 0, SIDE, SIDE))
-        undo = timed(lambda: (session.undo(), show()))
+        shown.show(session.annotations.hints.masks, (0, 0, SIDE, SIDE))
+        undo = timed(lambda: (session.annotations.undo(), show()))
         session.close()
     return {
         "accept 1,000 masks": accept,

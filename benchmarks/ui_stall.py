@@ -148,26 +148,26 @@ def run_phase(phase: str, seconds: float, steps: int) -> dict[str, Any]:
         dock = InklingDock(viewer, session)
         viewer.window.add_dock_widget(dock, name="Inkling")
         _, hints = add_image(session, Path(home))
-        session.edit(HintSet(), hints, "simulated annotator")
+        session.annotations.edit(HintSet(), hints, "simulated annotator")
         run_for(2.0)
         seen = {"previews": 0, "most": 0}
 
         def count(changed: PlaneRef) -> None:
             seen["previews"] += 1
-            seen["most"] = max(seen["most"], len(session.suggestions(changed).points))
+            seen["most"] = max(seen["most"], len(session.suggestions.shown(changed).points))
 
         errors: list[str] = []
         session.message.connect(lambda level, text: errors.append(text) if level == "error" else None)
-        session.suggestions_changed.connect(count)
+        session.suggestions.changed.connect(count)
         begin(session, phase, steps)
         if phase != "idle":  # what is measured is training, not the start of the worker
             end = time.monotonic() + 120
-            while not session.training.step and not errors and time.monotonic() < end:
+            while not session.training.state.step and not errors and time.monotonic() < end:
                 run_for(0.05)
             run_for(SETTLE)
         seen["previews"] = 0
         gaps, busy = measure(seconds)
-        active = session.is_training
+        active = session.training.active
         viewer.close()
         run_for(0.2)
     if errors:
@@ -258,13 +258,13 @@ def add_image(session: Any, home: Path) -> tuple[PlaneRef, HintSet]:
 
         tiles = load_data("monuseg", "train", 1)
         (name,) = tiles.files
-        session.add_images(list(tiles.files.values()))
+        session.images.add(list(tiles.files.values()))
         hints = HintSet(weaken(tiles.truth[name], points=0.1, shape=tiles.shapes[name]).points)
     else:
         from napari_inkling.project.samples import sample
 
         chosen = sample("he_tile")
-        session.add_images(chosen.images[:1])
+        session.images.add(chosen.images[:1])
         name = chosen.images[0].stem
         hints = HintSet(chosen.truth_points(name).take(slice(None, None, 10)).changed(classes="cell"))
     session.go_to(PlaneRef(name))
@@ -273,9 +273,9 @@ def add_image(session: Any, home: Path) -> tuple[PlaneRef, HintSet]:
 
 def begin(session: Any, phase: str, steps: int) -> None:
     if phase in ("training", "thread"):
-        session.train(overrides={"steps": steps})
+        session.training.start(overrides={"steps": steps})
     elif phase != "idle":
-        session.train(method="ui_stall:Flood", overrides={"load": phase == "previews-load"})
+        session.training.start(method="ui_stall:Flood", overrides={"load": phase == "previews-load"})
 
 
 def run_for(seconds: float) -> None:

@@ -121,8 +121,8 @@ class Watch:
         """Start a training and wait for its first step; returns the seconds until then."""
         self.fault_at = self.error_at = 0.0
         began = time.monotonic()
-        self.session.train(overrides={**ENDLESS, **overrides})
-        self.until(lambda: self.session.training.step > 0 or not self.session.is_training)
+        self.session.training.start(overrides={**ENDLESS, **overrides})
+        self.until(lambda: self.session.training.state.step > 0 or not self.session.training.active)
         return time.monotonic() - began
 
     @staticmethod
@@ -151,7 +151,7 @@ def kill(watch: Watch, how: str, chance: random.Random) -> dict[str, Any]:
         time.sleep(moment)
         watch.fault_at = time.monotonic()
         os.kill(watch.runner.pid or -1, signal.SIGKILL)
-    told = watch.until(lambda: watch.error_at and not watch.session.is_training)
+    told = watch.until(lambda: watch.error_at and not watch.session.training.active)
     return {
         "how": how,
         "first_step_s": round(first_step, 2),
@@ -164,16 +164,16 @@ def stop(watch: Watch, number: int, chance: random.Random) -> dict[str, Any]:
     """Stop one training: each third while it still begins, the others some time after the first step."""
     early = number % 3 == 0
     if early:
-        watch.session.train(overrides=ENDLESS)
+        watch.session.training.start(overrides=ENDLESS)
         time.sleep(chance.uniform(0, 0.3))
     else:
         watch.train()
         time.sleep(chance.uniform(0, 3))
     began = time.monotonic()
-    watch.session.stop()
-    told = watch.until(lambda: not watch.session.is_training)
+    watch.session.training.stop()
+    told = watch.until(lambda: not watch.session.training.active)
     seconds = time.monotonic() - began
-    kept = watch.session.training.model is not None
+    kept = watch.session.training.state.model is not None
     return {"early": early, "stopped_s": round(seconds, 3) if told else None, "model_kept": kept}
 
 
@@ -198,7 +198,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             for manner in manners:
                 kills.append({**kill(watch, manner, chance), "hints_intact": watch.hints() == before})
             stops = [stop(watch, n, chance) for n in range(arguments.stops)]
-            watch.session.train(overrides={"steps": 30})
+            watch.session.training.start(overrides={"steps": 30})
             last = watch.session.wait(240).status
         with Project.open(folder) as project:
             on_disk = {str(ref): project.hints(ref).to_json() for ref in project.planes_with_hints()}

@@ -65,9 +65,11 @@ def tell_the_story(viewer: Any, dock: Any, out: Path) -> None:
     from napari_inkling.project.samples import sample
 
     session, chosen = dock.session, sample(SAMPLE)
-    session.add_images(chosen.images)
-    session.edit(HintSet(), HintSet(chosen.truth_points(HELD_OUT)), "import truth", PlaneRef(HELD_OUT))
-    session.update_image(HELD_OUT, complete=True)
+    session.images.add(chosen.images)
+    session.annotations.edit(
+        HintSet(), HintSet(chosen.truth_points(HELD_OUT)), "import truth", PlaneRef(HELD_OUT)
+    )
+    session.images.update(HELD_OUT, complete=True)
     session.go_to(PlaneRef(SAMPLE))
     wait(1.0)
     shoot(dock, out / "dock_start.png")
@@ -77,12 +79,14 @@ def tell_the_story(viewer: Any, dock: Any, out: Path) -> None:
     shoot_window(viewer, out / "1_clicks.png")
 
     dock.train.train_or_stop()
-    wait_until(lambda: len(session.suggestions().points) > 0 and len(session.training.losses) > 2, 120)
-    wait_until(lambda: session.training.fraction > 0.45, PATIENCE, give_up=False)
+    wait_until(
+        lambda: len(session.suggestions.shown().points) > 0 and len(session.training.state.losses) > 2, 120
+    )
+    wait_until(lambda: session.training.state.fraction > 0.45, PATIENCE, give_up=False)
     shoot_window(viewer, out / "2_training.png")
-    wait_until(lambda: not session.is_training, PATIENCE, give_up=False)
-    session.stop()  # on a slow machine; what was learnt is kept
-    wait_until(lambda: not session.is_training, 10)
+    wait_until(lambda: not session.training.active, PATIENCE, give_up=False)
+    session.training.stop()  # on a slow machine; what was learnt is kept
+    wait_until(lambda: not session.training.active, 10)
     wait(1.5)
 
     dock.review.go_on()
@@ -108,9 +112,9 @@ def click_cells(session: Any, chosen: Any) -> None:
     truth = chosen.truth_points(SAMPLE).coordinates
     picked = truth[rng.permutation(len(truth))[:CLICKS]]
     for place in picked + rng.normal(0, 1.0, picked.shape):
-        session.edit(HintSet(), HintSet(Points([place], classes="nucleus")), "add point")
+        session.annotations.edit(HintSet(), HintSet(Points([place], classes="nucleus")), "add point")
     session.project.add_seconds(34)
-    session.hints_changed.emit(session.plane)
+    session.annotations.hints_changed.emit(session.plane)
 
 
 def shoot_window(viewer: Any, path: Path) -> None:

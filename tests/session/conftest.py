@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,8 @@ class Heard:
 
     def listen(self, session: Session, *names: str) -> None:
         for name in names:
-            getattr(session, name).connect(lambda *value, name=name: self.told.append((name, *value)))
+            signal = attrgetter(SIGNALS[name])(session)
+            signal.connect(lambda *value, name=name: self.told.append((name, *value)))
 
     def __call__(self, name: str) -> list[Any]:
         return [entry[1] if len(entry) == 2 else entry[1:] for entry in self.told if entry[0] == name]
@@ -82,24 +84,27 @@ class Heard:
         self.told.clear()
 
 
-SIGNALS = (
-    "project_changed",
-    "images_changed",
-    "problems_changed",
-    "plane_changed",
-    "hints_changed",
-    "classes_changed",
-    "suggestions_changed",
-    "radius_changed",
-    "training_changed",
-    "progress",
-    "metrics",
-    "message",
-    "history_changed",
-    "models_changed",
-    "measuring",
-    "measured",
-)
+#: Where a session tells what.
+SIGNALS = {
+    "project_changed": "project_changed",
+    "images_changed": "images.changed",
+    "problems_changed": "images.problems_changed",
+    "plane_changed": "workspace.plane_changed",
+    "hints_changed": "annotations.hints_changed",
+    "classes_changed": "annotations.classes_changed",
+    "suggestions_changed": "suggestions.changed",
+    "radius_changed": "radius.changed",
+    "training_changed": "training.changed",
+    "progress": "training.progress",
+    "metrics": "training.metrics",
+    "message": "message",
+    "history_changed": "annotations.history_changed",
+    "models_changed": "prediction.models_changed",
+    "measuring": "measuring.progress",
+    "measured": "measuring.done",
+}
+#: What only its parts tell each other.
+INSIDE = {"annotations.rejected_changed", "suggestions.predicted"}
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +136,7 @@ def session(runner: HandRunner, pictures: list[Path], tmp_path: Path) -> Iterato
     """A session over a project with the images "a" and "b", "a" on screen, and a runner lived by hand."""
     made = Session(runner, method=FAKE)
     made.new_project(tmp_path / "p.inkling", ["cell", "other"])
-    made.add_images(pictures[:2])
+    made.images.add(pictures[:2])
     yield made
     made.close()
 
@@ -149,7 +154,7 @@ def real_session(pictures: list[Path], tmp_path: Path) -> Iterator[Session]:
     """The same with a real worker process."""
     made = Session(LocalRunner(ahead=()), method=FAKE)
     made.new_project(tmp_path / "p.inkling", ["cell", "other"])
-    made.add_images(pictures[:2])
+    made.images.add(pictures[:2])
     yield made
     made.close()
 

@@ -16,80 +16,80 @@ IN_B = Points([[5, 5], [35, 55]], scores=[0.55, 0.3], sources="model")
 
 @pytest.fixture
 def guided(session: Session) -> Session:
-    session._set_predictions(A, Predictions(IN_A, radius=4.0))
-    session._set_predictions(B, Predictions(IN_B, radius=4.0))
+    session.suggestions.put(A, Predictions(IN_A, radius=4.0))
+    session.suggestions.put(B, Predictions(IN_B, radius=4.0))
     return session
 
 
 def test_known_is_what_was_marked_judged_or_looked_at(guided):
-    assert guided.looked() == Looked(0, 4)
-    guided.look_at([int(IN_A.ids[0])])
-    guided.look_at([int(IN_A.ids[0])])
-    assert guided.looked() == Looked(1, 4)
-    guided.accept([int(IN_A.ids[0])])
-    assert guided.looked() == Looked(1, 4)
-    guided.edit(HintSet(), HintSet(Points([[16, 11]])), "add point")
-    guided.reject([int(IN_A.ids[3])])
-    assert guided.looked(A) == Looked(3, 4)
-    guided.undo()
-    assert guided.looked(A) == Looked(2, 4)
+    assert guided.guide.looked() == Looked(0, 4)
+    guided.guide.look_at([int(IN_A.ids[0])])
+    guided.guide.look_at([int(IN_A.ids[0])])
+    assert guided.guide.looked() == Looked(1, 4)
+    guided.review.accept([int(IN_A.ids[0])])
+    assert guided.guide.looked() == Looked(1, 4)
+    guided.annotations.edit(HintSet(), HintSet(Points([[16, 11]])), "add point")
+    guided.review.reject([int(IN_A.ids[3])])
+    assert guided.guide.looked(A) == Looked(3, 4)
+    guided.annotations.undo()
+    assert guided.guide.looked(A) == Looked(2, 4)
 
 
 def test_what_was_accepted_in_bulk_was_not_looked_at(guided):
-    guided.look_at([int(IN_A.ids[0])])
-    guided.edit(HintSet(), HintSet(Points([[16, 11]])), "add point")  # on the third one
-    assert guided.accept_above() == 3
-    assert guided.looked() == Looked(2, 4, 2)
-    held = guided.hints.points
-    guided.look_at(held.ids[held.coordinates[:, 0] == 30])  # the fourth one, as it is now
-    assert guided.looked() == Looked(3, 4, 1)
+    guided.guide.look_at([int(IN_A.ids[0])])
+    guided.annotations.edit(HintSet(), HintSet(Points([[16, 11]])), "add point")  # on the third one
+    assert guided.review.accept_above() == 3
+    assert guided.guide.looked() == Looked(2, 4, 2)
+    held = guided.annotations.hints.points
+    guided.guide.look_at(held.ids[held.coordinates[:, 0] == 30])  # the fourth one, as it is now
+    assert guided.guide.looked() == Looked(3, 4, 1)
     moved = held.take(held.coordinates[:, 1] == 16)
-    guided.edit(HintSet(moved), HintSet(moved.changed(sources="human")), "move point")
-    assert guided.looked() == Looked(4, 4, 0)
-    guided.undo()
-    guided.undo()
-    assert guided.looked() == Looked(3, 4, 0)  # two looked at, one marked; the second one shows again
+    guided.annotations.edit(HintSet(moved), HintSet(moved.changed(sources="human")), "move point")
+    assert guided.guide.looked() == Looked(4, 4, 0)
+    guided.annotations.undo()
+    guided.annotations.undo()
+    assert guided.guide.looked() == Looked(3, 4, 0)  # two looked at, one marked; the second one shows again
 
 
 def test_in_bulk_holds_for_the_next_model_and_after_reopening(guided):
-    guided.accept_in(0, 0, 20, 12)
-    assert guided.looked() == Looked(0, 4, 2)
+    guided.review.accept_in(0, 0, 20, 12)
+    assert guided.guide.looked() == Looked(0, 4, 2)
     folder, again = guided.project.folder, Points([[10.5, 10], [25, 25]], scores=0.9, sources="model")
     guided.new_project(folder.with_name("other.inkling"))
     guided.open_project(folder)
-    guided._set_predictions(A, Predictions(again, radius=4.0))
-    assert guided.looked(A) == Looked(0, 2, 1)
+    guided.suggestions.put(A, Predictions(again, radius=4.0))
+    assert guided.guide.looked(A) == Looked(0, 2, 1)
 
 
 def test_only_what_is_shown_counts(guided):
-    assert guided.looked(B) == Looked(0, 1)
-    guided.threshold = 0.2
-    assert guided.looked(B) == Looked(0, 2)
-    guided.threshold = 0.9
-    assert guided.looked(A) == Looked(0, 1)
+    assert guided.guide.looked(B) == Looked(0, 1)
+    guided.suggestions.threshold = 0.2
+    assert guided.guide.looked(B) == Looked(0, 2)
+    guided.suggestions.threshold = 0.9
+    assert guided.guide.looked(A) == Looked(0, 1)
 
 
 def test_nothing_was_found(session):
-    assert session.looked() == session.looked(B) == Looked(0, 0)
-    assert session.next_target() is None
-    assert session.what_next() == []
+    assert session.guide.looked() == session.guide.looked(B) == Looked(0, 0)
+    assert session.guide.next_target() is None
+    assert session.guide.what_next() == []
 
 
 def test_it_holds_for_the_place_and_after_reopening(guided):
-    guided.look_at(IN_A.ids.tolist()[:2])
+    guided.guide.look_at(IN_A.ids.tolist()[:2])
     folder = guided.project.folder
     again = Points([[10.5, 10.5], [16, 10]], scores=0.7, sources="model")
-    guided._set_predictions(A, Predictions(again, radius=4.0))
-    assert guided.looked(A) == Looked(1, 2)
+    guided.suggestions.put(A, Predictions(again, radius=4.0))
+    assert guided.guide.looked(A) == Looked(1, 2)
     guided.new_project(folder.with_name("other.inkling"))
     guided.open_project(folder)
-    assert guided.looked(A) == Looked(0, 0)
-    guided._set_predictions(A, Predictions(again, radius=4.0))
-    assert guided.looked(A) == Looked(1, 2)
+    assert guided.guide.looked(A) == Looked(0, 0)
+    guided.suggestions.put(A, Predictions(again, radius=4.0))
+    assert guided.guide.looked(A) == Looked(1, 2)
 
 
 def test_what_was_looked_at_is_kept_when_the_plane_changes(guided):
-    guided.look_at([int(IN_A.ids[0])])
+    guided.guide.look_at([int(IN_A.ids[0])])
     assert guided.project.setting("looked_at") is None
     guided.go_to(B)
     assert guided.project.setting("looked_at") == {"a": [[10.0, 10.0]]}
@@ -98,65 +98,65 @@ def test_what_was_looked_at_is_kept_when_the_plane_changes(guided):
 def test_a_cell_with_point_and_mask_counts_once(session):
     points = Points([[11, 11], [30, 30]], scores=0.7, ids=[1, 2], sources="model")
     masks = Masks.from_crops([(10, 10)], [np.ones((3, 3))], scores=0.6, ids=[1], sources="model")
-    session._set_predictions(A, Predictions(points, masks=masks, radius=4.0))
-    assert session.looked() == Looked(0, 2)
-    session.look_at([1])
-    assert session.looked() == Looked(1, 2)
+    session.suggestions.put(A, Predictions(points, masks=masks, radius=4.0))
+    assert session.guide.looked() == Looked(0, 2)
+    session.guide.look_at([1])
+    assert session.guide.looked() == Looked(1, 2)
 
 
 def test_what_next_by_hand(guided):
     """Values: a .8 · 3, .6 · 3, .4 · 3 and 0 · 1; b .9 · 1."""
-    found = guided.what_next()
+    found = guided.guide.what_next()
     assert [(t.plane, t.id) for t in found[:2]] == [(A, IN_A.ids[0]), (B, IN_B.ids[0])]
     assert [t.value for t in found[:2]] == pytest.approx([2.4, 0.9])
     assert [t.doubt for t in found[:2]] == pytest.approx([0.8, 0.9])
     assert found[0].place == (10.0, 10.0)
     assert found[0].reason == "score near the threshold"
-    assert guided.needs() == pytest.approx({A: 3 * 0.8 + 3 * 0.6 + 3 * 0.4, B: 0.9})
-    assert list(guided.needs()) == [A, B]
+    assert guided.guide.needs() == pytest.approx({A: 3 * 0.8 + 3 * 0.6 + 3 * 0.4, B: 0.9})
+    assert list(guided.guide.needs()) == [A, B]
     assert len(found) == 4  # the sure one has nothing to tell
-    assert len(guided.what_next(1)) == 1
+    assert len(guided.guide.what_next(1)) == 1
 
 
 def test_the_reason_of_one(guided):
-    assert guided.reason(int(IN_A.ids[0])) == "score near the threshold"
-    assert guided.reason(int(IN_A.ids[2])) == ""  # 0.8 is .3 above, of .5: a doubt of .4
-    assert guided.reason(12345) == ""
+    assert guided.guide.reason(int(IN_A.ids[0])) == "score near the threshold"
+    assert guided.guide.reason(int(IN_A.ids[2])) == ""  # 0.8 is .3 above, of .5: a doubt of .4
+    assert guided.guide.reason(12345) == ""
     shapes = Masks.from_crops(
         [(4 * i, 4 * i) for i in range(9)], [np.ones((2, 2))] * 8 + [np.ones((2, 30))], scores=0.95
     )
-    guided._set_predictions(B, Predictions(masks=shapes.changed(sources="model"), radius=4.0))
-    assert guided.reason(int(shapes.ids[8]), B) == "unusual size or shape"
+    guided.suggestions.put(B, Predictions(masks=shapes.changed(sources="model"), radius=4.0))
+    assert guided.guide.reason(int(shapes.ids[8]), B) == "unusual size or shape"
 
 
 def test_next_goes_through_the_list_once(guided):
-    seen = [guided.next_target() for _ in range(5)]
+    seen = [guided.guide.next_target() for _ in range(5)]
     assert [t.plane for t in seen[:2]] == [A, B]
     assert len({t.id for t in seen[:4]}) == 4
     assert seen[4] is None
-    assert guided.looked(A) == Looked(3, 4)
+    assert guided.guide.looked(A) == Looked(3, 4)
 
 
 def test_next_passes_over_what_was_judged_meanwhile(guided):
-    first = guided.next_target()
-    second, third = guided.what_next()[:2]
-    guided.accept([second.id], second.plane)
-    assert guided.next_target().id == third.id
+    first = guided.guide.next_target()
+    second, third = guided.guide.what_next()[:2]
+    guided.review.accept([second.id], second.plane)
+    assert guided.guide.next_target().id == third.id
     assert first.id == IN_A.ids[0]
 
 
 def test_a_new_model_gives_a_new_list(guided):
-    guided.next_target()
+    guided.guide.next_target()
     fresh = Points([[20, 20]], scores=0.5, sources="model")
-    guided._set_predictions(A, Predictions(fresh, radius=4.0))
-    assert guided.next_target().id == fresh.ids[0]
+    guided.suggestions.put(A, Predictions(fresh, radius=4.0))
+    assert guided.guide.next_target().id == fresh.ids[0]
 
 
 def test_images_that_are_held_out_are_not_recommended(guided):
-    guided.update_image("a", complete=True)
-    assert {t.plane for t in guided.what_next()} == {B}
+    guided.images.update("a", complete=True)
+    assert {t.plane for t in guided.guide.what_next()} == {B}
 
 
 def test_images_that_were_removed_are_not_recommended(guided):
-    guided.remove_image("b")
-    assert {t.plane for t in guided.what_next()} == {A}
+    guided.images.remove("b")
+    assert {t.plane for t in guided.guide.what_next()} == {A}

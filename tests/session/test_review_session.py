@@ -13,7 +13,7 @@ import tifffile
 
 from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, Predictions, Preview, ProjectError
 from napari_inkling.session import Session
-from napari_inkling.session.review_session import DEFAULT_RADIUS
+from napari_inkling.session.cell_radius import DEFAULT_RADIUS
 
 from .conftest import A, B, HandRunner, Heard, points
 
@@ -30,40 +30,40 @@ ROW = suggested((10, 10, 0.9), (10, 20, 0.7), (10, 30, 0.4), (30, 10, 0.6))
 @pytest.fixture
 def reviewed(session: Session, runner: HandRunner, heard: Heard) -> Session:
     """A session with a person's hint at (30, 50) and ROW suggested on the plane "a"."""
-    session.edit(HintSet(), points((30, 50), (35, 50)), "add points")
-    session.train()
+    session.annotations.edit(HintSet(), points((30, 50), (35, 50)), "add points")
+    session.training.start()
     runner.tell(Preview(A, ROW))
     heard.clear()
     return session
 
 
 def shown(session: Session) -> list[list[float]]:
-    return session.suggestions().points.coordinates.tolist()
+    return session.suggestions.shown().points.coordinates.tolist()
 
 
 def test_what_is_shown_follows_the_threshold(reviewed: Session, heard: Heard) -> None:
     assert shown(reviewed) == [[10, 10], [10, 20], [30, 10]]
-    reviewed.threshold = 0.65
+    reviewed.suggestions.threshold = 0.65
     assert shown(reviewed) == [[10, 10], [10, 20]]
     assert heard("suggestions_changed") == [A]
-    reviewed.threshold = 7
-    assert reviewed.threshold == 1.0
-    assert len(reviewed.suggestions(threshold=0.0).points) == 4
+    reviewed.suggestions.threshold = 7
+    assert reviewed.suggestions.threshold == 1.0
+    assert len(reviewed.suggestions.shown(threshold=0.0).points) == 4
 
 
 def test_accepting_some(reviewed: Session, heard: Heard) -> None:
     ids = ROW.points.ids
-    assert reviewed.accept([ids[0], ids[3], ids[2], 12345]) == 2  # ids[2] is below the threshold
+    assert reviewed.review.accept([ids[0], ids[3], ids[2], 12345]) == 2  # ids[2] is below the threshold
     assert shown(reviewed) == [[10, 20]]
-    new = reviewed.hints.points.take(slice(2, None))
+    new = reviewed.annotations.hints.points.take(slice(2, None))
     assert new.coordinates.tolist() == [[10, 10], [30, 10]]
     assert new.sources.tolist() == ["accepted"] * 2
     assert new.scores.tolist() == [0.9, 0.6]
     assert heard.names == ["hints_changed", "suggestions_changed", "history_changed"]
-    assert reviewed.can_undo == "accept 2 suggestions"
-    reviewed.undo()
+    assert reviewed.annotations.can_undo == "accept 2 suggestions"
+    reviewed.annotations.undo()
     assert shown(reviewed) == [[10, 10], [10, 20], [30, 10]]
-    reviewed.redo()
+    reviewed.annotations.redo()
     assert shown(reviewed) == [[10, 20]]
 
 
@@ -72,32 +72,32 @@ def test_what_accepting_took_is_kept_with_the_hints(reviewed: Session) -> None:
     reviewed._clock._clock = lambda: now[0]
     reviewed._clock.start()
     now[0] += 3.0
-    reviewed.accept(ROW.points.ids[:2])
-    assert reviewed.hints.points.seconds[-2:].tolist() == [1.5, 1.5]
-    assert reviewed.seconds_spent == pytest.approx(3.0, abs=0.1)
+    reviewed.review.accept(ROW.points.ids[:2])
+    assert reviewed.annotations.hints.points.seconds[-2:].tolist() == [1.5, 1.5]
+    assert reviewed.annotations.seconds_spent == pytest.approx(3.0, abs=0.1)
 
 
 def test_accepting_by_score_and_by_place(reviewed: Session) -> None:
-    assert reviewed.accept_in(0, 0, 12, 20) == 2
-    assert reviewed.accept_above() == 1
-    assert reviewed.accept_above() == 0
+    assert reviewed.review.accept_in(0, 0, 12, 20) == 2
+    assert reviewed.review.accept_above() == 1
+    assert reviewed.review.accept_above() == 0
     assert shown(reviewed) == []
-    assert reviewed.can_undo == "accept 1 suggestion"
-    assert len(reviewed.hints) == 5
+    assert reviewed.annotations.can_undo == "accept 1 suggestion"
+    assert len(reviewed.annotations.hints) == 5
 
 
 @pytest.mark.parametrize(
     "judge",
     [
-        lambda session: session.accept_above(),
-        lambda session: session.accept_in(0, 0, 40, 60),
-        lambda session: session.accept(ROW.points.ids),
-        lambda session: session.reject(ROW.points.ids),
-        lambda session: session.reject(ROW.points.ids, as_background=True),
+        lambda session: session.review.accept_above(),
+        lambda session: session.review.accept_in(0, 0, 40, 60),
+        lambda session: session.review.accept(ROW.points.ids),
+        lambda session: session.review.reject(ROW.points.ids),
+        lambda session: session.review.reject(ROW.points.ids, as_background=True),
     ],
 )
 def test_an_image_is_reviewed_when_nothing_is_left(reviewed: Session, heard: Heard, judge: Any) -> None:
-    reviewed.accept(ROW.points.ids[:2])
+    reviewed.review.accept(ROW.points.ids[:2])
     assert not reviewed.project.image("a").reviewed
     assert "images_changed" not in heard.names
     judge(reviewed)  # (10, 30) is below the threshold and may stay
@@ -109,14 +109,14 @@ def test_an_image_is_reviewed_when_nothing_is_left(reviewed: Session, heard: Hea
 def test_a_stack_is_reviewed_when_all_its_planes_are(
     reviewed: Session, runner: HandRunner, pictures: list[Path]
 ) -> None:
-    reviewed.add_images(pictures[2:])
+    reviewed.images.add(pictures[2:])
     first, second, third = (PlaneRef("c", (z,)) for z in range(3))
     runner.tell(Preview(first, ROW), Preview(second, ROW))
-    reviewed.accept_above(first)
-    reviewed.accept_above(second)
+    reviewed.review.accept_above(first)
+    reviewed.review.accept_above(second)
     assert not reviewed.project.image("c").reviewed  # the third may hold some, too
     runner.tell(Preview(third, suggested((5, 5, 0.9), (20, 20, 0.1))))
-    assert reviewed.accept_above(third) == 1
+    assert reviewed.review.accept_above(third) == 1
     assert reviewed.project.image("c").reviewed
 
 
@@ -124,12 +124,12 @@ def test_what_was_searched_in_part_is_not_reviewed(
     reviewed: Session, runner: HandRunner, heard: Heard, tmp_path: Path
 ) -> None:
     runner.tell(Preview(A, ROW, whole=False))
-    assert reviewed.accept_above() == 3
+    assert reviewed.review.accept_above() == 3
     assert not reviewed.project.image("a").reviewed
-    reviewed.export(tmp_path / "a.csv", "points-csv", "both", ["a"])
+    reviewed.files.export(tmp_path / "a.csv", "points-csv", "both", ["a"])
     assert heard("message") == [("info", "1 plane has not been searched as a whole yet: predict first.")]
     runner.tell(Preview(A, suggested((25, 25, 0.9))))
-    assert reviewed.accept_above() == 1
+    assert reviewed.review.accept_above() == 1
     assert reviewed.project.image("a").reviewed
 
 
@@ -137,12 +137,12 @@ def test_a_refused_judgement_counts_as_none(reviewed: Session) -> None:
     second, told = Session(HandRunner()), Heard()
     second.open_project(reviewed.project.folder)  # read-only: the first one writes
     told.listen(second, "message")
-    second._set_predictions(A, ROW)
-    assert second.accept_above() == 0
-    assert second.accept([ROW.points.ids[0]]) == 0
-    assert second.accept_in(0, 0, 40, 60) == 0
-    assert second.reject([ROW.points.ids[0]], as_background=True) == 0
-    assert second.reject([ROW.points.ids[0]]) == 0
+    second.suggestions.put(A, ROW)
+    assert second.review.accept_above() == 0
+    assert second.review.accept([ROW.points.ids[0]]) == 0
+    assert second.review.accept_in(0, 0, 40, 60) == 0
+    assert second.review.reject([ROW.points.ids[0]], as_background=True) == 0
+    assert second.review.reject([ROW.points.ids[0]]) == 0
     assert [level for level, _ in told("message")] == ["error"] * 5
     assert shown(second) == [[10, 10], [10, 20], [30, 10]]
     second.close()
@@ -158,122 +158,122 @@ def test_a_judgement_on_a_full_disk_counts(
         raise ProjectError("1 edit could not be written: the disk is full")
 
     monkeypatch.setattr(reviewed.project, "edit", kept_in_memory)
-    assert reviewed.accept_above() == 3
+    assert reviewed.review.accept_above() == 3
     assert shown(reviewed) == []
     assert [level for level, _ in heard("message")] == ["error"]
 
 
 def test_what_was_accepted_does_not_come_back(reviewed: Session, runner: HandRunner) -> None:
-    reviewed.accept_above()
+    reviewed.review.accept_above()
     runner.tell(Preview(A, suggested((11, 11, 0.95), (12, 24, 0.9))))
     assert shown(reviewed) == [[12, 24]]  # 4.5 px from the accepted (10, 20), beyond the radius of 3
 
 
 def test_what_was_rejected_does_not_come_back(reviewed: Session, runner: HandRunner, heard: Heard) -> None:
-    assert reviewed.reject([ROW.points.ids[0]]) == 1
+    assert reviewed.review.reject([ROW.points.ids[0]]) == 1
     assert shown(reviewed) == [[10, 20], [30, 10]]
     assert heard.names == ["suggestions_changed", "history_changed"]
-    assert len(reviewed.hints) == 2  # no hint was made
+    assert len(reviewed.annotations.hints) == 2  # no hint was made
     near, far = (11, 11, 0.95), (12, 12, 0.95)  # 1.4 px and 2.8 px away; half the radius is 1.5
     runner.tell(Preview(A, suggested(near, far)))
     assert shown(reviewed) == [[12, 12]]
-    assert (reviewed.rejected_count(), reviewed.rejected_count(B)) == (1, 0)
-    assert reviewed.restore_rejected() == 1
+    assert (reviewed.review.rejected_count(), reviewed.review.rejected_count(B)) == (1, 0)
+    assert reviewed.review.restore_rejected() == 1
     assert shown(reviewed) == [[11, 11], [12, 12]]
-    assert reviewed.rejected_count() == reviewed.restore_rejected() == 0
+    assert reviewed.review.rejected_count() == reviewed.review.restore_rejected() == 0
 
 
 def test_the_rejected_are_remembered_by_the_project(reviewed: Session, tmp_path: Path) -> None:
-    reviewed.reject([ROW.points.ids[0], ROW.points.ids[2]])  # below the threshold can be rejected too
+    reviewed.review.reject([ROW.points.ids[0], ROW.points.ids[2]])  # below the threshold can be rejected too
     reviewed.close()
     runner = HandRunner()
-    again = Session(runner, method=reviewed.method)
+    again = Session(runner, method=reviewed.advice.method)
     again.open_project(tmp_path / "p.inkling")
-    again.train()
+    again.training.start()
     runner.tell(Preview(A, ROW))
-    assert again.suggestions(threshold=0.0).points.coordinates.tolist() == [[10, 20], [30, 10]]
+    assert again.suggestions.shown(threshold=0.0).points.coordinates.tolist() == [[10, 20], [30, 10]]
     again.close()
 
 
 def test_rejecting_and_bringing_back_are_undone(reviewed: Session, heard: Heard) -> None:
     settings = (reviewed.project.folder / "project.json").read_bytes()
-    reviewed.reject(ROW.points.ids[:2])
-    assert reviewed.can_undo == "reject 2 suggestions"
+    reviewed.review.reject(ROW.points.ids[:2])
+    assert reviewed.annotations.can_undo == "reject 2 suggestions"
     reviewed.go_to(B)
     heard.clear()
-    reviewed.undo()
+    reviewed.annotations.undo()
     assert reviewed.plane == A
     assert "suggestions_changed" in heard.names
     assert shown(reviewed) == [[10, 10], [10, 20], [30, 10]]
-    reviewed.redo()
+    reviewed.annotations.redo()
     assert shown(reviewed) == [[30, 10]]
-    assert reviewed.restore_rejected() == 2
-    assert reviewed.can_undo == "bring back 2 suggestions"
-    reviewed.undo()
+    assert reviewed.review.restore_rejected() == 2
+    assert reviewed.annotations.can_undo == "bring back 2 suggestions"
+    reviewed.annotations.undo()
     assert shown(reviewed) == [[30, 10]]
     assert (reviewed.project.folder / "project.json").read_bytes() == settings
 
 
 def test_rejecting_into_background_is_one_undo(reviewed: Session) -> None:
-    assert reviewed.reject(ROW.points.ids[:2], as_background=True) == 2
-    background = reviewed.hints.points.background
+    assert reviewed.review.reject(ROW.points.ids[:2], as_background=True) == 2
+    background = reviewed.annotations.hints.points.background
     assert background.coordinates.tolist() == [[10, 10], [10, 20]]
     assert set(background.classes) == {BACKGROUND}
     assert set(background.sources) == {"human"}
     assert shown(reviewed) == [[30, 10]]
-    assert reviewed.can_undo == "reject 2 suggestions"
-    reviewed.undo()
+    assert reviewed.annotations.can_undo == "reject 2 suggestions"
+    reviewed.annotations.undo()
     assert shown(reviewed) == [[10, 10], [10, 20], [30, 10]]
-    assert reviewed.reject([999]) == 0
+    assert reviewed.review.reject([999]) == 0
 
 
 def test_suggestions_take_part_in_a_renaming(reviewed: Session, runner: HandRunner, heard: Heard) -> None:
-    assert set(reviewed.suggestions().points.classes) == {"cell"}
-    reviewed.rename_class("cell", "RBC")
-    assert set(reviewed.suggestions().points.classes) == {"RBC"}
+    assert set(reviewed.suggestions.shown().points.classes) == {"cell"}
+    reviewed.annotations.rename_class("cell", "RBC")
+    assert set(reviewed.suggestions.shown().points.classes) == {"RBC"}
     assert {"classes_changed", "suggestions_changed"} <= set(heard.names)
     runner.tell(Preview(B, ROW))  # the model knows the name of the day when it was trained
-    assert set(reviewed.suggestions(B).points.classes) == {"RBC"}
-    reviewed.accept_above()
-    reviewed.accept_above(B)
-    assert set(reviewed.hints.points.classes) == {"RBC"}
+    assert set(reviewed.suggestions.shown(B).points.classes) == {"RBC"}
+    reviewed.review.accept_above()
+    reviewed.review.accept_above(B)
+    assert set(reviewed.annotations.hints.points.classes) == {"RBC"}
     assert [c.name for c in reviewed.project.classes] == ["RBC", "other"]
 
 
 def test_a_human_hint_hides_what_it_confirms(reviewed: Session, heard: Heard) -> None:
-    reviewed.edit(HintSet(), points((12, 21)), "add point")
+    reviewed.annotations.edit(HintSet(), points((12, 21)), "add point")
     assert shown(reviewed) == [[10, 10], [30, 10]]
     assert heard("suggestions_changed") == [A]
 
 
 def test_radius_of_the_person_before_that_of_the_model(reviewed: Session, heard: Heard) -> None:
-    assert (reviewed.radius_at(A), reviewed.radius_at(B)) == (3.0, DEFAULT_RADIUS)
-    reviewed.edit(HintSet(), points((10, 25)), "add point")
+    assert (reviewed.radius.at(A), reviewed.radius.at(B)) == (3.0, DEFAULT_RADIUS)
+    reviewed.annotations.edit(HintSet(), points((10, 25)), "add point")
     assert len(shown(reviewed)) == 3
     heard.clear()
-    reviewed.radius = 5.0
+    reviewed.radius.chosen = 5.0
     assert shown(reviewed) == [[10, 10], [30, 10]]
     assert heard.told == [("radius_changed", 5.0), ("suggestions_changed", A)]
-    assert (reviewed.radius_at(A), reviewed.radius_at(B)) == (5.0, 5.0)
-    reviewed.radius = None
+    assert (reviewed.radius.at(A), reviewed.radius.at(B)) == (5.0, 5.0)
+    reviewed.radius.chosen = None
     assert len(shown(reviewed)) == 3
 
 
 def test_five_thousand_are_accepted_in_one_step(session: Session, runner: HandRunner) -> None:
-    session.edit(HintSet(), points((0, 0), (1, 1)), "add points")
-    session.train()
+    session.annotations.edit(HintSet(), points((0, 0), (1, 1)), "add points")
+    session.training.start()
     ys, xs = np.divmod(np.arange(5000), 100)
     places = np.stack([ys, xs], 1) * 10.0 + 5
     runner.tell(Preview(A, Predictions(Points(places, sources="model", scores=0.9), radius=3.0)))
-    assert session.accept_above() == 5000
-    assert len(session.suggestions().points) == 0
-    session.undo()
-    assert len(session.suggestions().points) == 5000
+    assert session.review.accept_above() == 5000
+    assert len(session.suggestions.shown().points) == 0
+    session.annotations.undo()
+    assert len(session.suggestions.shown().points) == 5000
 
 
 @pytest.mark.parametrize(("what", "count"), [("hints", 2), ("suggestions", 3), ("both", 5)])
 def test_export_of_what_is_asked_for(reviewed: Session, tmp_path: Path, what: str, count: int) -> None:
-    path = reviewed.export(tmp_path / "out.json", "coco", what)  # type: ignore[arg-type]
+    path = reviewed.files.export(tmp_path / "out.json", "coco", what)  # type: ignore[arg-type]
     assert len(json.loads(path.read_text())["annotations"]) == count
 
 
@@ -281,57 +281,57 @@ def test_export_of_what_is_asked_for(reviewed: Session, tmp_path: Path, what: st
 def test_points_are_drawn_as_large_as_the_cells_are(
     reviewed: Session, tmp_path: Path, what: Any, cells: int
 ) -> None:
-    reviewed.edit(HintSet(), points((20, 40)), "add point")
+    reviewed.annotations.edit(HintSet(), points((20, 40)), "add point")
     y, x = np.mgrid[-9:10, -9:10]
     for radius in (3.0, 4.5):  # the model's, then the person's
-        path = reviewed.export(tmp_path / "a.tif", "masks", what, ["a"])
+        path = reviewed.files.export(tmp_path / "a.tif", "masks", what, ["a"])
         areas = np.bincount(tifffile.imread(path).ravel())[1:]
         disk = np.count_nonzero(np.hypot(y, x) <= radius)
         assert len(areas) == cells
         assert areas.max() == disk
-        reviewed.radius = 4.5
+        reviewed.radius.chosen = 4.5
 
 
 @pytest.mark.parametrize("what", ["hints", "suggestions", "both"])
 def test_export_of_some_images(reviewed: Session, heard: Heard, tmp_path: Path, what: Any) -> None:
-    reviewed.edit(HintSet(), points((5, 5)), "add point", B)
+    reviewed.annotations.edit(HintSet(), points((5, 5)), "add point", B)
     heard.clear()
-    path = reviewed.export(tmp_path / "out.csv", "points-csv", what, ["a"])
+    path = reviewed.files.export(tmp_path / "out.csv", "points-csv", what, ["a"])
     assert {line["image"] for line in csv.DictReader(path.read_text().splitlines())} == {"a"}
     assert heard("message") == []  # nothing of it is left out
-    reviewed.export(tmp_path / "all.csv", "points-csv", what)
+    reviewed.files.export(tmp_path / "all.csv", "points-csv", what)
     says = [("info", "1 plane has not been searched as a whole yet: predict first.")]
     assert heard("message") == ([] if what == "hints" else says)
 
 
 def test_a_removed_image_is_not_said_to_be_left_out(reviewed: Session, heard: Heard, tmp_path: Path) -> None:
-    reviewed.remove_image("a")
-    reviewed.edit(HintSet(), points((5, 5)), "add point", B)
-    reviewed.export(tmp_path / "all.csv", "points-csv", "both")
+    reviewed.images.remove("a")
+    reviewed.annotations.edit(HintSet(), points((5, 5)), "add point", B)
+    reviewed.files.export(tmp_path / "all.csv", "points-csv", "both")
     assert heard("message") == [("info", "1 plane has not been searched as a whole yet: predict first.")]
 
 
 def test_suggestions_stay_apart_from_hints(reviewed: Session) -> None:
-    before = reviewed.hints
-    reviewed.threshold = 0.1
-    reviewed.reject([ROW.points.ids[1]])
-    assert reviewed.hints.points.equals(before.points)
+    before = reviewed.annotations.hints
+    reviewed.suggestions.threshold = 0.1
+    reviewed.review.reject([ROW.points.ids[1]])
+    assert reviewed.annotations.hints.points.equals(before.points)
 
 
 def test_radius_that_the_image_shows(session: Session, tmp_path: Path) -> None:
     y, x = np.mgrid[:120, :160]
     disks = (np.hypot(y - 40, x - 40) <= 9) | (np.hypot(y - 80, x - 100) <= 9)
-    session.add_array("disks", (disks * 200).astype(np.uint8), "YX")
+    session.images.add_array("disks", (disks * 200).astype(np.uint8), "YX")
     session.go_to(PlaneRef("disks"))
-    assert session.estimate_radius() == DEFAULT_RADIUS  # nothing is marked
-    session.edit(HintSet(), points((40, 40), (80, 100)), "add points")
-    assert session.estimate_radius() == pytest.approx(9, abs=1.5)
-    session.radius = 20
-    assert session.estimate_radius() == pytest.approx(9, abs=1.5)
+    assert session.radius.estimate() == DEFAULT_RADIUS  # nothing is marked
+    session.annotations.edit(HintSet(), points((40, 40), (80, 100)), "add points")
+    assert session.radius.estimate() == pytest.approx(9, abs=1.5)
+    session.radius.chosen = 20
+    assert session.radius.estimate() == pytest.approx(9, abs=1.5)
 
 
 def test_radius_where_the_image_is_blank(session: Session) -> None:
-    session.add_array("blank", np.zeros((50, 50), np.uint8), "YX")
+    session.images.add_array("blank", np.zeros((50, 50), np.uint8), "YX")
     session.go_to(PlaneRef("blank"))
-    session.edit(HintSet(), points((20, 20), (80, 100)), "add points")  # the second lies outside
-    assert session.estimate_radius() == DEFAULT_RADIUS
+    session.annotations.edit(HintSet(), points((20, 20), (80, 100)), "add points")  # the second lies outside
+    assert session.radius.estimate() == DEFAULT_RADIUS

@@ -38,7 +38,7 @@ SOME = Predictions(Points([[10, 10]], sources="model", scores=[0.9]), radius=3.0
 @pytest.fixture
 def ready(session: Session, heard: Heard) -> Session:
     """A session with two hints on the plane "a", enough for the fake method."""
-    session.edit(HintSet(), points((3, 4), (20, 20)), "add points")
+    session.annotations.edit(HintSet(), points((3, 4), (20, 20)), "add points")
     heard.clear()
     return session
 
@@ -51,7 +51,7 @@ def save_model(job: TrainJob, method: str = FAKE) -> None:
 
 def train(session: Session, runner: HandRunner) -> Path:
     """Live a whole training that previews the plane on screen."""
-    session.train()
+    session.training.start()
     save_model(runner.jobs[-1])
     runner.tell(Preview(session.plane, SOME), Saved(runner.jobs[-1].out), Finished())
     runner.end()
@@ -64,28 +64,28 @@ def train(session: Session, runner: HandRunner) -> Path:
 def test_nothing_to_train_on(runner: HandRunner, pictures: list[Path]) -> None:
     session = Session(runner, method=FAKE)
     with pytest.raises(TooFewHintsError, match="there is no image to train on: add images first"):
-        session.train()
-    session.add_images(pictures[:1])
+        session.training.start()
+    session.images.add(pictures[:1])
     with pytest.raises(TooFewHintsError, match=r"^fake needs at least 2 cell points, and there are none"):
-        session.train()
-    session.edit(HintSet(), points((3, 4)), "add point")
+        session.training.start()
+    session.annotations.edit(HintSet(), points((3, 4)), "add point")
     with pytest.raises(TooFewHintsError, match="and there is 1: mark 1 more cell point"):
-        session.train()
-    session.edit(HintSet(), points((30, 4), classes="background"), "add point")
+        session.training.start()
+    session.annotations.edit(HintSet(), points((30, 4), classes="background"), "add point")
     with pytest.raises(TooFewHintsError, match="and there is 1: mark 1 more cell point"):
-        session.train()
+        session.training.start()
     assert runner.jobs == []
-    assert (session.training.status, session.held_out_images) == ("idle", frozenset())
+    assert (session.training.state.status, session.advice.held_out_images) == ("idle", frozenset())
     session.close()
 
 
 def test_hints_of_complete_images_are_for_validation(ready: Session) -> None:
-    assert ready.held_out_images == frozenset()
-    ready.update_image("a", complete=True)
-    assert ready.held_out_images == {"a"}
-    assert ready.hint_counts().held_out == 2
+    assert ready.advice.held_out_images == frozenset()
+    ready.images.update("a", complete=True)
+    assert ready.advice.held_out_images == {"a"}
+    assert ready.advice.hint_counts().held_out == 2
     with pytest.raises(TooFewHintsError, match="the 2 hints on completely annotated images are set aside"):
-        ready.train()
+        ready.training.start()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_hints_of_complete_images_are_for_validation(ready: Session) -> None:
 )
 def test_wrong_settings_are_refused_at_once(ready: Session, runner: HandRunner, arguments, says) -> None:
     with pytest.raises(SettingsError, match=says):
-        ready.train(**arguments)
+        ready.training.start(**arguments)
     assert runner.jobs == []
     assert not list((ready.project.folder / "models").glob("*"))
 
@@ -108,7 +108,7 @@ def test_wrong_settings_are_refused_at_once(ready: Session, runner: HandRunner, 
 def test_closing_during_a_training_keeps_its_checkpoint_and_nothing_else(
     ready: Session, runner: HandRunner, checkpoint: bool
 ) -> None:
-    ready.train()
+    ready.training.start()
     if checkpoint:
         save_model(runner.jobs[0])
     folder = ready.project.folder
@@ -127,11 +127,11 @@ def test_a_second_session_sees_all_changes_nothing_and_is_told(ready: Session, h
     ((level, text),) = told("message")
     assert level == "warning"
     assert "read-only" in text
-    assert second.hints.points.equals(ready.hints.points)
-    second.edit(HintSet(), points((1, 1)), "add point")
+    assert second.annotations.hints.points.equals(ready.annotations.hints.points)
+    second.annotations.edit(HintSet(), points((1, 1)), "add point")
     assert "read-only" in told("message")[-1][1]
-    assert len(second.hints.points) == 2
-    ready.edit(HintSet(), points((9, 9)), "add point")  # the first goes on as before
+    assert len(second.annotations.hints.points) == 2
+    ready.annotations.edit(HintSet(), points((9, 9)), "add point")  # the first goes on as before
     assert heard("message") == []
     folder = ready.project.folder
     second.close()
@@ -139,7 +139,7 @@ def test_a_second_session_sees_all_changes_nothing_and_is_told(ready: Session, h
     second = Session(HandRunner(), method=FAKE)
     second.open_project(folder)
     assert not second.project.read_only
-    assert len(second.hints.points) == 3
+    assert len(second.annotations.hints.points) == 3
     second.close()
 
 
@@ -147,13 +147,13 @@ def test_a_read_only_project_cannot_be_trained_in(ready: Session) -> None:
     second = Session(HandRunner(), method=FAKE)
     second.open_project(ready.project.folder)
     with pytest.raises(InklingError, match="read-only"):
-        second.train()
+        second.training.start()
     second.close()
 
 
 def test_recommendation_of_the_installed_methods(ready: Session) -> None:
-    ready.method = None
-    advice = ready.recommend()
+    ready.advice.method = None
+    advice = ready.advice.recommend()
     assert advice.method in ("", "partial-points")
     assert advice.reason
 
@@ -162,10 +162,10 @@ def test_recommendation_of_the_installed_methods(ready: Session) -> None:
 
 
 def test_the_job_holds_the_hints_as_they_are_now(ready: Session, runner: HandRunner) -> None:
-    ready.radius = 5.5
-    ready.train(preset="standard", overrides={"steps": 7}, device="cpu", seed=3, minutes=2.0)
+    ready.radius.chosen = 5.5
+    ready.training.start(preset="standard", overrides={"steps": 7}, device="cpu", seed=3, minutes=2.0)
     (job,) = runner.jobs
-    ready.edit(HintSet(), points((30, 30)), "add point")  # later edits are not in it
+    ready.annotations.edit(HintSet(), points((30, 30)), "add point")  # later edits are not in it
     assert isinstance(job, TrainJob)
     assert (job.method, job.preset, job.device, job.seed) == (FAKE, "standard", "cpu", 3)
     assert (job.minutes, job.start) == (2.0, None)
@@ -177,24 +177,24 @@ def test_the_job_holds_the_hints_as_they_are_now(ready: Session, runner: HandRun
 
 def test_the_next_training_goes_on_from_the_newest_model(ready: Session, runner: HandRunner) -> None:
     first = train(ready, runner)
-    ready.train()
+    ready.training.start()
     assert runner.jobs[-1].start == str(first)
     runner.end("cancelled")
-    ready.train(resume=False)
+    ready.training.start(resume=False)
     assert runner.jobs[-1].start is None
 
 
 def test_a_model_of_another_method_is_no_start(ready: Session, runner: HandRunner) -> None:
     first = train(ready, runner)
     (first / "model.json").write_text(json.dumps({"method": "other", "classes": [], "rounds": 0}))
-    ready.train()
+    ready.training.start()
     assert runner.jobs[-1].start is None
 
 
 def test_a_damaged_model_is_told_and_no_start(ready: Session, runner: HandRunner, heard: Heard) -> None:
     first = train(ready, runner)
     (first / "model.json").write_text("{")
-    ready.train()
+    ready.training.start()
     assert runner.jobs[-1].start is None
     assert heard("message")[-1][0] == "warning"
     assert "is not a model" in heard("message")[-1][1]
@@ -204,25 +204,25 @@ def test_a_damaged_model_is_told_and_no_start(ready: Session, runner: HandRunner
 
 
 def test_a_training_from_start_to_end(ready: Session, runner: HandRunner, heard: Heard) -> None:
-    ready.train()
-    assert (ready.is_training, ready.training.status) == (True, "starting")
+    ready.training.start()
+    assert (ready.training.active, ready.training.state.status) == (True, "starting")
     runner.tell(Started("CPU, 2 threads"))
-    assert (ready.training.status, ready.training.device) == ("running", "CPU, 2 threads")
+    assert (ready.training.state.status, ready.training.state.device) == ("running", "CPU, 2 threads")
     step = Step("training", 1, 5, 10, {"mse": 0.1})
     runner.tell(step, Preview(A, SOME), Round(1, {"f1": 0.8}), Notice("weights came from the cache"))
     assert heard("progress") == [step]
     assert heard("metrics") == [Round(1, {"f1": 0.8})]
     assert heard("message") == [("info", "weights came from the cache")]
     assert heard("suggestions_changed") == [A]
-    assert len(ready.suggestions().points) == 1
-    assert ready.training.fraction == 0.5
+    assert len(ready.suggestions.shown().points) == 1
+    assert ready.training.state.fraction == 0.5
     save_model(runner.jobs[0])
     runner.tell(Saved(runner.jobs[0].out), Finished())
-    assert ready.is_training
+    assert ready.training.active
     runner.end()
-    assert not ready.is_training
-    assert ready.training.status == "finished"
-    assert ready.training.model == ready.newest_model == Path(runner.jobs[0].out)
+    assert not ready.training.active
+    assert ready.training.state.status == "finished"
+    assert ready.training.state.model == ready.prediction.newest_model == Path(runner.jobs[0].out)
     assert heard("models_changed") == [()]
     assert heard("message")[-1] == ("info", "Training finished.")
     assert len(runner.jobs) == 1  # the plane on screen was in the last preview
@@ -231,18 +231,18 @@ def test_a_training_from_start_to_end(ready: Session, runner: HandRunner, heard:
 def test_images_that_a_model_has_learnt_from(
     ready: Session, runner: HandRunner, heard: Heard, tmp_path: Path
 ) -> None:
-    ready.edit(HintSet(), points((3, 4)), "add point", B)
-    ready.update_image("b", complete=True)  # held out
+    ready.annotations.edit(HintSet(), points((3, 4)), "add point", B)
+    ready.images.update("b", complete=True)  # held out
     ready.go_to(B)
-    assert ready.trained_images == frozenset()
+    assert ready.training.trained_images == frozenset()
     train(ready, runner)
-    assert ready.trained_images == {"a"}
-    ready.update_image("b", complete=False)
-    ready.train()
-    ready.stop()
+    assert ready.training.trained_images == {"a"}
+    ready.images.update("b", complete=False)
+    ready.training.start()
+    ready.training.stop()
     save_model(runner.jobs[-1])  # the checkpoint that a stopped training leaves
     runner.end("cancelled")
-    assert ready.trained_images == {"a", "b"}
+    assert ready.training.trained_images == {"a", "b"}
     ready.close()
     with Project.open(tmp_path / "p.inkling") as project:
         assert project.setting("trained_images") == ["a", "b"]
@@ -251,12 +251,12 @@ def test_images_that_a_model_has_learnt_from(
 def test_another_project_learns_nothing_from_a_training_of_the_one_before(
     ready: Session, runner: HandRunner, heard: Heard, tmp_path: Path
 ) -> None:
-    ready.train()
+    ready.training.start()
     ready.new_project(tmp_path / "q.inkling")
     heard.clear()
     save_model(runner.jobs[-1])
     runner.end("cancelled")
-    assert ready.trained_images == frozenset()
+    assert ready.training.trained_images == frozenset()
     assert heard("models_changed") == []
 
 
@@ -268,66 +268,66 @@ def test_a_full_disk_stops_no_training(
 
     monkeypatch.setattr(ready.project, "set_setting", refuse)
     train(ready, runner)
-    assert ready.training.status == "finished"
+    assert ready.training.state.status == "finished"
     assert ("error", "the disk is full") in heard("message")
     assert heard("models_changed") == [()]
     monkeypatch.undo()
 
 
 def test_a_second_training_is_refused_while_one_runs(ready: Session, runner: HandRunner) -> None:
-    ready.train()
+    ready.training.start()
     with pytest.raises(SettingsError, match="already running"):
-        ready.train()
+        ready.training.start()
 
 
 @pytest.mark.parametrize("state", ["failed", "died"])
 def test_a_failure_is_told_and_the_next_training_starts(
     ready: Session, runner: HandRunner, heard: Heard, state: str
 ) -> None:
-    ready.train()
+    ready.training.start()
     runner.tell(Started("CPU"), Preview(A, SOME))
-    before = ready.hints
+    before = ready.annotations.hints
     runner.end(state, "The training process was killed.", "exit code -9")
-    assert ready.training.status == "failed"
-    assert (ready.training.message, ready.training.details) == (
+    assert ready.training.state.status == "failed"
+    assert (ready.training.state.message, ready.training.state.details) == (
         "The training process was killed.",
         "exit code -9",
     )
     assert heard("message") == [("error", "The training process was killed.")]
-    assert ready.hints.points.equals(before.points)
+    assert ready.annotations.hints.points.equals(before.points)
     assert not Path(runner.jobs[0].out).exists()  # no empty folder stays
-    assert len(ready.suggestions().points) == 1  # the last preview stays on screen
-    ready.train()
-    assert ready.training.status == "starting"
-    assert (ready.training.message, ready.training.losses) == ("", ())
+    assert len(ready.suggestions.shown().points) == 1  # the last preview stays on screen
+    ready.training.start()
+    assert ready.training.state.status == "starting"
+    assert (ready.training.state.message, ready.training.state.losses) == ("", ())
 
 
 def test_a_crash_keeps_the_checkpoint_on_disk(ready: Session, runner: HandRunner, heard: Heard) -> None:
-    ready.train()
+    ready.training.start()
     runner.tell(Started("CPU"), Preview(A, SOME))
     save_model(runner.jobs[0])
     runner.end("died", "The training process was killed.")
     text = "The training process was killed. The model reached so far is kept."
     assert heard("message") == [("error", text)]
-    assert ready.newest_model == ready.training.model == Path(runner.jobs[0].out)
+    assert ready.prediction.newest_model == ready.training.state.model == Path(runner.jobs[0].out)
     assert len(runner.jobs) == 1  # its preview is on screen
-    ready.train()
+    ready.training.start()
     assert runner.jobs[1].start == runner.jobs[0].out
 
 
 def test_stop_and_what_still_comes(ready: Session, runner: HandRunner, heard: Heard) -> None:
-    ready.train()
+    ready.training.start()
     runner.tell(Started("CPU"), Step("training", 1, 1, 10))
-    ready.stop()
-    assert (ready.training.status, ready.is_training, runner.cancelled) == ("stopping", True, 1)
-    ready.stop()
+    ready.training.stop()
+    assert (ready.training.state.status, ready.training.active, runner.cancelled) == ("stopping", True, 1)
+    ready.training.stop()
     assert runner.cancelled == 1
     heard.clear()
     runner.tell(Step("training", 1, 2, 10), Preview(A, SOME), Round(1), Notice("late"))
     assert heard.told == []
-    assert len(ready.suggestions().points) == 0
+    assert len(ready.suggestions.shown().points) == 0
     runner.end("cancelled", "The training was stopped.")
-    assert ready.training.status == "stopped"
+    assert ready.training.state.status == "stopped"
     assert heard("message") == [("info", "Training stopped; it had no model yet.")]
     assert not Path(runner.jobs[0].out).exists()
 
@@ -335,25 +335,25 @@ def test_stop_and_what_still_comes(ready: Session, runner: HandRunner, heard: He
 def test_stop_keeps_the_model_reached_and_predicts_with_it(
     ready: Session, runner: HandRunner, heard: Heard
 ) -> None:
-    ready.train()
+    ready.training.start()
     runner.tell(Started("CPU"), Preview(A, SOME))
-    ready.stop()
+    ready.training.stop()
     save_model(runner.jobs[0])
     runner.end("cancelled")
-    assert ready.training.model == Path(runner.jobs[0].out)
+    assert ready.training.state.model == Path(runner.jobs[0].out)
     assert heard("message") == [("info", "Training stopped; the model reached so far is kept.")]
     assert heard("models_changed") == [()]
     assert isinstance(runner.jobs[1], PredictJob)  # the preview was not of that model
 
 
 def test_a_training_that_finishes_before_it_can_be_stopped(ready: Session, runner: HandRunner) -> None:
-    ready.train()
+    ready.training.start()
     runner.tell(Started("CPU"))
-    ready.stop()
+    ready.training.stop()
     save_model(runner.jobs[0])
     runner.tell(Saved(runner.jobs[0].out), Finished())
     runner.end("finished")
-    assert (ready.training.status, ready.training.model) == ("finished", Path(runner.jobs[0].out))
+    assert (ready.training.state.status, ready.training.state.model) == ("finished", Path(runner.jobs[0].out))
 
 
 # -- prediction ------------------------------------------------------------------------------------
@@ -366,18 +366,18 @@ def test_a_plane_is_predicted_when_it_is_visited(ready: Session, runner: HandRun
     assert isinstance(job, PredictJob)
     assert (job.model, [item.ref for item in job.snapshot.images]) == (str(model), [B])
     assert job.methods == (FAKE,)
-    assert ready.is_predicting
+    assert ready.prediction.active
     runner.tell(Preview(B, SOME))
     runner.end()
-    assert len(ready.suggestions().points) == 1
+    assert len(ready.suggestions.shown().points) == 1
     ready.go_to(A)
     ready.go_to(B)
     assert len(runner.jobs) == 2  # both are known by now
-    assert not ready.is_predicting
+    assert not ready.prediction.active
 
 
 def test_moving_on_does_not_interrupt_a_prediction(ready: Session, runner: HandRunner, pictures) -> None:
-    ready.add_images(pictures[2:])
+    ready.images.add(pictures[2:])
     train(ready, runner)
     ready.go_to(B)
     ready.go_to(PlaneRef("c", (1,)))
@@ -396,33 +396,33 @@ def test_a_prediction_that_fails_is_told_once(ready: Session, runner: HandRunner
     ready.go_to(A)
     ready.go_to(B)
     assert len(runner.jobs) == 2
-    ready.predict([B])  # asked for, it is tried again
+    ready.prediction.start([B])  # asked for, it is tried again
     assert len(runner.jobs) == 3
 
 
 def test_a_plane_that_was_left_out_is_told_and_not_tried_again(
     ready: Session, runner: HandRunner, heard: Heard, pictures
 ) -> None:
-    ready.add_images(pictures[2:])
+    ready.images.add(pictures[2:])
     train(ready, runner)
     heard.clear()
-    ready.predict()
+    ready.prediction.start()
     for z in range(3):
         runner.tell(Preview(PlaneRef("c", (z,)), SOME))
     runner.tell(Notice("left out: b has 3 channels"))
     ready.go_to(B)
     runner.end()
     assert heard("message") == [("warning", "left out: b has 3 channels")]
-    assert (len(runner.jobs), ready.is_predicting) == (2, False)
+    assert (len(runner.jobs), ready.prediction.active) == (2, False)
 
 
 def test_training_takes_the_place_of_a_prediction(ready: Session, runner: HandRunner) -> None:
     train(ready, runner)
     ready.go_to(B)
-    ready.train()
-    assert (ready.training.status, runner.cancelled, len(runner.jobs)) == ("starting", 1, 2)
+    ready.training.start()
+    assert (ready.training.state.status, runner.cancelled, len(runner.jobs)) == ("starting", 1, 2)
     runner.tell(Preview(B, SOME))  # late
-    assert len(ready.suggestions().points) == 0
+    assert len(ready.suggestions.shown().points) == 0
     runner.end("cancelled")
     assert isinstance(runner.jobs[-1], TrainJob)
     runner.end("failed", "no")
@@ -432,30 +432,30 @@ def test_training_takes_the_place_of_a_prediction(ready: Session, runner: HandRu
 def test_stop_before_the_training_could_begin(ready: Session, runner: HandRunner) -> None:
     train(ready, runner)
     ready.go_to(B)
-    ready.train()
-    ready.stop()
-    assert ready.training.status == "stopped"
+    ready.training.start()
+    ready.training.stop()
+    assert ready.training.state.status == "stopped"
     runner.end("cancelled")
     assert isinstance(runner.jobs[-1], PredictJob)
 
 
 def test_predict_all_that_is_not_known(ready: Session, runner: HandRunner, pictures) -> None:
     with pytest.raises(InklingError, match="no model yet"):
-        ready.predict()
-    ready.add_images(pictures[2:])
+        ready.prediction.start()
+    ready.images.add(pictures[2:])
     train(ready, runner)
-    ready.predict()
+    ready.prediction.start()
     stack = [PlaneRef("c", (z,)) for z in range(3)]
     assert [item.ref for item in runner.jobs[-1].snapshot.images] == [B, *stack]
     for ref in (B, *stack):
         runner.tell(Preview(ref, SOME))
     runner.end()
-    ready.predict()
+    ready.prediction.start()
     assert len(runner.jobs) == 2
-    assert set(ready.suggested_planes) == {A, B, *stack}
-    ready.train()
+    assert set(ready.suggestions.planes) == {A, B, *stack}
+    ready.training.start()
     with pytest.raises(InklingError, match="a training is running"):
-        ready.predict()
+        ready.prediction.start()
 
 
 @pytest.mark.parametrize(
@@ -465,40 +465,40 @@ def test_predict_all_that_is_not_known(ready: Session, runner: HandRunner, pictu
 def test_a_plane_that_was_previewed_in_part_is_predicted_as_a_whole(
     ready: Session, runner: HandRunner, previews: list[bool], fresh: bool
 ) -> None:
-    ready.train()
+    ready.training.start()
     save_model(runner.jobs[-1])
     runner.tell(*(Preview(A, SOME, whole) for whole in previews))
     runner.tell(Saved(runner.jobs[-1].out), Finished())
-    assert (A in ready.unpredicted_planes) is not fresh
+    assert (A in ready.prediction.unpredicted_planes) is not fresh
     runner.end()
     assert len(runner.jobs) == (1 if fresh else 2)
     if not fresh:  # on its own, for the plane is on screen
         assert [item.ref for item in runner.jobs[-1].snapshot.images] == [A]
         runner.tell(Preview(A, SOME))
         runner.end()
-    assert ready.unpredicted_planes == (B,)
+    assert ready.prediction.unpredicted_planes == (B,)
 
 
 def test_planes_that_the_newest_model_has_not_predicted(
     ready: Session, runner: HandRunner, pictures: list[Path]
 ) -> None:
-    ready.add_images(pictures[2:])
+    ready.images.add(pictures[2:])
     stack = tuple(PlaneRef("c", (z,)) for z in range(3))
-    assert ready.unpredicted_planes == (A, B, *stack)
+    assert ready.prediction.unpredicted_planes == (A, B, *stack)
     train(ready, runner)
-    assert ready.unpredicted_planes == (B, *stack)
-    ready.predict([B, stack[1]])
+    assert ready.prediction.unpredicted_planes == (B, *stack)
+    ready.prediction.start([B, stack[1]])
     runner.tell(Preview(B, SOME), Preview(stack[1], SOME))
     runner.end()
-    assert ready.unpredicted_planes == (stack[0], stack[2])
-    ready.remove_image("a")
-    assert ready.unpredicted_planes == (stack[0], stack[2])
-    ready.edit(HintSet(), points((3, 4), (20, 20)), "add points", B)
+    assert ready.prediction.unpredicted_planes == (stack[0], stack[2])
+    ready.images.remove("a")
+    assert ready.prediction.unpredicted_planes == (stack[0], stack[2])
+    ready.annotations.edit(HintSet(), points((3, 4), (20, 20)), "add points", B)
     train(ready, runner)  # what an older model predicted does not count
-    assert ready.unpredicted_planes == stack
-    ready.remove_image("c")
-    ready.remove_image("b")
-    assert ready.unpredicted_planes == ()
+    assert ready.prediction.unpredicted_planes == stack
+    ready.images.remove("c")
+    ready.images.remove("b")
+    assert ready.prediction.unpredicted_planes == ()
 
 
 def test_a_new_model_makes_older_suggestions_stale(ready: Session, runner: HandRunner) -> None:
@@ -520,12 +520,12 @@ def test_suggestions_are_made_again_after_a_restart(ready: Session, runner: Hand
     session.open_project(folder)
     assert isinstance(again.jobs[0], PredictJob)
     again.tell(Preview(A, SOME))
-    assert len(session.suggestions().points) == 1
+    assert len(session.suggestions.shown().points) == 1
     session.close()
 
 
 def test_no_prediction_unless_wanted(ready: Session, runner: HandRunner) -> None:
-    ready.predict_on_visit = False
+    ready.prediction.on_visit = False
     train(ready, runner)
     ready.go_to(B)
     assert len(runner.jobs) == 1
@@ -535,14 +535,14 @@ def test_no_prediction_unless_wanted(ready: Session, runner: HandRunner) -> None
 
 
 def test_another_project_ends_the_training(ready: Session, runner: HandRunner, tmp_path: Path) -> None:
-    ready.train()
+    ready.training.start()
     runner.tell(Started("CPU"))
     ready.new_project(tmp_path / "q.inkling")
     assert runner.cancelled == 1
     runner.tell(Preview(A, SOME))
-    assert ready.suggested_planes == ()
+    assert ready.suggestions.planes == ()
     runner.end("cancelled")
-    assert ready.training.status == "stopped"
+    assert ready.training.state.status == "stopped"
 
 
 def test_a_training_goes_on_if_its_project_cannot_be_left(
@@ -551,17 +551,17 @@ def test_a_training_goes_on_if_its_project_cannot_be_left(
     def refuse() -> None:
         raise ProjectError("the disk is full")
 
-    ready.train()
+    ready.training.start()
     runner.tell(Started("CPU"), Preview(A, SOME))
     with monkeypatch.context() as patch, pytest.raises(ProjectError, match="stays open: the disk is full"):
         patch.setattr(ready.project, "close", refuse)
         ready.new_project(tmp_path / "q.inkling")
-    assert (ready.training.status, runner.cancelled) == ("running", 0)
-    assert len(ready.suggestions().points) == 1
+    assert (ready.training.state.status, runner.cancelled) == ("running", 0)
+    assert len(ready.suggestions.shown().points) == 1
 
 
 def test_nothing_comes_after_close(ready: Session, runner: HandRunner, heard: Heard) -> None:
-    ready.train()
+    ready.training.start()
     on_event, on_done = runner._now  # type: ignore[misc]
     ready.close()
     assert runner.closed
@@ -570,7 +570,7 @@ def test_nothing_comes_after_close(ready: Session, runner: HandRunner, heard: He
     on_done(None)
     assert heard.told == []
     with pytest.raises(InklingError):
-        ready.train()
+        ready.training.start()
 
 
 def test_queued_events_are_handled_where_dispatch_says(pictures: list[Path], tmp_path: Path) -> None:
@@ -578,17 +578,17 @@ def test_queued_events_are_handled_where_dispatch_says(pictures: list[Path], tmp
     runner = HandRunner()
     session = Session(runner, queue.append, method=FAKE)
     session.new_project(tmp_path / "p.inkling")
-    session.add_images(pictures[:1])
-    session.edit(HintSet(), points((3, 4), (20, 20)), "add points")
-    session.train()
+    session.images.add(pictures[:1])
+    session.annotations.edit(HintSet(), points((3, 4), (20, 20)), "add points")
+    session.training.start()
     runner.tell(Started("CPU"))
-    assert session.training.status == "starting"
+    assert session.training.state.status == "starting"
     queue.pop()()
-    assert session.training.status == "running"
+    assert session.training.state.status == "running"
     runner.tell(Preview(A, SOME))
-    session.stop()  # between event and handling
+    session.training.stop()  # between event and handling
     queue.pop()()
-    assert len(session.suggestions().points) == 0
+    assert len(session.suggestions.shown().points) == 0
     session.close()
 
 
@@ -597,25 +597,25 @@ def test_queued_events_are_handled_where_dispatch_says(pictures: list[Path], tmp
 
 def test_the_main_job_with_a_real_worker(real_session: Session) -> None:
     session = real_session
-    session.edit(HintSet(), points((5, 5), (20, 20)), "add points")
+    session.annotations.edit(HintSet(), points((5, 5), (20, 20)), "add points")
     session.warm_up()
-    session.train(overrides={"seconds_per_step": 0.02})
+    session.training.start(overrides={"seconds_per_step": 0.02})
     state = session.wait(60)
     assert (state.status, state.step, state.steps) == ("finished", 20, 20)
     # a 4 × 6 grid with scores from 1 to 0 in 24 steps: twelve above .5, the first is marked
-    assert len(session.suggestions().points) == 11
-    assert session.accept_above() == 11
+    assert len(session.suggestions.shown().points) == 11
+    assert session.review.accept_above() == 11
     session.go_to(B)
     session.wait(60)
-    assert len(session.suggestions(threshold=0.0).points) == 24
-    assert np.isclose(session.radius_at(B), 4.0)
+    assert len(session.suggestions.shown(threshold=0.0).points) == 24
+    assert np.isclose(session.radius.at(B), 4.0)
 
 
 def test_stop_with_a_real_worker_keeps_the_model(real_session: Session) -> None:
     session = real_session
-    session.edit(HintSet(), points((5, 5), (20, 20)), "add points")
-    session.progress.connect(lambda step: session.stop() if step.step >= 15 else None)
-    session.train(overrides={"seconds_per_step": 0.02, "previews": 200, "steps": 1000})
+    session.annotations.edit(HintSet(), points((5, 5), (20, 20)), "add points")
+    session.training.progress.connect(lambda step: session.training.stop() if step.step >= 15 else None)
+    session.training.start(overrides={"seconds_per_step": 0.02, "previews": 200, "steps": 1000})
     state = session.wait(60)
     assert state.status == "stopped"
     assert state.model is not None
@@ -625,13 +625,13 @@ def test_stop_with_a_real_worker_keeps_the_model(real_session: Session) -> None:
 @pytest.mark.parametrize("crash", ["exception", "refusal", "sigkill", "memory", "exit"])
 def test_a_crash_leaves_hints_and_session_in_order(real_session: Session, crash: str) -> None:
     session = real_session
-    session.edit(HintSet(), points((5, 5), (20, 20)), "add points")
-    before = session.hints
+    session.annotations.edit(HintSet(), points((5, 5), (20, 20)), "add points")
+    before = session.annotations.hints
     told: list[tuple[str, str]] = []
     session.message.connect(lambda *message: told.append(message))
-    session.train(overrides={"crash": crash, "steps": 9, "previews": 1})
+    session.training.start(overrides={"crash": crash, "steps": 9, "previews": 1})
     assert session.wait(60).status == "failed"
     assert [level for level, _ in told] == ["error"]
-    assert session.hints.points.equals(before.points)
-    session.train()
+    assert session.annotations.hints.points.equals(before.points)
+    session.training.start()
     assert session.wait(60).status == "finished"

@@ -107,7 +107,7 @@ def make_session(tmp_path: Path, nothing_left: None) -> Iterator[Any]:
         for name, array in arrays.items():
             np.save(tmp_path / f"{name}.npy", array)
         if arrays:
-            made.add_images([tmp_path / f"{name}.npy" for name in arrays])
+            made.images.add([tmp_path / f"{name}.npy" for name in arrays])
         sessions.append(made)
         return made
 

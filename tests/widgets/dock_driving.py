@@ -86,6 +86,6 @@ def train_to_the_end(dock: Any) -> None:
     """Press Train and wait until the training is over."""
     settle(0.1)
     click(dock.train.go)
-    wait_until(lambda: dock.session.training.status not in ("idle", "starting"))
-    wait_until(lambda: not dock.session.is_training)
+    wait_until(lambda: dock.session.training.state.status not in ("idle", "starting"))
+    wait_until(lambda: not dock.session.training.active)
     settle(0.1)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from psygnal import Signal
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QGuiApplication, QMouseEvent
 from qtpy.QtTest import QTest
@@ -143,6 +144,16 @@ def suggest(session: Any, places: Any, scores: Any = 0.9, ref: Any = None, radiu
     from napari_inkling.core import Points, Predictions
 
     points = Points(places, sources="model", scores=scores)
-    session._set_predictions(ref or session.plane, Predictions(points, radius=radius))
+    session.suggestions.put(ref or session.plane, Predictions(points, radius=radius))
     settle()
     return points.ids
+
+
+def listeners(session: Any) -> dict[tuple[str, str], int]:
+    """Return how many listen to each signal of a session and of its parts; the parts do to each other."""
+    return {
+        (type(part).__name__, name): len(getattr(part, name))
+        for part in (session, *vars(session).values())
+        for name, value in vars(type(part)).items()
+        if isinstance(value, Signal)
+    }

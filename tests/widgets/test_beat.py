@@ -105,19 +105,19 @@ def test_many_suggestions_are_plain_rings_in_their_colours(bridge):
 def test_steps_of_a_training_are_shown_together(viewer, tmp_path, repaints, monkeypatch):
     dock = open_dock(viewer)
     dock.session.new_project(tmp_path / "beat.inkling", ["cell"])
-    dock.session.add_images([picture(tmp_path)])
+    dock.session.images.add([picture(tmp_path)])
     state = TrainingState(
         status="running", steps=30, losses=((0, {"loss": 1.0}),)
     )  # without steps the bar moves
-    monkeypatch.setattr(type(dock.session), "training", property(lambda _: state))
-    dock.session.training_changed.emit(state)
+    monkeypatch.setattr(type(dock.session.training), "state", property(lambda _: state))
+    dock.session.training.changed.emit(state)
     dock.bridge.beat._seconds = 3600
     dock.bridge.beat._strike()
     driving.settle(0.3)
     repaints.count.clear()
     for number in range(1, 31):
         state = state.after(Step("learning", 0, number, 30, {"loss": 1 / number}), number / 10)
-        dock.session.training_changed.emit(state)
+        dock.session.training.changed.emit(state)
         driving.settle()
     assert repaints.count["window"] <= 5  # of what came before; not one for each of the steps
     repaints.count.clear()

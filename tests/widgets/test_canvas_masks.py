@@ -26,14 +26,14 @@ def masks(bridge):
     found = discs(PLACES, sources="model", scores=[0.9, 0.8, 0.4])
     points = Points(PLACES, sources="model", scores=found.scores, ids=found.ids)
     bridge.found = found
-    bridge.session._set_predictions(bridge.session.plane, Predictions(points, masks=found, radius=8.0))
+    bridge.session.suggestions.put(bridge.session.plane, Predictions(points, masks=found, radius=8.0))
     camera_of(bridge.viewer).zoom = 6
     driving.settle(0.05)
     return bridge
 
 
 def held(bridge):
-    return bridge.session.hints.masks
+    return bridge.session.annotations.hints.masks
 
 
 def shown(bridge):
@@ -49,7 +49,7 @@ def test_suggested_masks_are_outlines_above_the_threshold(masks):
     assert layer.features["score"].tolist() == [0.9, 0.8]
     assert layer.features["class"].tolist() == ["cell", "cell"]
     assert len(masks.suggestions.layer.data) == 0  # no ring where there is an outline
-    masks.session.threshold = 0.3
+    masks.session.suggestions.threshold = 0.3
     driving.settle()
     assert layer.data[70, 92] > 0
     np.testing.assert_allclose(layer.scale, masks.images.primary.scale)
@@ -59,7 +59,7 @@ def test_suggested_masks_are_outlines_above_the_threshold(masks):
 def test_accept_with_click_key_and_undo(masks):
     driving.press_key(masks.viewer, "Shift+Z")
     driving.click_at(masks.viewer, 34, 30, modifiers=["Shift"])
-    hints = masks.session.hints
+    hints = masks.session.annotations.hints
     assert hints.masks.ids.tolist() == hints.points.ids.tolist()
     assert len(hints.masks) == 1
     assert shown(masks)[30, 30] > 0
@@ -82,12 +82,12 @@ def test_brush_draws_a_new_mask_and_more_onto_it(masks):
     driving.drag(masks.viewer, (70, 30), (70, 40))
     assert len(held(masks)) == 1
     first = held(masks)
-    assert masks.session.can_undo == "draw mask"
+    assert masks.session.annotations.can_undo == "draw mask"
     assert (first.sources[0], first.classes[0]) == ("human", "cell")
     driving.drag(masks.viewer, (70, 40), (80, 40))
     assert held(masks).ids.tolist() == first.ids.tolist()
     assert held(masks).areas[0] > first.areas[0]
-    assert masks.session.can_undo == "paint mask"
+    assert masks.session.annotations.can_undo == "paint mask"
     driving.press_key(masks.viewer, "Ctrl+Z")  # napari has its own undo in such layers
     assert held(masks).equals(first)
     assert (shown(masks) > 0).sum() == first.areas[0]
@@ -96,7 +96,7 @@ def test_brush_draws_a_new_mask_and_more_onto_it(masks):
 
 
 def test_a_brush_takes_nothing_from_another_mask(masks):
-    masks.session.accept_above()
+    masks.session.review.accept_above()
     before = held(masks)
     masks.tool = "brush"
     driving.drag(masks.viewer, (45, 30), (30, 30))
@@ -108,27 +108,27 @@ def test_a_suggestion_under_the_brush_becomes_the_persons(masks):
     masks.tool = "brush"
     masks.hints.masks.layer.brush_size = 5
     driving.drag(masks.viewer, (30, 30), (42, 30))
-    hints = masks.session.hints
+    hints = masks.session.annotations.hints
     assert (len(hints.masks), hints.masks.sources[0]) == (1, "human")
     assert hints.masks.areas[0] > masks.found.areas[0]
     assert hints.points.ids.tolist() == hints.masks.ids.tolist()
-    assert masks.session.suggestions().masks.ids.tolist() == masks.found.ids[1:2].tolist()
+    assert masks.session.suggestions.shown().masks.ids.tolist() == masks.found.ids[1:2].tolist()
     driving.press_key(masks.viewer, "Ctrl+Z")
-    assert len(masks.session.hints) == 0
+    assert len(masks.session.annotations.hints) == 0
     assert shown(masks).max() == 0
 
 
 def test_erase_part_of_one_and_all_of_it(masks):
-    masks.session.accept_above()
+    masks.session.review.accept_above()
     driving.press_key(masks.viewer, "Shift+R")
     masks.hints.masks.layer.brush_size = 5
     driving.drag(masks.viewer, (30, 25), (36, 25))
     assert held(masks).areas.min() < masks.found.areas[0]
-    assert "erase part of mask" in masks.session.can_undo
+    assert "erase part of mask" in masks.session.annotations.can_undo
     masks.hints.masks.layer.brush_size = 40
     driving.drag(masks.viewer, (30, 60), (31, 60))
     assert len(held(masks)) == 1
-    assert masks.session.can_undo == "delete mask"
+    assert masks.session.annotations.can_undo == "delete mask"
     driving.press_key(masks.viewer, "Ctrl+Z")
     assert len(held(masks)) == 2
     assert shown(masks)[30, 60] > 0
@@ -136,7 +136,7 @@ def test_erase_part_of_one_and_all_of_it(masks):
 
 def test_split_by_a_drawn_line(masks):
     centre = camera_of(masks.viewer).center
-    masks.session.accept_above()
+    masks.session.review.accept_above()
     driving.press_key(masks.viewer, "Shift+F")
     driving.drag(masks.viewer, (18, 31), (42, 31))
     assert len(held(masks)) == 3
@@ -153,7 +153,7 @@ def test_split_by_a_drawn_line(masks):
 
 
 def test_merge_two_by_clicks(masks):
-    masks.session.edit(HintSet(), HintSet(masks=discs([(70, 40), (70, 58)])), "draw")
+    masks.session.annotations.edit(HintSet(), HintSet(masks=discs([(70, 40), (70, 58)])), "draw")
     driving.press_key(masks.viewer, "Shift+M")
     driving.click_at(masks.viewer, 70, 40)
     assert len(held(masks)) == 2
@@ -168,13 +168,13 @@ def test_merge_two_by_clicks(masks):
 
 
 def test_delete_with_a_click(masks):
-    masks.session.accept([masks.found.ids[0]])
+    masks.session.review.accept([masks.found.ids[0]])
     driving.press_key(masks.viewer, "Shift+K")
     driving.click_at(masks.viewer, 30, 30)
-    assert len(masks.session.hints) == 0
-    assert len(masks.session.suggestions().masks) == 2
+    assert len(masks.session.annotations.hints) == 0
+    assert len(masks.session.suggestions.shown().masks) == 2
     driving.click_at(masks.viewer, 30, 60)
-    assert len(masks.session.suggestions().masks) == 1
+    assert len(masks.session.suggestions.shown().masks) == 1
     driving.press_key(masks.viewer, "Ctrl+Z")
     driving.press_key(masks.viewer, "Ctrl+Z")
     assert len(held(masks)) == 1
@@ -193,7 +193,7 @@ def test_masks_are_there_again_after_a_restart(masks, viewer):
     from napari_inkling.widgets.layers import LayerBridge
     from tests.widgets.conftest import NoRunner
 
-    masks.session.accept_above()
+    masks.session.review.accept_above()
     masks.tool = "split"
     driving.drag(viewer, (18, 31), (42, 31))
     before, folder = held(masks), masks.session.project.folder
@@ -205,7 +205,7 @@ def test_masks_are_there_again_after_a_restart(masks, viewer):
     bridge = LayerBridge(viewer, again)
     driving.settle(0.1)
     assert len(before) == 3
-    assert again.hints.masks.equals(before)
+    assert again.annotations.hints.masks.equals(before)
     assert len(np.unique(shown(bridge))) == 4
     driving.press_key(viewer, "Ctrl+Z")
     assert len(held(bridge)) == 2

@@ -22,7 +22,7 @@ def test_the_ring_follows_the_last_click(bridge):
     assert len(bridge.guides.layer.data) == 0
     driving.click_at(bridge.viewer, 50, 50)
     np.testing.assert_allclose(bridge.guides.centre, [50, 50], atol=0.5)
-    assert bridge.guides.radius == bridge.session.radius_at(bridge.session.plane) == 8.0
+    assert bridge.guides.radius == bridge.session.radius.at(bridge.session.plane) == 8.0
     driving.click_at(bridge.viewer, 20, 90)
     np.testing.assert_allclose(bridge.guides.layer.data, [[20, 90]] * 2, atol=0.5)
 
@@ -32,33 +32,33 @@ def test_dragging_the_ring_sets_the_radius(bridge, tool):
     driving.click_at(bridge.viewer, 50, 50)
     bridge.tool = tool
     heard = []
-    bridge.session.radius_changed.connect(heard.append)
+    bridge.session.radius.changed.connect(heard.append)
     driving.drag(bridge.viewer, (50, 58), (50, 65))
     assert heard == [pytest.approx(15, abs=0.5)]
-    assert bridge.session.radius == heard[0]
+    assert bridge.session.radius.chosen == heard[0]
     assert bridge.guides.radius == heard[0]
-    assert len(bridge.session.hints.points) == 1
+    assert len(bridge.session.annotations.hints.points) == 1
     assert bridge.suggestions.radius == heard[0]
 
 
 def test_a_click_on_the_ring_marks_a_cell(bridge):
     driving.click_at(bridge.viewer, 50, 50)
     driving.click_at(bridge.viewer, 50, 58)
-    assert len(bridge.session.hints.points) == 2
-    assert bridge.session.radius is None
+    assert len(bridge.session.annotations.hints.points) == 2
+    assert bridge.session.radius.chosen is None
 
 
 def test_other_tools_do_not_drag_it(bridge):
     driving.click_at(bridge.viewer, 50, 50)
     bridge.tool = "box"
     driving.drag(bridge.viewer, (50, 58), (60, 70))
-    assert bridge.session.radius is None
-    assert len(bridge.session.hints.boxes) == 1
+    assert bridge.session.radius.chosen is None
+    assert len(bridge.session.annotations.hints.boxes) == 1
 
 
 def test_the_radius_set_elsewhere_shows(bridge):
     driving.click_at(bridge.viewer, 50, 50)
-    bridge.session.radius = 20.0
+    bridge.session.radius.chosen = 20.0
     assert bridge.guides.radius == 20
     assert bridge.guides.layer.size.max() == 40
     assert bridge.hints.points.layer.size.tolist() == [24]
@@ -70,7 +70,7 @@ def test_it_scales_with_the_image(bridge):
     driving.settle(0.05)
     driving.click_at(bridge.viewer, 25, 25)
     driving.drag(bridge.viewer, (25, 29), (25, 33))
-    assert bridge.session.radius == pytest.approx(16, abs=0.5)
+    assert bridge.session.radius.chosen == pytest.approx(16, abs=0.5)
 
 
 def test_the_ring_shows_what_the_image_tells(make_bridge):
@@ -79,7 +79,7 @@ def test_the_ring_shows_what_the_image_tells(make_bridge):
     bridge = make_bridge({"disc": disc})
     driving.click_at(bridge.viewer, 50, 60)
     assert bridge.guides.radius == pytest.approx(14, abs=2)
-    assert bridge.session.radius is None
+    assert bridge.session.radius.chosen is None
     driving.suggest(bridge.session, [[20.0, 20.0]], radius=11.0)
     driving.click_at(bridge.viewer, 70, 100)
     assert bridge.guides.radius == 11

@@ -36,11 +36,11 @@ def test_suggestions_are_hollow_and_apart(review):
     assert layer.size.tolist() == [12, 12, 12]
     np.testing.assert_allclose(layer.border_color[:, 3], [0.96, 0.64, 0.76], atol=1e-3)
     assert not layer.editable
-    review.session.threshold = 0.2
+    review.session.suggestions.threshold = 0.2
     driving.settle()
     assert len(layer.data) == 4
-    assert len(review.session.hints) == 0
-    assert review.session.can_undo == ""
+    assert len(review.session.annotations.hints) == 0
+    assert review.session.annotations.can_undo == ""
 
 
 def test_fewer_more_and_no_suggestions(review):
@@ -65,15 +65,15 @@ def test_keys_go_through_the_doubtful_first(review):
 def test_accept_goes_on_to_the_next(review):
     driving.press_key(review.viewer, "G")
     driving.press_key(review.viewer, "W")
-    points = review.session.hints.points
+    points = review.session.annotations.hints.points
     np.testing.assert_allclose(points.coordinates, [PLACES[1]])
     assert points.sources.tolist() == ["accepted"]
     assert review.review.focused == review.ids[2]
     driving.press_key(review.viewer, "Q")
     assert review.review.focused == review.ids[0]
-    assert len(review.session.hints.points) == 1
+    assert len(review.session.annotations.hints.points) == 1
     driving.press_key(review.viewer, "Shift+Q")
-    assert review.session.hints.points.classes.tolist() == ["cell", BACKGROUND]
+    assert review.session.annotations.hints.points.classes.tolist() == ["cell", BACKGROUND]
     assert review.review.focused is None
     assert len(review.suggestions.layer.data) == 0
     driving.press_key(review.viewer, "Ctrl+Z")
@@ -85,7 +85,7 @@ def test_the_mouse_says_which_is_meant(review):
     driving.move_to(review.viewer, 81, 121)
     driving.wait_until(lambda: review.review.meant() == review.ids[2])
     driving.press_key(review.viewer, "W")
-    np.testing.assert_allclose(review.session.hints.points.coordinates, [PLACES[2]])
+    np.testing.assert_allclose(review.session.annotations.hints.points.coordinates, [PLACES[2]])
     assert review.review.focused == review.ids[1]
 
 
@@ -101,10 +101,10 @@ def test_accept_in_view_and_above(review):
     assert y0 < 20 < y1 < 80
     assert x0 < 30 < x1 < 120
     driving.press_key(review.viewer, "Shift+W")
-    assert len(review.session.hints.points) < 3
-    assert PLACES[0] in review.session.hints.points.coordinates.tolist()
+    assert len(review.session.annotations.hints.points) < 3
+    assert PLACES[0] in review.session.annotations.hints.points.coordinates.tolist()
     driving.press_key(review.viewer, "Shift+E")
-    assert len(review.session.hints.points) == 3
+    assert len(review.session.annotations.hints.points) == 3
 
 
 def test_clicks_with_the_pan_tool(review):
@@ -114,16 +114,16 @@ def test_clicks_with_the_pan_tool(review):
     driving.click_at(review.viewer, *PLACES[0])
     assert focused == [review.ids[0]]
     driving.click_at(review.viewer, *PLACES[1], modifiers=["Shift"])
-    np.testing.assert_allclose(review.session.hints.points.coordinates, [PLACES[1]])
+    np.testing.assert_allclose(review.session.annotations.hints.points.coordinates, [PLACES[1]])
     driving.click_at(review.viewer, *PLACES[2], modifiers=["Ctrl"])
     driving.settle()
     np.testing.assert_allclose(review.suggestions.layer.data, [PLACES[0]])
-    assert len(review.session.hints.points) == 1
+    assert len(review.session.annotations.hints.points) == 1
 
 
 def test_marking_a_cell_on_a_suggestion_takes_its_place(review):
     driving.click_at(review.viewer, 51, 61)
-    assert review.session.hints.points.sources.tolist() == ["human"]
+    assert review.session.annotations.hints.points.sources.tolist() == ["human"]
     np.testing.assert_allclose(review.suggestions.layer.data, [PLACES[0], PLACES[2]])
 
 
@@ -146,14 +146,14 @@ def test_hide_and_show(review):
 
 
 def test_large_previews_wait_but_a_person_does_not(review, monkeypatch):
-    monkeypatch.setattr(type(review.session), "is_training", True)
+    monkeypatch.setattr(type(review.session.training), "active", True)
     monkeypatch.setattr("napari_inkling.widgets.canvas_suggestions.PAUSE_SECONDS", 3600)
     rng, shown = np.random.default_rng(0), review.suggestions
     before = shown.ids.tolist()
     for _ in range(3):
         ids = driving.suggest(review.session, rng.random((2000, 2)) * 99, np.linspace(0, 1, 2000))
         assert shown.ids.tolist() == before
-    review.session.threshold = 0.6
+    review.session.suggestions.threshold = 0.6
     driving.settle()
     assert shown.ids.tolist() == ids[1200:].tolist()
     driving.suggest(review.session, rng.random((2000, 2)) * 99, 0.9)
@@ -167,15 +167,15 @@ def test_large_previews_wait_but_a_person_does_not(review, monkeypatch):
 
 def test_what_one_goes_to_counts_as_looked_at(review):
     session = review.session
-    assert session.looked() == (0, 3, 0)
+    assert session.guide.looked() == (0, 3, 0)
     driving.press_key(review.viewer, "G")
     driving.press_key(review.viewer, "G")
-    assert session.looked() == (2, 3, 0)
+    assert session.guide.looked() == (2, 3, 0)
     driving.press_key(review.viewer, "Shift+G")
-    assert session.looked() == (2, 3, 0)
+    assert session.guide.looked() == (2, 3, 0)
     driving.press_key(review.viewer, "Shift+Z")
     driving.click_at(review.viewer, *PLACES[0])
-    assert session.looked() == (3, 3, 0)
+    assert session.guide.looked() == (3, 3, 0)
 
 
 def test_next_goes_through_all_images(make_bridge):
@@ -192,7 +192,7 @@ def test_next_goes_through_all_images(make_bridge):
         seen.append((session.plane, bridge.review.focused))
     assert seen == [(a, in_a[0]), (b, in_b[0]), (a, in_a[1])]
     np.testing.assert_allclose(camera_of(viewer).center[-2:], [80, 120])
-    assert (session.looked(a), session.looked(b)) == ((2, 2, 0), (1, 1, 0))
+    assert (session.guide.looked(a), session.guide.looked(b)) == ((2, 2, 0), (1, 1, 0))
     driving.press_key(viewer, "N")
     assert session.messages[-1][1].startswith("Nothing is left to look at")
     assert "2 images have not been searched" in session.messages[-1][1]

@@ -10,8 +10,9 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_inkling.session import Session
 from tests.widgets.dock_driving import click, dock_widget, open_dock, picture, train_to_the_end
-from tests.widgets.driving import click_at, press_key, settle, suggest, wait_until
+from tests.widgets.driving import click_at, listeners, press_key, settle, suggest, wait_until
 
 pytestmark = pytest.mark.window
 
@@ -44,7 +45,7 @@ def test_hiding_keeps_everything_running(viewer, tmp_path):
     settle(0.1)
     assert not dock.isVisible()
     click_at(viewer, 50, 50)
-    wait_until(lambda: len(dock.session.hints.points) == 1)
+    wait_until(lambda: len(dock.session.annotations.hints.points) == 1)
     dock_widget(viewer).show()
     settle(0.1)
     assert dock.isVisible()
@@ -57,12 +58,12 @@ def test_the_cross_closes_and_the_menu_finds_the_same_project(viewer, tmp_path, 
     dock.images.add_paths([picture(tmp_path)])
     settle(0.1)
     click_at(viewer, 50, 50)
-    wait_until(lambda: len(dock.session.hints.points) == 1)
+    wait_until(lambda: len(dock.session.annotations.hints.points) == 1)
     folder, session = dock.session.project.folder, dock.session
     dock_widget(viewer).destroyOnClose()
     settle(0.2)
     assert not session.has_project
-    assert not any(signal for signal in (session.hints_changed, session.plane_changed) if len(signal))
+    assert listeners(session) == listeners(Session())  # but its own parts to each other
     viewer.add_points(np.zeros((1, 2)))  # nobody listens any more
     settle(0.1)
 
@@ -70,9 +71,9 @@ def test_the_cross_closes_and_the_menu_finds_the_same_project(viewer, tmp_path, 
     settle(0.2)
     assert again is not dock
     assert again.session.project.folder == folder
-    assert len(again.session.hints.points) == 1
+    assert len(again.session.annotations.hints.points) == 1
     click_at(viewer, 30, 60)
-    wait_until(lambda: len(again.session.hints.points) == 2)
+    wait_until(lambda: len(again.session.annotations.hints.points) == 2)
 
 
 def test_closing_napari_closes_the_session(viewer, tmp_path):
@@ -96,7 +97,7 @@ def test_closing_napari_during_training_leaves_no_process(viewer, tmp_path):
     wait_until(dock.train.go.isEnabled)
     dock.train.advanced.fields["steps"].set(100000)
     click(dock.train.go)
-    wait_until(lambda: dock.session.training.step > 0)
+    wait_until(lambda: dock.session.training.state.step > 0)
     viewer.close()  # the fixture looks for what is left
 
 
@@ -110,13 +111,13 @@ def test_the_dock_comes_back_during_a_training(viewer, tmp_path, how):
     wait_until(dock.train.go.isEnabled)
     dock.train.advanced.fields["steps"].set(100000)
     click(dock.train.go)
-    wait_until(lambda: dock.session.training.step > 0)
+    wait_until(lambda: dock.session.training.state.step > 0)
     if how == "hidden":  # it trains on
         dock_widget(viewer).close()
         settle(0.1)
         dock_widget(viewer).show()
-        step = dock.session.training.step
-        wait_until(lambda: dock.session.training.step > step)
+        step = dock.session.training.state.step
+        wait_until(lambda: dock.session.training.state.step > step)
         assert dock.train.go.text() == "Stop"
         return
     folder = dock.session.project.folder
@@ -126,11 +127,11 @@ def test_the_dock_comes_back_during_a_training(viewer, tmp_path, how):
     again = open_dock(viewer)
     assert again.session.project.folder == folder
     assert not again.session.project.read_only
-    assert len(again.session.hints.points) == 2
-    assert not again.session.is_training
+    assert len(again.session.annotations.hints.points) == 2
+    assert not again.session.training.active
     assert again.train.go.isEnabled()
     train_to_the_end(again)
-    assert again.session.training.status == "finished"
+    assert again.session.training.state.status == "finished"
 
 
 def test_a_closed_dock_does_nothing_more(viewer, tmp_path):
@@ -155,7 +156,7 @@ def test_what_cannot_be_saved_at_the_end_is_told_by_napari_and_tried_again(viewe
     dock.images.add_paths([picture(tmp_path)])
     settle(0.1)
     click_at(viewer, 50, 50)
-    wait_until(lambda: len(dock.session.hints.points) == 1)
+    wait_until(lambda: len(dock.session.annotations.hints.points) == 1)
     session, folder, close, full = dock.session, dock.session.project.folder, Project.close, [True]
 
     def close_on_a_full_disk(project):
@@ -206,7 +207,7 @@ def test_a_part_that_unfolds_comes_into_view(viewer, tmp_path):
     dock = open_dock(viewer)
     dock.images.add_paths([picture(tmp_path)])
     drawn = Masks.from_crops([(10, 10), (40, 40)], [np.ones((5, 5))] * 2)
-    dock.session.edit(HintSet(), HintSet(masks=drawn), "draw")
+    dock.session.annotations.edit(HintSet(), HintSet(masks=drawn), "draw")
     viewer.window._qt_window.resize(1000, 500)
     settle(0.2)
     bar = dock.scroll.verticalScrollBar()
@@ -214,7 +215,7 @@ def test_a_part_that_unfolds_comes_into_view(viewer, tmp_path):
         bar.setValue(bar.maximum())
         click(panel.fold_button)
         wait_until(lambda panel=panel: shows(dock, panel))
-    wait_until(lambda: len(dock.session.measurements) == 2)
+    wait_until(lambda: len(dock.session.measuring.table) == 2)
     bar.setValue(bar.maximum())
     for _ in range(2):  # folded and unfolded again, it grows when its table comes
         click(dock.measure.fold_button)
@@ -253,13 +254,13 @@ def test_it_fits_with_large_numbers(viewer, tmp_path):
     dock.images.add_paths([picture(tmp_path, "a.png"), picture(tmp_path, "b.png")])
     places = np.random.default_rng(0).uniform(0, 99, (20000, 2))
     for name in "ab":
-        dock.session.edit(HintSet(), HintSet(Points(places[:1500])), "add points", PlaneRef(name))
-    dock.session.update_image("b", complete=True)
+        dock.session.annotations.edit(HintSet(), HintSet(Points(places[:1500])), "add points", PlaneRef(name))
+    dock.session.images.update("b", complete=True)
     dock.session.project.add_seconds(7200)
-    dock.session.radius = 123.4
+    dock.session.radius.chosen = 123.4
     train_to_the_end(dock)
-    dock.session.radius = 0.5
-    dock.session._set_predictions(PlaneRef("a"), Predictions(Points(places, sources="model", scores=0.6)))
+    dock.session.radius.chosen = 0.5
+    dock.session.suggestions.put(PlaneRef("a"), Predictions(Points(places, sources="model", scores=0.6)))
     viewer.window._qt_window.resize(1000, 600)
     settle(0.3)
     assert dock.review.accept_all.isVisible()

@@ -26,7 +26,7 @@ def dock(viewer, tmp_path):
 def mark(viewer, dock, places=CELLS):
     for place in places:
         click_at(viewer, *place)
-    wait_until(lambda: len(dock.session.hints.points) == len(places))
+    wait_until(lambda: len(dock.session.annotations.hints.points) == len(places))
 
 
 def test_from_clicks_to_accepted_suggestions_and_back(viewer, dock):
@@ -37,23 +37,23 @@ def test_from_clicks_to_accepted_suggestions_and_back(viewer, dock):
     assert dock.train.go.isEnabled()
 
     train_to_the_end(dock)
-    found = len(dock.session.suggestions().points)
+    found = len(dock.session.suggestions.shown().points)
     assert found > 20
     assert dock.review.counts.text().startswith(f"{found} suggested")
     layer = next(layer for layer in viewer.layers if layer.name == "Inkling suggestions")
     assert len(layer.data) == found
-    assert len(dock.session.hints.points) == 3
+    assert len(dock.session.annotations.hints.points) == 3
 
     click(dock.review.next)
     assert dock.bridge.review.focused is not None
     click(dock.review.accept_button)
-    hints = dock.session.hints.points
+    hints = dock.session.annotations.hints.points
     assert len(hints) == 4
     assert list(hints.sources).count("accepted") == 1
 
     click(dock.review.accept_all)
     settle(0.1)
-    everything = len(dock.session.hints.points)
+    everything = len(dock.session.annotations.hints.points)
     assert everything > 4
     assert dock.review.counts.text().startswith("0 suggested")
     assert "Undo" in dock.messages.current.text
@@ -61,16 +61,16 @@ def test_from_clicks_to_accepted_suggestions_and_back(viewer, dock):
     assert "accept" in dock.annotate.undo.toolTip()
     click(dock.annotate.undo)
     click(dock.annotate.undo)
-    assert len(dock.session.hints.points) == 3
+    assert len(dock.session.annotations.hints.points) == 3
     click(dock.annotate.redo)
-    assert len(dock.session.hints.points) == 4
+    assert len(dock.session.annotations.hints.points) == 4
 
 
 def test_what_was_marked_is_there_again_after_a_restart(viewer, dock):
     mark(viewer, dock)
     train_to_the_end(dock)
     click(dock.review.accept_all)
-    before = dock.session.hints.points
+    before = dock.session.annotations.hints.points
     folder = dock.session.project.folder
     dock.close_down()
     viewer.layers.clear()
@@ -83,25 +83,25 @@ def test_what_was_marked_is_there_again_after_a_restart(viewer, dock):
     again = open_dock(viewer)
     again.open_project(folder)
     settle(0.1)
-    assert again.session.hints.points.equals(before)
+    assert again.session.annotations.hints.points.equals(before)
     press_key(viewer, "Ctrl+Z")
-    assert len(again.session.hints.points) == 3
-    wait_until(lambda: len(again.session.suggestions().points) > 20)  # from the saved model
+    assert len(again.session.annotations.hints.points) == 3
+    wait_until(lambda: len(again.session.suggestions.shown().points) > 20)  # from the saved model
     again.close_down()
 
 
 def test_reject_makes_a_background_hint_if_wanted(viewer, dock):
     mark(viewer, dock)
     train_to_the_end(dock)
-    suggested = len(dock.session.suggestions().points)
+    suggested = len(dock.session.suggestions.shown().points)
     click(dock.review.next)
     click(dock.review.reject_button)
-    assert len(dock.session.hints.points.background) == 1
+    assert len(dock.session.annotations.hints.points.background) == 1
     dock.review.as_background.setChecked(False)
     click(dock.review.reject_button)
     settle(0.1)
-    assert len(dock.session.hints.points.background) == 1
-    assert len(dock.session.suggestions().points) <= suggested - 2
+    assert len(dock.session.annotations.hints.points.background) == 1
+    assert len(dock.session.suggestions.shown().points) <= suggested - 2
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_the_keys_that_reject_do_what_they_say(viewer, dock, ticked, keys, marks
     assert ("not a cell" in dock.review.reject_button.toolTip()) == ticked
     press_key(viewer, "G")
     press_key(viewer, keys)
-    assert len(dock.session.hints.points.background) == marks
+    assert len(dock.session.annotations.hints.points.background) == marks
 
 
 def test_accept_in_view_takes_only_what_is_seen(viewer, dock):
@@ -124,7 +124,7 @@ def test_accept_in_view_takes_only_what_is_seen(viewer, dock):
     settle(0.1)
     y0, x0, y1, x1 = dock.bridge.view_box()
     click(dock.review.accept_view)
-    hints = dock.session.hints.points
+    hints = dock.session.annotations.hints.points
     accepted = hints.take(hints.sources == "accepted").coordinates
     assert 0 < len(accepted) < 60
     assert np.all((accepted >= (y0, x0)) & (accepted <= (y1, x1)))
@@ -133,12 +133,12 @@ def test_accept_in_view_takes_only_what_is_seen(viewer, dock):
 def test_keys_train_and_judge(viewer, dock):
     mark(viewer, dock)
     press_key(viewer, "Shift+T")
-    wait_until(lambda: dock.session.training.status == "finished")
+    wait_until(lambda: dock.session.training.state.status == "finished")
     settle(0.1)
     press_key(viewer, "G")
     assert dock.bridge.review.focused is not None
     press_key(viewer, "Shift+E")
-    assert len(dock.session.hints.points) > 4
+    assert len(dock.session.annotations.hints.points) > 4
 
 
 def test_stop(viewer, dock):
@@ -147,16 +147,16 @@ def test_stop(viewer, dock):
     dock.train.advanced.fields["steps"].set(100000)
     click(dock.train.go)
     assert dock.train.go.text() == "Stop"
-    wait_until(lambda: dock.session.training.step > 0)
+    wait_until(lambda: dock.session.training.state.step > 0)
     settle(0.1)
     assert dock.train.progress.bar.isVisible()
     assert "counting" in dock.train.progress.stage.text()
     click(dock.train.go)
-    wait_until(lambda: not dock.session.is_training)
+    wait_until(lambda: not dock.session.training.active)
     settle(0.1)
-    assert dock.session.training.status == "stopped"
+    assert dock.session.training.state.status == "stopped"
     assert "stopped" in dock.train.progress.stage.text().lower()
-    assert len(dock.session.hints.points) == 3
+    assert len(dock.session.annotations.hints.points) == 3
     train_again = dock.train.go
     assert train_again.isEnabled()
 
@@ -167,10 +167,10 @@ def test_a_worker_that_dies_is_told_and_nothing_is_lost(viewer, dock, crash):
     settle(0.1)
     dock.train.advanced.fields["crash"].set(crash)
     train_to_the_end(dock)
-    assert dock.session.training.status == "failed"
+    assert dock.session.training.state.status == "failed"
     assert dock.messages.current.level == "error"
     assert "Traceback" not in dock.messages.text.text()
-    assert len(dock.session.hints.points) == 3
+    assert len(dock.session.annotations.hints.points) == 3
     dock.train.advanced.fields["crash"].set("none")
     train_to_the_end(dock)
-    assert dock.session.training.status == "finished"
+    assert dock.session.training.state.status == "finished"

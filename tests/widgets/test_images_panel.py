@@ -43,7 +43,7 @@ def line_of(dock, name):
 
 def test_an_image_is_removed_by_its_menu_and_comes_back_with_its_hints(viewer, dock, tmp_path):
     click_at(viewer, 50, 50)
-    wait_until(lambda: len(dock.session.hints.points) == 1)
+    wait_until(lambda: len(dock.session.annotations.hints.points) == 1)
     menu = right_click(*line_of(dock, "tile"))
     assert [action.text() for action in menu.actions()] == ["Re-link…", "Remove “tile” from the project"]
     choose(dock, menu, "Remove “tile” from the project")
@@ -57,9 +57,9 @@ def test_an_image_is_removed_by_its_menu_and_comes_back_with_its_hints(viewer, d
     dock.images.add_paths([tmp_path / "tile.png"])
     dock.session.go_to(PlaneRef("tile"))
     settle(0.1)
-    assert len(dock.session.hints.points) == 1
+    assert len(dock.session.annotations.hints.points) == 1
     press_key(viewer, "Ctrl+Z")
-    assert len(dock.session.hints.points) == 0
+    assert len(dock.session.annotations.hints.points) == 0
 
 
 def test_the_last_image_is_removed_by_the_menu_of_the_header(viewer, dock):
@@ -107,7 +107,7 @@ def test_a_file_is_imported_and_undone(viewer, dock, tmp_path, monkeypatch, chos
         "Undo takes them back one by one."
     )
     assert list(dock.annotate.chips.chips) == ["cell", "nucleus"]
-    assert dock.session.hints_of(PlaneRef("tile")).points.sources.tolist() == ["imported"] * 2
+    assert dock.session.annotations.hints_of(PlaneRef("tile")).points.sources.tolist() == ["imported"] * 2
     press_key(viewer, "Ctrl+Z")
     press_key(viewer, "Ctrl+Z")
     assert dock.session.project.planes_with_hints() == ()
@@ -130,14 +130,14 @@ def test_suggestions_become_hints_only_with_a_word(dock, tmp_path, monkeypatch):
 def test_a_folder_is_imported(dock, tmp_path, monkeypatch):
     folder = tmp_path / "voc"
     places = Points(np.array([[10.0, 20.0], [40.0, 60.0]]), classes=np.array(["cell", BACKGROUND], object))
-    dock.session.edit(HintSet(), HintSet(places), "add points", PlaneRef("tile"))
-    dock.session.export(folder, "voc")
-    dock.session.undo()
+    dock.session.annotations.edit(HintSet(), HintSet(places), "add points", PlaneRef("tile"))
+    dock.session.files.export(folder, "voc")
+    dock.session.annotations.undo()
     for name in range(3):  # more pictures than annotations: what most files are is no guide
         picture(folder, f"picture_{name}.png")
     answer(monkeypatch, "getExistingDirectory", str(folder))
     choose(dock, dock.images.add_menu, "Import annotations", "From a folder: Pascal VOC (XML)…")
-    assert dock.session.hints_of(PlaneRef("tile")).points.classes.tolist() == ["cell", BACKGROUND]
+    assert dock.session.annotations.hints_of(PlaneRef("tile")).points.classes.tolist() == ["cell", BACKGROUND]
     assert dock.messages.current.text == "Imported 2 points. Undo takes them back."
     choose(dock, dock.images.add_menu, "Import annotations", "From a folder: Pascal VOC (XML)…")
     assert "brought nothing new" in "".join(m.text for m in (dock.messages.current, *dock.messages.waiting))

@@ -35,21 +35,21 @@ def test_layers_lie_in_order_over_the_image(bridge):
 
 def test_a_click_is_one_edit(bridge):
     edits = []
-    bridge.session.hints_changed.connect(edits.append)
+    bridge.session.annotations.hints_changed.connect(edits.append)
     place = driving.click_at(bridge.viewer, 20, 30)
-    points = bridge.session.hints.points
+    points = bridge.session.annotations.hints.points
     np.testing.assert_allclose(points.coordinates, [place], atol=1e-6)
     assert points.classes.tolist() == ["cell"]
     assert points.sources.tolist() == ["human"]
     assert len(edits) == 1
-    assert bridge.session.can_undo == "add point"
+    assert bridge.session.annotations.can_undo == "add point"
     assert bridge.hints.points.layer.features["id"].tolist() == points.ids.tolist()
 
 
 def test_many_clicks_keep_their_own_ids(bridge):
     for y in range(10, 90, 20):
         driving.click_at(bridge.viewer, y, 40)
-    points = bridge.session.hints.points
+    points = bridge.session.annotations.hints.points
     assert len(points) == 4
     np.testing.assert_array_equal(bridge.hints.points.layer.features["id"], points.ids)
     np.testing.assert_allclose(bridge.hints.points.layer.data, points.coordinates)
@@ -65,7 +65,7 @@ def test_background_and_class_by_key(make_bridge):
     driving.click_at(bridge.viewer, 60, 30)
     driving.press_key(bridge.viewer, "Shift+C")
     driving.click_at(bridge.viewer, 80, 30)
-    assert bridge.session.hints.points.classes.tolist() == ["red", "white", BACKGROUND, "white"]
+    assert bridge.session.annotations.hints.points.classes.tolist() == ["red", "white", BACKGROUND, "white"]
     layer = bridge.hints.points.layer
     assert [str(s) for s in layer.symbol] == ["disc", "disc", "x", "disc"]
     assert not np.allclose(layer.face_color[0], layer.face_color[1])
@@ -76,28 +76,31 @@ def test_undo_and_redo_by_key(bridge):
     driving.click_at(bridge.viewer, 20, 30)
     driving.click_at(bridge.viewer, 50, 60)
     driving.press_key(bridge.viewer, "Ctrl+Z")
-    assert len(bridge.session.hints.points) == len(bridge.hints.points.layer.data) == 1
+    assert len(bridge.session.annotations.hints.points) == len(bridge.hints.points.layer.data) == 1
     driving.press_key(bridge.viewer, "Ctrl+Z")
-    assert len(bridge.session.hints.points) == len(bridge.hints.points.layer.data) == 0
+    assert len(bridge.session.annotations.hints.points) == len(bridge.hints.points.layer.data) == 0
     driving.press_key(bridge.viewer, "Ctrl+Shift+Z")
     driving.press_key(bridge.viewer, "Ctrl+Shift+Z")
-    assert len(bridge.session.hints.points) == len(bridge.hints.points.layer.data) == 2
-    assert bridge.session.can_redo == ""
+    assert len(bridge.session.annotations.hints.points) == len(bridge.hints.points.layer.data) == 2
+    assert bridge.session.annotations.can_redo == ""
 
 
 def test_a_drag_is_one_edit_on_release(bridge):
     driving.click_at(bridge.viewer, 50, 50)
     driving.press_key(bridge.viewer, "Shift+S")
-    was = bridge.session.hints.points
+    was = bridge.session.annotations.hints.points
     during = []
     driving.drag(
-        bridge.viewer, (50, 50), (70, 90), between=lambda: during.append(bridge.session.hints.points)
+        bridge.viewer,
+        (50, 50),
+        (70, 90),
+        between=lambda: during.append(bridge.session.annotations.hints.points),
     )
-    now = bridge.session.hints.points
+    now = bridge.session.annotations.hints.points
     np.testing.assert_allclose(during[0].coordinates, was.coordinates)
     np.testing.assert_allclose(now.coordinates, [[70, 90]], atol=1)
     assert now.ids.tolist() == was.ids.tolist()
-    assert bridge.session.can_undo == "move point"
+    assert bridge.session.annotations.can_undo == "move point"
     driving.press_key(bridge.viewer, "Ctrl+Z")
     np.testing.assert_allclose(bridge.hints.points.layer.data, was.coordinates)
 
@@ -106,22 +109,22 @@ def test_a_press_that_fails_does_not_hold_edits_back(bridge):
     with pytest.raises(AttributeError):
         next(bridge.mouse.on_press(bridge.viewer, event=None))
     driving.click_at(bridge.viewer, 20, 30)
-    assert len(bridge.session.hints.points) == 1
+    assert len(bridge.session.annotations.hints.points) == 1
 
 
 def test_closing_in_the_middle_of_a_drag_keeps_it(bridge):
     driving.click_at(bridge.viewer, 50, 50)
     driving.press_key(bridge.viewer, "Shift+S")
     driving.drag(bridge.viewer, (50, 50), (70, 90), between=bridge.close)
-    np.testing.assert_allclose(bridge.session.hints.points.coordinates, [[70, 90]], atol=1)
-    assert bridge.session.can_undo == "move point"
+    np.testing.assert_allclose(bridge.session.annotations.hints.points.coordinates, [[70, 90]], atol=1)
+    assert bridge.session.annotations.can_undo == "move point"
 
 
 def test_without_the_last_image_nothing_is_left_and_a_click_marks_nothing(bridge):
     driving.click_at(bridge.viewer, 50, 50)
     driving.suggest(bridge.session, [[20.0, 30.0]])
     assert len(bridge.suggestions.layer.data) == 1
-    bridge.session.remove_image("tile")
+    bridge.session.images.remove("tile")
     driving.settle(0.05)
     assert not bridge.images.layers
     assert len(bridge.suggestions.layer.data) == len(bridge.hints.points.layer.data) == 0
@@ -138,9 +141,9 @@ def test_delete_several_at_once_is_one_edit(bridge):
     driving.drag(bridge.viewer, (20, 10), (80, 70))
     assert len(bridge.hints.points.layer.selected_data) == 2
     driving.press_key(bridge.viewer, "Delete")
-    assert len(bridge.session.hints.points) == 1
-    assert bridge.session.can_undo == "delete 2 points"
-    bridge.session.undo()
+    assert len(bridge.session.annotations.hints.points) == 1
+    assert bridge.session.annotations.can_undo == "delete 2 points"
+    bridge.session.annotations.undo()
     assert len(bridge.hints.points.layer.data) == 3
 
 
@@ -151,25 +154,25 @@ def test_select_and_choose_class_changes_it(make_bridge):
     driving.press_key(bridge.viewer, "Shift+S")
     driving.click_at(bridge.viewer, 50, 90)
     driving.press_key(bridge.viewer, "Ctrl+2")
-    assert bridge.session.hints.points.classes.tolist() == ["red", "white"]
+    assert bridge.session.annotations.hints.points.classes.tolist() == ["red", "white"]
     np.testing.assert_allclose(bridge.hints.points.layer.face_color[1], bridge.hints.points.palette["white"])
-    assert bridge.session.can_undo == "change class of 1 hint"
+    assert bridge.session.annotations.can_undo == "change class of 1 hint"
 
 
 def test_a_box_is_drawn_moved_and_deleted(bridge):
     driving.press_key(bridge.viewer, "Shift+B")
     start, stop = driving.drag(bridge.viewer, (20, 30), (50, 80))
-    boxes = bridge.session.hints.boxes
+    boxes = bridge.session.annotations.hints.boxes
     np.testing.assert_allclose(boxes.coordinates, [[*start, *stop]], atol=0.5)
-    assert bridge.session.can_undo == "add box"
+    assert bridge.session.annotations.can_undo == "add box"
     assert bridge.hints.boxes.layer.features["id"].tolist() == boxes.ids.tolist()
     driving.press_key(bridge.viewer, "Shift+S")
     driving.drag(bridge.viewer, (35, 55), (45, 65))
-    moved = bridge.session.hints.boxes
+    moved = bridge.session.annotations.hints.boxes
     np.testing.assert_allclose(moved.coordinates, boxes.coordinates + 10, atol=1)
     assert moved.ids.tolist() == boxes.ids.tolist()
     driving.press_key(bridge.viewer, "Delete")
-    assert len(bridge.session.hints.boxes) == 0
+    assert len(bridge.session.annotations.hints.boxes) == 0
     driving.press_key(bridge.viewer, "Ctrl+Z")
     driving.press_key(bridge.viewer, "Ctrl+Z")
     assert bridge.hints.boxes.layer.nshapes == 1
@@ -179,7 +182,7 @@ def test_a_box_is_drawn_moved_and_deleted(bridge):
 def test_a_click_with_the_box_tool_is_refused(bridge):
     bridge.tool = "box"
     driving.click_at(bridge.viewer, 50, 50)
-    assert len(bridge.session.hints) == 0
+    assert len(bridge.session.annotations.hints) == 0
     assert bridge.hints.boxes.layer.nshapes == 0
     assert "too small" in bridge.session.messages[-1][1]
 
@@ -187,14 +190,16 @@ def test_a_click_with_the_box_tool_is_refused(bridge):
 def test_a_box_is_cut_at_the_edge(bridge):
     bridge.tool = "box"
     driving.drag(bridge.viewer, (50, 50), (60, 170))
-    np.testing.assert_allclose(bridge.session.hints.boxes.coordinates, [[50, 50, 60, 149.5]], atol=0.5)
+    np.testing.assert_allclose(
+        bridge.session.annotations.hints.boxes.coordinates, [[50, 50, 60, 149.5]], atol=0.5
+    )
     assert bridge.hints.boxes.seen().coordinates[0, 3] == 149.5
 
 
 @pytest.mark.parametrize("place", [(-5.0, 50.0), (102.0, 80.0)])
 def test_a_point_outside_is_refused(bridge, place):
     driving.click_at(bridge.viewer, *place)
-    assert len(bridge.session.hints) == 0
+    assert len(bridge.session.annotations.hints) == 0
     assert len(bridge.hints.points.layer.data) == 0
     level, text = bridge.session.messages[-1]
     assert level == "warning"
@@ -203,7 +208,7 @@ def test_a_point_outside_is_refused(bridge, place):
 
 def test_a_point_dragged_outside_goes_back(bridge):
     driving.click_at(bridge.viewer, 50, 140)
-    was = bridge.session.hints.points.coordinates
+    was = bridge.session.annotations.hints.points.coordinates
     bridge.tool = "select"
     driving.drag(bridge.viewer, (50, 140), (50, 158))
     np.testing.assert_allclose(bridge.hints.points.layer.data, was)
@@ -213,7 +218,7 @@ def test_a_point_dragged_outside_goes_back(bridge):
 def test_the_same_pixel_twice_is_ignored(bridge):
     driving.click_at(bridge.viewer, 50, 50)
     driving.click_at(bridge.viewer, 50, 50)
-    assert len(bridge.session.hints.points) == len(bridge.hints.points.layer.data) == 1
+    assert len(bridge.session.annotations.hints.points) == len(bridge.hints.points.layer.data) == 1
     assert "marked already" in bridge.session.messages[-1][1]
 
 
@@ -222,7 +227,7 @@ def test_a_read_only_project_reverts(viewer, make_session, tmp_path):
     from napari_inkling.widgets.layers import LayerBridge
 
     writer = make_session({"tile": IMAGE})
-    writer.edit(HintSet(), HintSet(Points([[10.0, 10.0]])), "add point")
+    writer.annotations.edit(HintSet(), HintSet(Points([[10.0, 10.0]])), "add point")
     reader = Session(runner=NoRunner())
     messages = []
     reader.message.connect(lambda level, text: messages.append((level, text)))
@@ -241,19 +246,19 @@ def test_a_read_only_project_reverts(viewer, make_session, tmp_path):
 def test_updates_by_the_program_are_no_edits(bridge):
     session = bridge.session
     driving.settle(0.05)
-    session.edit(
+    session.annotations.edit(
         HintSet(),
         HintSet(Points([[10.0, 20.0], [30.0, 40.0]], classes=["cell", BACKGROUND]), Boxes([[5, 5, 20, 30]])),
         "import",
     )
-    session.threshold = 0.3
-    session.radius = 12.0
+    session.suggestions.threshold = 0.3
+    session.radius.chosen = 12.0
     driving.settle(0.1)
-    assert session.can_undo == "import"
-    session.undo()
+    assert session.annotations.can_undo == "import"
+    session.annotations.undo()
     driving.settle(0.1)
-    assert session.can_undo == ""
-    assert session.can_redo == "import"
+    assert session.annotations.can_undo == ""
+    assert session.annotations.can_redo == "import"
     assert bridge.hints.boxes.layer.nshapes == len(bridge.hints.points.layer.data) == 0
 
 
@@ -275,7 +280,7 @@ def test_hints_follow_the_images_placement(bridge):
     driving.settle(0.05)
     world = image.data_to_world((40, 60))
     driving.click_at(bridge.viewer, *world)
-    np.testing.assert_allclose(bridge.session.hints.points.coordinates, [[40, 60]], atol=1)
+    np.testing.assert_allclose(bridge.session.annotations.hints.points.coordinates, [[40, 60]], atol=1)
 
 
 def test_napari_modes_choose_tools(bridge):
@@ -294,13 +299,13 @@ def test_a_removed_layer_loses_no_hint_and_comes_back(bridge):
     driving.click_at(bridge.viewer, 50, 50)
     bridge.viewer.layers.remove(bridge.hints.points.layer)
     driving.settle()
-    assert len(bridge.session.hints.points) == 1
+    assert len(bridge.session.annotations.hints.points) == 1
     assert "safe in the project" in bridge.session.messages[-1][1]
     bridge.tool = "cell"
     assert [layer.name for layer in bridge.viewer.layers][-1] == "Inkling points"
     assert len(bridge.hints.points.layer.data) == 1
     driving.click_at(bridge.viewer, 70, 70)
-    assert len(bridge.session.hints.points) == 2
+    assert len(bridge.session.annotations.hints.points) == 2
 
 
 def test_paste_on_another_plane(make_bridge):
@@ -313,9 +318,9 @@ def test_paste_on_another_plane(make_bridge):
     assert bridge.session.plane.plane == (1,)
     driving.press_key(bridge.viewer, "Ctrl+V")
     driving.settle()
-    assert len(bridge.session.hints.points) == 1
+    assert len(bridge.session.annotations.hints.points) == 1
     bridge.session.go_to(bridge.session.project.images[0].planes()[0])
-    assert len(bridge.session.hints.points) == 1
+    assert len(bridge.session.annotations.hints.points) == 1
 
 
 def test_close_disconnects_everything(viewer, make_session):
@@ -336,7 +341,7 @@ def test_close_disconnects_everything(viewer, make_session):
     points.add([[20, 20]])
     driving.press_key(viewer, "Ctrl+Z")
     driving.settle(0.05)
-    assert len(session.hints.points) == 1
+    assert len(session.annotations.hints.points) == 1
     bridge.close()
     again = LayerBridge(viewer, session)
     assert [layer.name for layer in viewer.layers] == IN_ORDER
@@ -353,7 +358,7 @@ def test_the_window_may_close_first(viewer, make_session):
     viewer.close()
     driving.settle()
     bridge.close()
-    assert len(bridge.session.hints.points) == 1
+    assert len(bridge.session.annotations.hints.points) == 1
 
 
 def test_the_session_may_close_first(bridge):
@@ -381,10 +386,9 @@ def _connections(viewer, session):
         viewer.layers.selection.events.active,
         viewer.layers.events.removed,
     ]
-    signals = [name for name in dir(type(session)) if hasattr(getattr(session, name, None), "disconnect")]
     return (
         [len(emitter.callbacks) if hasattr(emitter, "callbacks") else len(emitter) for emitter in emitters],
-        {name: len(getattr(session, name)) for name in signals},
+        driving.listeners(session),
         len(viewer.mouse_drag_callbacks),
         len(viewer.mouse_move_callbacks),
     )

@@ -75,7 +75,7 @@ def test_kinds_of_images(make_bridge, array, expected):
     whole = shown[0] if len(shown) == 1 else np.stack(shown, -1)
     np.testing.assert_array_equal(whole, array[..., 0] if array.ndim > whole.ndim else array)
     driving.click_at(bridge.viewer, 30, 40)
-    assert len(bridge.session.hints.points) == 1
+    assert len(bridge.session.annotations.hints.points) == 1
 
 
 @pytest.mark.window
@@ -91,7 +91,7 @@ def test_another_image_takes_the_place(make_bridge):
     assert "50 × 60" in bridge.session.messages[-1][1]
     driving.press_key(bridge.viewer, "PageUp")
     np.testing.assert_allclose(bridge.hints.points.layer.data, [[70, 100]], atol=0.5)
-    assert len(bridge.session.hints_of(PlaneRef("b")).points) == 1
+    assert len(bridge.session.annotations.hints_of(PlaneRef("b")).points) == 1
 
 
 @pytest.mark.window
@@ -122,8 +122,8 @@ def test_a_click_before_the_slider_moves_stays_in_its_plane(make_bridge):
     bridge = make_bridge({"stack": np.stack([IMAGE] * 3)})
     bridge.hints.points.layer.add([[30, 40]])  # no turn of the event loop in between
     bridge.viewer.dims.set_point(0, 1)
-    assert len(bridge.session.hints_of(PlaneRef("stack", (0,))).points) == 1
-    assert len(bridge.session.hints_of(PlaneRef("stack", (1,))).points) == 0
+    assert len(bridge.session.annotations.hints_of(PlaneRef("stack", (0,))).points) == 1
+    assert len(bridge.session.annotations.hints_of(PlaneRef("stack", (1,))).points) == 0
 
 
 @pytest.mark.window
@@ -141,7 +141,7 @@ def test_the_persons_own_layer_shows_the_image(make_bridge):
     assert viewer.layers[0] is own
     assert len(viewer.layers) == 7
     driving.click_at(viewer, 10, 20)
-    np.testing.assert_allclose(bridge.session.hints.points.coordinates, [[20, 40]], atol=1)
+    np.testing.assert_allclose(bridge.session.annotations.hints.points.coordinates, [[20, 40]], atol=1)
     np.testing.assert_array_equal(bridge.session.project.open_image(bridge.session.plane).array, IMAGE)
 
 
@@ -152,7 +152,7 @@ def test_a_layer_of_the_same_file_is_used(make_bridge, tmp_path):
     imsave(tmp_path / "cells.png", IMAGE, check_contrast=False)
     bridge = make_bridge({})
     (own,) = bridge.viewer.open(tmp_path / "cells.png", plugin="napari")
-    bridge.session.add_images([tmp_path / "cells.png"])
+    bridge.session.images.add([tmp_path / "cells.png"])
     assert bridge.images.layers == [own]
 
 
@@ -160,13 +160,13 @@ def test_a_layer_of_the_same_file_is_used(make_bridge, tmp_path):
 def test_a_missing_image_is_told_and_found_again(make_bridge, tmp_path):
     bridge = make_bridge({"a": IMAGE, "b": IMAGE[:50]})
     session = bridge.session
-    session.edit(HintSet(), HintSet(Points([[10.0, 10.0]])), "add point", PlaneRef("b"))
+    session.annotations.edit(HintSet(), HintSet(Points([[10.0, 10.0]])), "add point", PlaneRef("b"))
     (tmp_path / "b.npy").rename(tmp_path / "moved.npy")
-    session.next_image()
+    session.workspace.next_image()
     assert session.messages[-1][0] == "error"
     assert "b.npy is missing" in session.messages[-1][1]
     assert len(bridge.hints.points.layer.data) == 1
-    session.relink("b", tmp_path / "moved.npy")
+    session.images.relink("b", tmp_path / "moved.npy")
     assert bridge.images.primary.name == "b"
     assert len(bridge.hints.points.layer.data) == 1
 
@@ -179,10 +179,10 @@ def test_another_project_replaces_everything(make_bridge, tmp_path):
     assert bridge.images.primary is None
     assert len(bridge.hints.points.layer.data) == 0
     assert bridge.current_class == "red"
-    bridge.session.add_images([tmp_path / "tile.npy"])
+    bridge.session.images.add([tmp_path / "tile.npy"])
     driving.settle(0.05)
     driving.click_at(bridge.viewer, 20, 20)
-    assert bridge.session.hints.points.classes.tolist() == ["red"]
+    assert bridge.session.annotations.hints.points.classes.tolist() == ["red"]
 
 
 @pytest.mark.window
@@ -192,13 +192,13 @@ def test_pixel_size_becomes_scale_and_units(make_bridge, tmp_path):
     bridge = make_bridge({})
     metadata = {"axes": "YX", "PhysicalSizeX": 0.25, "PhysicalSizeY": 0.25}
     tifffile.imwrite(tmp_path / "um.ome.tif", IMAGE, metadata=metadata)
-    bridge.session.add_images([tmp_path / "um.ome.tif"])
+    bridge.session.images.add([tmp_path / "um.ome.tif"])
     driving.settle(0.05)
     for layer in (bridge.images.primary, bridge.hints.points.layer, bridge.hints.boxes.layer):
         np.testing.assert_allclose(layer.scale, (0.25, 0.25))
         assert [str(unit) for unit in layer.units] == ["micrometer", "micrometer"]
     driving.click_at(bridge.viewer, 5, 10)
-    np.testing.assert_allclose(bridge.session.hints.points.coordinates, [[20, 40]], atol=1)
+    np.testing.assert_allclose(bridge.session.annotations.hints.points.coordinates, [[20, 40]], atol=1)
 
 
 @pytest.mark.window
@@ -222,7 +222,7 @@ def test_a_large_image_opens_without_being_read_whole(make_bridge, tmp_path, mon
         return real(read_window, path, info, cache)
 
     monkeypatch.setattr(omezarr, "cached", counted)
-    bridge.session.add_images([tmp_path / "slide.ome.zarr"])
+    bridge.session.images.add([tmp_path / "slide.ome.zarr"])
     driving.settle(0.1)
     layer = bridge.images.primary
     assert layer.multiscale
@@ -231,7 +231,7 @@ def test_a_large_image_opens_without_being_read_whole(make_bridge, tmp_path, mon
     assert at_full <= 9 * 512**2  # the windows that the contrast is chosen by
 
     clicked = driving.click_at(bridge.viewer, 1500, 2000)
-    np.testing.assert_allclose(bridge.session.hints.points.coordinates, [clicked])
+    np.testing.assert_allclose(bridge.session.annotations.hints.points.coordinates, [clicked])
     bridge.view.look_at((1500, 2000), 5)
     driving.settle(0.1)
     assert layer.data_level == 0
@@ -255,4 +255,4 @@ def test_a_large_image_of_one_level_gets_previews(make_bridge, monkeypatch, chan
         expected = pixels[..., number] if channels else pixels
         np.testing.assert_array_equal(layer.data[1][...], expected[::4, ::4])
     driving.click_at(bridge.viewer, 200, 300)
-    assert len(bridge.session.hints.points) == 1
+    assert len(bridge.session.annotations.hints.points) == 1

@@ -28,9 +28,11 @@ def dock(viewer, tmp_path):
     made.images.add_paths([picture(tmp_path)])
     settle(0.1)
     drawn = Masks.from_crops(PLACES[:2], [np.ones((side, side)) for side in SIDES[:2]])
-    made.session.edit(HintSet(), HintSet(Points(drawn.centres, ids=drawn.ids), masks=drawn), "draw")
+    made.session.annotations.edit(
+        HintSet(), HintSet(Points(drawn.centres, ids=drawn.ids), masks=drawn), "draw"
+    )
     found = Masks.from_crops(PLACES[2:], [np.ones((7, 7))], scores=0.8, sources="model")
-    made.session._set_predictions(made.session.plane, Predictions(masks=found, radius=4.0))
+    made.session.suggestions.put(made.session.plane, Predictions(masks=found, radius=4.0))
     click(made.measure.fold_button)
     wait_until(lambda: made.measure.table.rowCount() == 3)
     made.ids = [*drawn.ids.tolist(), *found.ids.tolist()]
@@ -62,10 +64,10 @@ def test_folded_it_measures_nothing(viewer, tmp_path):
     made.session.new_project(tmp_path / "work.inkling")
     made.images.add_paths([picture(tmp_path)])
     drawn = Masks.from_crops(PLACES, [np.ones((5, 5))] * 3)
-    made.session.edit(HintSet(), HintSet(masks=drawn), "draw")
+    made.session.annotations.edit(HintSet(), HintSet(masks=drawn), "draw")
     settle(0.5)
     assert made.measure.is_folded
-    assert len(made.session.measurements) == 0
+    assert len(made.session.measuring.table) == 0
 
 
 def test_it_follows_what_is_drawn_and_undone(dock):
@@ -104,18 +106,18 @@ def test_a_row_leads_to_its_cell(dock):
     assert dock.bridge.hints.points.selected_ids.tolist() == [dock.ids[1]]
     masks = dock.bridge.hints.masks
     assert masks.layer.selected_label == masks.layer.data[34, 64]
-    assert dock.session.can_undo == "draw"  # nothing was edited
+    assert dock.session.annotations.can_undo == "draw"  # nothing was edited
     QTest.keyClick(dock.measure.view, Qt.Key.Key_Down)
     settle(0.05)
     np.testing.assert_allclose(camera_of(dock.viewer).center[-2:], [73, 93])
     assert dock.bridge.review.focused == dock.ids[2]
-    assert dock.session.looked().known == 1
+    assert dock.session.guide.looked().known == 1
 
 
 def test_a_chosen_row_does_not_change_what_is_marked_next(dock):
-    dock.session.set_classes(["cell", "other"])
-    row = dock.session.hints.points.take([1])
-    dock.session.edit(HintSet(row), HintSet(row.changed(classes="other")), "change class")
+    dock.session.annotations.set_classes(["cell", "other"])
+    row = dock.session.annotations.hints.points.take([1])
+    dock.session.annotations.edit(HintSet(row), HintSet(row.changed(classes="other")), "change class")
     size = dock.bridge.hints.points.layer.current_size
     widget, where = cell_of(dock, 1)
     QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=where)
@@ -123,8 +125,8 @@ def test_a_chosen_row_does_not_change_what_is_marked_next(dock):
     assert dock.bridge.hints.points.layer.current_size == size
     assert dock.bridge.tool == "cell"
     click_at(dock.viewer, 50, 70)
-    wait_until(lambda: len(dock.session.hints.points) == 3)
-    assert dock.session.hints.points.classes[-1] == "cell"
+    wait_until(lambda: len(dock.session.annotations.hints.points) == 3)
+    assert dock.session.annotations.hints.points.classes[-1] == "cell"
 
 
 def test_a_cell_leads_to_its_row(dock):
@@ -146,7 +148,7 @@ def test_the_row_stays_chosen_when_the_table_changes(dock):
     click_at(dock.viewer, 34, 64)
     before = camera_of(dock.viewer).center
     drawn = Masks.from_crops([(80, 10)], [np.ones((4, 4))])
-    dock.session.edit(HintSet(), HintSet(masks=drawn), "draw")
+    dock.session.annotations.edit(HintSet(), HintSet(masks=drawn), "draw")
     wait_until(lambda: dock.measure.table.rowCount() == 4)
     dock.measure.view.sortByColumn(dock.measure.table.names.index("area_px"), Qt.SortOrder.DescendingOrder)
     assert chosen(dock) == [dock.ids[1]]

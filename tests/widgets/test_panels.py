@@ -37,7 +37,7 @@ def with_image(dock, tmp_path):
 
 
 def mark(dock, places, name="cell", image="tile"):
-    dock.session.edit(
+    dock.session.annotations.edit(
         HintSet(), HintSet(Points(np.array(places, float), name)), "add points", PlaneRef(image)
     )
     settle(0.1)
@@ -166,7 +166,7 @@ def test_a_lost_image_is_found_again(dock, tmp_path, monkeypatch):
     click(dock.images.relink_button)
     settle(0.1)
     assert not dock.images.problem.isVisible()
-    assert dock.session.problems == {}
+    assert dock.session.images.problems == {}
 
 
 def test_a_thousand_images_stay_fast(dock, tmp_path):
@@ -202,7 +202,7 @@ def test_classes_are_added_renamed_recoloured_and_removed(with_image):
     QTest.keyClick(chips.editor, Qt.Key.Key_Return)
     settle(0.1)
     assert list(chips.chips) == ["RBC", "WBC"]
-    assert set(dock.session.hints.points.classes) == {"RBC"}
+    assert set(dock.session.annotations.hints.points.classes) == {"RBC"}
 
     chips.recoloured.emit("RBC", "#0072b2")
     assert dock.session.project.classes[0].color == "#0072b2"
@@ -233,7 +233,7 @@ def test_tools_are_taken_in_hand(with_image, tool):
 
 def test_chips_name_their_keys(with_image):
     dock, chips = with_image, with_image.annotate.chips
-    dock.session.set_classes(["red", ClassInfo("white", "#ffffff", key="7"), "blue"])
+    dock.session.annotations.set_classes(["red", ClassInfo("white", "#ffffff", key="7"), "blue"])
     settle(0.1)
     assert [chips.chips[name].toolTip()[-8:] for name in ("red", "white", "blue")] == [
         "[Ctrl+1]", "[Ctrl+7]", "[Ctrl+3]",
@@ -263,7 +263,7 @@ def test_images_that_are_held_out_are_counted_apart(with_image, tmp_path):
     assert dock.annotate.summary.text() == "3 + 1 image held out"
     assert chip.text() == "cell  3 + 2"
     assert dock.annotate.next_step.text().startswith("17 more make a good start")
-    dock.session.update_image("tile", complete=False)
+    dock.session.images.update("tile", complete=False)
     settle(0.1)
     assert (chip.text(), "held out" in chip.toolTip()) == ("cell  5", False)
 
@@ -276,7 +276,7 @@ def test_undo_says_what_it_would_undo(with_image):
     click(dock.annotate.undo)
     settle(0.1)
     assert dock.annotate.redo.toolTip() == "Redo: add points  [Ctrl+Shift+Z]"
-    assert len(dock.session.hints) == 0
+    assert len(dock.session.annotations.hints) == 0
 
 
 # -- train
@@ -329,9 +329,9 @@ def test_train_on_or_start_over(with_image):
     assert train.go.text() == "Train"
     assert "from the beginning" in train.next_step.text()
     hidden = []  # it may be over before the key has been worked off
-    dock.session.training_changed.connect(lambda _: hidden.append(not train.start_over.isVisible()))
+    dock.session.training.changed.connect(lambda _: hidden.append(not train.start_over.isVisible()))
     press_key(dock.viewer, "Shift+T")
-    wait_until(lambda: not dock.session.is_training)
+    wait_until(lambda: not dock.session.training.active)
     assert hidden[0]
     settle(0.1)
     assert model_of(dock)["rounds"] == rounds
@@ -349,7 +349,7 @@ def test_a_training_that_was_stopped_before_outlines_says_how_to_get_them(with_i
     assert "outlines" not in train.next_step.text()
     about = model_of(dock)
     about |= {"heads": "centres", "settings": {**about["settings"], "masks": True}}
-    (dock.session.newest_model / "model.json").write_text(json.dumps(about))
+    (dock.session.prediction.newest_model / "model.json").write_text(json.dumps(about))
     train.refresh()
     assert train.next_step.text().startswith("There are no outlines yet, only points")
     assert train.go.text() == "Train on"
@@ -376,16 +376,18 @@ def test_what_cannot_go_on_is_not_called_so(with_image, what):
 
 
 def model_of(dock):
-    return json.loads((dock.session.newest_model / "model.json").read_text())
+    return json.loads((dock.session.prediction.newest_model / "model.json").read_text())
 
 
 def test_methods_are_not_looked_up_at_every_step(with_image, monkeypatch):
     dock, asked = with_image, []
     mark(dock, [[10, 10], [40, 40]])
-    recommend = type(dock.session).recommend
-    monkeypatch.setattr(type(dock.session), "recommend", lambda self: asked.append(1) or recommend(self))
+    recommend = type(dock.session.advice).recommend
+    monkeypatch.setattr(
+        type(dock.session.advice), "recommend", lambda self: asked.append(1) or recommend(self)
+    )
     steps = []
-    dock.session.progress.connect(steps.append)
+    dock.session.training.progress.connect(steps.append)
     dock.train.advanced.fields["steps"].set(150)
     train_to_the_end(dock)
     assert len(steps) > 3 * len(asked)
@@ -411,13 +413,13 @@ def test_the_radius_is_a_persons_or_automatic(with_image):
     dock = with_image
     mark(dock, [[10, 10], [40, 40]])
     dock.train.radius.setValue(6.5)
-    assert dock.session.radius == 6.5
+    assert dock.session.radius.chosen == 6.5
     settle(0.1)
-    dock.session.radius = 9.0  # the circle was dragged
+    dock.session.radius.chosen = 9.0  # the circle was dragged
     settle(0.1)
     assert dock.train.radius.value() == 9.0
     dock.train.radius.setValue(0)
-    assert dock.session.radius is None
+    assert dock.session.radius.chosen is None
     assert dock.train.radius.text() == "auto"
 
 
@@ -426,7 +428,7 @@ def test_curves_are_drawn(with_image, tmp_path):
     dock.images.add_paths([picture(tmp_path, "truth.png")])
     mark(dock, [[10, 10], [40, 40]])
     mark(dock, [[10, 10], [40, 40]], image="truth")
-    dock.session.update_image("truth", complete=True)
+    dock.session.images.update("truth", complete=True)
     train_to_the_end(dock)
     wait_until(lambda: dock.train.progress.curves_button.text() == "▸ Curves · F1 0.50")
     click(dock.train.progress.curves_button)
@@ -441,7 +443,7 @@ def test_how_long_each_kind_took(with_image):
     assert "Seconds" not in dock.annotate.counts.toolTip()
     clicked = Points([[10.0, 10], [40, 40]], seconds=[1.0, 2.0])
     accepted = Points([[70.0, 70]], seconds=0.3, sources="accepted")
-    dock.session.edit(HintSet(), HintSet(Points.concatenate([clicked, accepted])), "add points")
+    dock.session.annotations.edit(HintSet(), HintSet(Points.concatenate([clicked, accepted])), "add points")
     settle(0.1)
     told = dock.annotate.counts.toolTip()
     assert told.endswith("Seconds for each, on average: accepted 0.3 (1), point 1.5 (2)")
@@ -472,14 +474,14 @@ def test_the_threshold_shows_and_hides(with_image):
     dock = with_image
     scores = np.array([0.1, 0.45, 0.55, 0.62, 0.9])
     points = Points([[10, 10 + 20 * i] for i in range(5)], sources="model", scores=scores)
-    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
+    dock.session.suggestions.put(PlaneRef("tile"), Predictions(points, radius=3.0))
     settle(0.2)
     assert dock.review.counts.text() == "3 suggested, 1 doubtful"
     assert dock.review.accept_all.text() == "Accept 3 above 0.50"
     assert dock.review.slider.histogram.counts.sum() == 5
     dock.review.slider.slider.setValue(60)
     settle(0.2)
-    assert dock.session.threshold == 0.6
+    assert dock.session.suggestions.threshold == 0.6
     assert dock.review.accept_all.text() == "Accept 2 above 0.60"
     assert dock.review.counts.text() == "2 suggested, 1 doubtful"
     dock.review.slider.number.setValue(0.95)
@@ -492,7 +494,7 @@ def test_the_threshold_shows_and_hides(with_image):
 def test_the_most_doubtful_comes_first(with_image):
     dock = with_image
     points = Points([[10, 10], [40, 40], [70, 70]], sources="model", scores=[0.9, 0.52, 0.7])
-    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
+    dock.session.suggestions.put(PlaneRef("tile"), Predictions(points, radius=3.0))
     settle(0.2)
     seen = []
     for _ in range(4):
@@ -507,7 +509,7 @@ def test_why_a_cell_is_shown(with_image):
     dock = with_image
     rows = {"disagreement": [0.0, 0.1, 0.9]}
     points = Points([[10, 10], [40, 40], [70, 70]], sources="model", scores=[0.95, 0.6, 0.9], attributes=rows)
-    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
+    dock.session.suggestions.put(PlaneRef("tile"), Predictions(points, radius=3.0))
     settle(0.2)
     seen = []
     for key in "NNNG":
@@ -527,7 +529,7 @@ def test_why_a_cell_is_shown(with_image):
 def test_how_many_were_looked_at(with_image):
     dock = with_image
     points = Points([[10, 10], [40, 40], [70, 70]], sources="model", scores=[0.9, 0.52, 0.7])
-    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
+    dock.session.suggestions.put(PlaneRef("tile"), Predictions(points, radius=3.0))
     settle(0.2)
     assert dock.review.looked.text() == "0 of 3 looked at"
     click(dock.review.next_anywhere)
@@ -547,7 +549,7 @@ def test_how_many_were_looked_at(with_image):
 def test_what_was_rejected_is_brought_back(with_image):
     dock, review = with_image, with_image.review
     points = Points([[10, 10], [40, 40], [70, 70]], sources="model", scores=0.9)
-    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
+    dock.session.suggestions.put(PlaneRef("tile"), Predictions(points, radius=3.0))
     settle(0.1)
     assert not review.restore_button.isVisible()
     click(review.as_background)
@@ -555,23 +557,23 @@ def test_what_was_rejected_is_brought_back(with_image):
         press_key(dock.viewer, "G")
         press_key(dock.viewer, "Q")
     settle(0.1)
-    assert len(dock.session.suggestions().points) == 0
+    assert len(dock.session.suggestions.shown().points) == 0
     assert dock.session.project.image("tile").reviewed
     assert review.restore_button.text() == "Bring back 3 rejected"
     click(review.restore_button)
     settle(0.1)
-    assert len(dock.session.suggestions().points) == 3
+    assert len(dock.session.suggestions.shown().points) == 3
     assert not review.restore_button.isVisible()
     assert dock.messages.current.text == "Brought back 3 suggestions. Undo rejects them again."
     press_key(dock.viewer, "Ctrl+Z")
-    assert len(dock.session.suggestions().points) == 0
+    assert len(dock.session.suggestions.shown().points) == 0
 
 
 @pytest.mark.parametrize("keys", ["W", "Q", "Shift+Q", "Shift+E", "Shift+W"])
 def test_every_key_that_judges_ticks_the_image_off(with_image, keys):
     dock = with_image
     points = Points([[40, 40]], sources="model", scores=0.9)
-    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=3.0))
+    dock.session.suggestions.put(PlaneRef("tile"), Predictions(points, radius=3.0))
     settle(0.1)
     press_key(dock.viewer, "G")
     press_key(dock.viewer, keys)
@@ -608,7 +610,7 @@ def test_a_stack_is_exported(dock, tmp_path, monkeypatch, format, asks, written)
     np.save(tmp_path / "stack.npy", np.random.default_rng(0).integers(0, 255, (3, 60, 80), np.uint8))
     dock.images.add_paths([tmp_path / "stack.npy"])
     for plane in range(2):
-        dock.session.edit(
+        dock.session.annotations.edit(
             HintSet(), HintSet(Points([[20.0, 30.0]])), "add point", PlaneRef("stack", (plane,))
         )
     dock.export.set_folded(False)
@@ -634,8 +636,8 @@ def test_cells_are_exported_as_large_as_they_are(with_image, tmp_path, what):
     dock = with_image
     mark(dock, [[50, 60]])
     points = Points([[20, 20]], sources="model", scores=0.9)
-    dock.session._set_predictions(PlaneRef("tile"), Predictions(points, radius=RADIUS))
-    dock.session.radius = 8.0
+    dock.session.suggestions.put(PlaneRef("tile"), Predictions(points, radius=RADIUS))
+    dock.session.radius.chosen = 8.0
     dock.export.what.setCurrentIndex(dock.export.what.findData(what))
     dock.export.format.setCurrentIndex(dock.export.format.findData("masks"))
     dock.export.scope.setCurrentIndex(dock.export.scope.findData("this"))
@@ -674,7 +676,7 @@ def test_the_model_runs_on_images_that_it_has_not_seen(with_image, tmp_path):
     settle(0.2)
     assert dock.export.run_button.text() == "Run on 1 more image"
     click(dock.export.run_button)
-    wait_until(lambda: len(dock.session.suggested_planes) == 2)
+    wait_until(lambda: len(dock.session.suggestions.planes) == 2)
     settle(0.1)
     assert not dock.export.run_button.isVisible()
     train_to_the_end(dock)  # this model has not seen the other image
@@ -699,7 +701,7 @@ def test_scratch_work_is_kept_under_a_name(viewer, tmp_path, monkeypatch):
     settle(0.1)
     assert dock.session.project.folder == tmp_path / "kept.inkling"
     assert dock.project_bar.name.text().startswith("kept")
-    assert len(dock.session.hints) == 1
+    assert len(dock.session.annotations.hints) == 1
     assert dock.memory.recent == [tmp_path / "kept.inkling"]
 
 
@@ -735,7 +737,7 @@ def test_a_project_that_cannot_be_opened_is_told(with_image, tmp_path, what, rea
     assert reason in dock.messages.current.text
     assert dock.session.project.folder == before
     mark(dock, [[10, 10]])
-    assert len(dock.session.hints) == 1
+    assert len(dock.session.annotations.hints) == 1
 
 
 # -- messages

@@ -66,7 +66,7 @@ def run_demo(out: Path, show: bool | None = None, **training: Any) -> Report:
     show : bool or None
         Whether to show bars; ``None``: on a terminal, elsewhere lines.
     **training
-        Arguments of :meth:`~napari_inkling.session.Session.train`, e.g. ``preset``.
+        Arguments of :meth:`~napari_inkling.session.training.Training.start`, e.g. ``preset``.
     """
     from napari_inkling.project.samples import sample
 
@@ -75,7 +75,7 @@ def run_demo(out: Path, show: bool | None = None, **training: Any) -> Report:
         trained = run_training(session, show, resume=False, **training)
         planes = [p for p in planes_of(session.project) if p.ref.image in sample(SAMPLE).truth]
         hints = {
-            plane.ref: session.hints_of(plane.ref)
+            plane.ref: session.annotations.hints_of(plane.ref)
             for plane in planes
             if not session.project.image(plane.ref.image).complete
         }
@@ -100,7 +100,7 @@ def _suggestions(found: Predictions, hints: HintSet | None) -> Predictions:
     import numpy as np
 
     from napari_inkling.core import HintSet
-    from napari_inkling.session.review_session import DEFAULT_RADIUS
+    from napari_inkling.session.cell_radius import DEFAULT_RADIUS
     from napari_inkling.session.suggested_cells import without_known
 
     radius = found.radius or DEFAULT_RADIUS

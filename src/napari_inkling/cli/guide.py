@@ -63,7 +63,7 @@ def guide(
         _predict(session, device, progress, model)
         planes, cells = _planes(session), _cells(session, count)
         missing = [str(ref) for ref in _asked(session)]
-        threshold = session.threshold
+        threshold = session.suggestions.threshold
     if out is not None:
         _write(out, cells)
     values = {"threshold": threshold, "images": planes, "cells": cells, "left_out": missing}
@@ -73,7 +73,7 @@ def guide(
 def _asked(session: Session) -> list[Any]:
     """Return the planes of images to learn from that were not predicted."""
     learnt = {record.name for record in session.project.images if not record.complete}
-    return [ref for ref in session.unpredicted_planes if ref.image in learnt]
+    return [ref for ref in session.prediction.unpredicted_planes if ref.image in learnt]
 
 
 def _predict(session: Session, device: str, show: bool | None, model: Path | None) -> None:
@@ -85,8 +85,8 @@ def _predict(session: Session, device: str, show: bool | None, model: Path | Non
         def show_how_far(*_: object) -> None:
             bar.show(len(asked) - len(_asked(session)), len(asked), "predicting")
 
-        session.suggestions_changed.connect(show_how_far)
-        session.predict(asked, device, model)
+        session.suggestions.changed.connect(show_how_far)
+        session.prediction.start(asked, device, model)
         session.wait()
     if asked and len(_asked(session)) == len(asked):
         which = model or "the newest model"
@@ -95,11 +95,11 @@ def _predict(session: Session, device: str, show: bool | None, model: Path | Non
 
 def _planes(session: Session) -> list[dict[str, Any]]:
     """Return what is known of each plane, the one with most to gain first."""
-    return [_plane(ref, need, session) for ref, need in session.needs().items()]
+    return [_plane(ref, need, session) for ref, need in session.guide.needs().items()]
 
 
 def _plane(ref: PlaneRef, need: float, session: Session) -> dict[str, Any]:
-    known, found, in_bulk = session.looked(ref)
+    known, found, in_bulk = session.guide.looked(ref)
     value = round(need, 4)
     return {"image": str(ref), "value": value, "cells": found, "known": known, "accepted_in_bulk": in_bulk}
 
@@ -115,7 +115,7 @@ def _cells(session: Session, count: int) -> list[dict[str, Any]]:
             "doubt": round(target.doubt, 4),
             "reason": target.reason,
         }
-        for target in session.what_next(count)
+        for target in session.guide.what_next(count)
     ]
 
 

@@ -51,7 +51,7 @@ def session_on(project: Path, method: str | None = None) -> Iterator[Session]:
     session = Session(runner, method=method, predict_on_visit=False)
 
     def tell(level: str, text: str) -> None:
-        if text != session.training.full_message:  # how a training ended is told at the end
+        if text != session.training.state.full_message:  # how a training ended is told at the end
             note(text)
 
     session.message.connect(tell)
@@ -72,7 +72,7 @@ def run_training(session: Session, show: bool | None, **arguments: Any) -> Train
     show : bool or None
         Whether to show a bar; ``None``: on a terminal, elsewhere lines.
     **arguments
-        Those of :meth:`~napari_inkling.session.Session.train`.
+        Those of :meth:`~napari_inkling.session.training.Training.start`.
 
     Raises
     ------
@@ -89,10 +89,10 @@ def run_training(session: Session, show: bool | None, **arguments: Any) -> Train
     started = time.perf_counter()
     with progress_on(show) as bar, _shown(session, bar), terminated_like_interrupted():
         try:
-            session.train(**arguments)
+            session.training.start(**arguments)
             state = session.wait()
         except KeyboardInterrupt:
-            session.stop()
+            session.training.stop()
             state = session.wait(STOP_SECONDS + 2)
     model = state.model if out is None or _written(out) != older else None
     if state.status == "failed":
@@ -136,11 +136,11 @@ def _shown(session: Session, bar: Progress) -> Iterator[None]:
     def on_step(step: Step) -> None:
         bar.show(step.step, step.steps, step.stage, values=step.losses)
 
-    session.progress.connect(on_step)
+    session.training.progress.connect(on_step)
     try:
         yield
     finally:
-        session.progress.disconnect(on_step)
+        session.training.progress.disconnect(on_step)
 
 
 def model_folder(path: Path) -> Path:

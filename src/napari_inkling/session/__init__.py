@@ -1,7 +1,35 @@
-"""The session: one object that the dock and the command line drive alike."""
+"""The session: one object that the dock and the command line drive alike, by its parts.
+
+::
+
+    Session                        makes the parts, and opens and closes projects for them
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    training                       trains a method          ──► prediction, advice, suggestions
+    masks                          corrects masks           ──► review, suggestions
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    prediction                     predicts more planes     ──► suggestions
+    review                         accepts and rejects      ──► suggestions, images
+    guide                          says what comes next     ──► suggestions
+    measuring                      measures cells           ──► suggestions
+    files                          imports and exports      ──► suggestions
+    advice                         recommends a method
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    suggestions                    what is left to judge    ──► radius
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    radius                         how large cells are
+    images                         adds, marks and checks images
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    annotations                    hints, rejections and classes, in the journal; undo
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    workspace                      the open project, and the plane on screen
+
+A part is handed those that it needs, and only from below (``make lint`` checks it): besides those after its
+arrow it may know ``radius``, ``annotations`` and ``workspace``. What goes up goes by signals, which are class
+attributes of the part that tells them. What a person is to read, every part hands to :attr:`Session.message`.
+"""
 
 from napari_inkling.session._session import Session
-from napari_inkling.session.guiding_session import Looked, Target
+from napari_inkling.session.guide import Looked, Target
 from napari_inkling.session.recommend import HintCounts, Recommendation
 from napari_inkling.session.suggested_cells import by_doubt
 from napari_inkling.session.training_state import Status, TrainingState

@@ -1,22 +1,41 @@
-"""The session: what the other parts add up to, and its end."""
+"""The session: it makes the parts, opens and closes projects for them, and ends them."""
 
 from __future__ import annotations
 
-from napari_inkling.core import ProjectError
+from collections.abc import Sequence
+from pathlib import Path
+
+from psygnal import Signal
+
+from napari_inkling.core import PlaneRef, ProjectError, ProjectLockedError
+from napari_inkling.project import Project
+from napari_inkling.session.advice import Advice
+from napari_inkling.session.annotations import Annotations
+from napari_inkling.session.cell_radius import CellRadius
+from napari_inkling.session.clock import AnnotationClock
 from napari_inkling.session.desk import Desk, Dispatch
-from napari_inkling.session.training_session import TrainingSession, tidy_after
+from napari_inkling.session.files import Files
+from napari_inkling.session.guide import Guide
+from napari_inkling.session.images import Images
+from napari_inkling.session.masks import MaskCorrection
+from napari_inkling.session.measuring import Measuring
+from napari_inkling.session.prediction import Prediction
+from napari_inkling.session.review import Review
+from napari_inkling.session.suggestions import Suggestions
+from napari_inkling.session.training import Training, tidy_after
 from napari_inkling.session.training_state import TrainingState
+from napari_inkling.session.workspace import Workspace
 from napari_inkling.workers import Runner, TrainJob
 
 __all__ = ["Session"]
 
 
-class Session(TrainingSession):
+class Session:
     """One person's work on one project: hints in, training in a worker, suggestions out.
 
-    The dock and the command line drive this same object. A command that is refused raises
-    :class:`~napari_inkling.core.InklingError` with a message for a person; what goes wrong later, in the
-    worker, is told by the signal :attr:`message` and by :attr:`training`.
+    The dock and the command line drive this same object, by its parts: see :mod:`napari_inkling.session`.
+    A command that is refused raises :class:`~napari_inkling.core.InklingError` with a message for a person;
+    what goes wrong later, in the worker, is told by the signal :attr:`message` and by :attr:`training`.
 
     Parameters
     ----------
@@ -32,6 +51,11 @@ class Session(TrainingSession):
         Whether a plane that the newest model has not seen is predicted when it comes on screen.
     """
 
+    #: Another project is open; everything else is to be read anew.
+    project_changed = Signal()
+    #: Something to tell the person: "info", "warning" or "error", and the text.
+    message = Signal(str, str)
+
     def __init__(
         self,
         runner: Runner | None = None,
@@ -40,7 +64,124 @@ class Session(TrainingSession):
         method: str | None = None,
         predict_on_visit: bool = True,
     ) -> None:
-        super().__init__(Desk(runner, dispatch), method, predict_on_visit)
+        self._closed = False
+        self._clock = clock = AnnotationClock()
+        self._desk = desk = Desk(runner, dispatch)
+        tell = self.message.emit
+        self.workspace = workspace = Workspace(self._open_scratch, clock, tell)
+        self.annotations = annotations = Annotations(workspace, clock, tell)
+        self.images = images = Images(workspace, annotations, dispatch, tell)
+        self.radius = radius = CellRadius(workspace, annotations)
+        self.suggestions = suggestions = Suggestions(workspace, annotations, radius)
+        self.files = Files(workspace, annotations, suggestions, radius, tell)
+        self.review = review = Review(workspace, annotations, images, suggestions, tell)
+        self.masks = MaskCorrection(workspace, annotations, suggestions, review)
+        self.guide = Guide(workspace, annotations, suggestions, radius)
+        self.measuring = Measuring(workspace, annotations, suggestions, dispatch, tell)
+        self.prediction = prediction = Prediction(workspace, suggestions, desk, predict_on_visit, tell)
+        self.advice = advice = Advice(workspace, method, tell)
+        self.training = Training(workspace, advice, radius, suggestions, prediction, desk, tell)
+        if method:
+            self.prediction.methods.add(method)
+
+    # -- what is open ------------------------------------------------------------------------------
+
+    @property
+    def project(self) -> Project:
+        """The open project; a scratch one is made when first needed, so that nobody loses clicks."""
+        return self.workspace.project
+
+    @property
+    def has_project(self) -> bool:
+        """Whether a project is open (asking for :attr:`project` opens one)."""
+        return self.workspace.opened is not None
+
+    @property
+    def plane(self) -> PlaneRef | None:
+        """The plane on screen."""
+        return self.workspace.plane
+
+    def go_to(self, ref: PlaneRef | None) -> None:
+        """Show another plane; raises InklingError if the project has no such image or plane."""
+        self.workspace.go_to(ref)
+
+    # -- another project ---------------------------------------------------------------------------
+
+    def open_project(self, folder: Path | str) -> None:
+        """Open a project folder; one that another process writes to is opened read-only, and that is said.
+
+        Raises
+        ------
+        ProjectError
+            If it is not a project, is damaged beyond repair, or comes from a newer version; or if edits of
+            the open one cannot be written, which then stays open.
+        """
+        folder = Path(folder).absolute()
+        if self.has_project and self.project.folder == folder:
+            return
+        try:
+            project = Project.open(folder)
+        except ProjectLockedError as error:
+            project = Project.open(folder, read_only=True)
+            project.notices.append(f"{error}. It is open read-only here: edits are not kept.")
+        self._use(project)
+
+    def new_project(self, folder: Path | str, classes: Sequence[str] = ("cell",)) -> None:
+        """Make a project folder and open it; raises ProjectError as :meth:`open_project` and if it exists."""
+        self._use(Project.create(Path(folder), tuple(classes)))
+
+    def save_as(self, folder: Path | str) -> None:
+        """Copy the project (a scratch one, for example) into a new folder, and go on there."""
+        self.open_project(self.project.copy_to(folder))
+
+    def _open_scratch(self) -> None:
+        if self._closed:
+            raise ProjectError("the session is closed")
+        self._use(Project.scratch())
+
+    def _use(self, project: Project) -> None:
+        """Leave the open project for another one, and show the plane that was shown there last."""
+        try:
+            self._leave()
+        except ProjectError:
+            project.close()
+            raise
+        self.workspace.enter(project)
+        self.images.forget()
+        self.training.forget()  # before the prediction: it tells that it stops
+        self.measuring.forget()
+        self.prediction.forget()
+        self.radius.take_up(project)
+        self.suggestions.take_up(project)
+        self.guide.take_up(project)
+        self.workspace.resume()
+        self._tell_of_all()
+        for text in project.notices:
+            self.message.emit("warning", text)
+        self.images.check(project.images)
+
+    def _tell_of_all(self) -> None:
+        self.project_changed.emit()
+        self.annotations.classes_changed.emit()
+        self.images.changed.emit()
+        self.prediction.models_changed.emit()
+        self.annotations.history_changed.emit()
+        self.workspace.plane_changed.emit(self.plane)
+
+    def _leave(self) -> None:
+        """Close the open project; raises ProjectError, and keeps it open, if it cannot be written."""
+        if (project := self.workspace.opened) is None:
+            return
+        try:
+            self.workspace.keep_settings(project)
+            self.suggestions.keep_settings(project)
+            self.guide.keep_settings(project)
+            project.close()
+        except ProjectError as error:
+            raise ProjectError(f"the project {project.name} stays open: {error}") from error
+        self.workspace.leave()
+
+    # -- the worker, and the end -------------------------------------------------------------------
 
     def warm_up(self) -> None:
         """Start the worker ahead of the first training, so that Train answers sooner. Returns at once."""
@@ -52,7 +193,7 @@ class Session(TrainingSession):
         For callers without an event loop: with dispatch queued for the calling thread it would never end.
         """
         self._desk.wait(timeout)
-        return self._state
+        return self.training.state
 
     def close(self) -> None:
         """Stop everything, leave no process or thread, and close the project. May be called twice.
@@ -62,12 +203,12 @@ class Session(TrainingSession):
         self._closed = True
         job = self._desk.job
         self._desk.close()
-        self._checks.stop()
-        self._measuring.close()
+        self.images.stop_checking()
+        self.measuring.close()
         if isinstance(job, TrainJob):  # its last checkpoint stays
             tidy_after(job)
         try:
             self._leave()
         except ProjectError as error:  # calling this again tries again
             self.message.emit("error", str(error))
-        self._plane = None
+        self.workspace.blank()

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from napari_inkling.core import BACKGROUND, HintSet, Masks
 from napari_inkling.core.mask_places import places_among
 
-__all__ = ["IDLE_SECONDS", "AnnotationClock", "seconds_each", "timed"]
+__all__ = ["IDLE_SECONDS", "AnnotationClock", "Source", "seconds_each", "timed"]
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from napari_inkling.core import Event, Round, Saved, Started, Step
+from napari_inkling.workers import Outcome
 
 __all__ = ["Status", "TrainingState"]
 
@@ -110,4 +111,22 @@ class TrainingState:
             seconds_left=left,
             losses=losses,
             first_step=first,
+        )
+
+    def ended(self, outcome: Outcome) -> TrainingState:
+        """Return the state at the end, with a message that says what is left of what ended early."""
+        match outcome.state:
+            case "finished":
+                return replace(self, status="finished", message="Training finished.")
+            case "cancelled" if self.model is None:
+                return replace(self, status="stopped", message="Training stopped; it had no model yet.")
+            case "cancelled":
+                text = "Training stopped; the model reached so far is kept."
+                return replace(self, status="stopped", message=text)
+        kept = "The model reached so far is kept." if self.model is not None else ""
+        return replace(
+            self,
+            status="failed",
+            message=outcome.message.rstrip(". ") + ".",
+            advice=f"{kept} {outcome.advice}".strip(),
         )

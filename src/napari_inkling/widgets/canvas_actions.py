@@ -32,8 +32,8 @@ def canvas_actions(bridge: LayerBridge) -> dict[str, Callable[[], None]]:
     calls: dict[str, Callable[[], Any]] = {
         **{f"tool_{tool}": use(tool) for tool in TOOLS},
         **{f"class_{n}": mark(keys) for n, keys in enumerate(CLASS_KEYS, 1)},
-        "undo": session.undo,
-        "redo": session.redo,
+        "undo": session.annotations.undo,
+        "redo": session.annotations.redo,
         "accept": review.accept,
         "reject": review.reject,
         "reject_background": lambda: review.reject(as_background=True),
@@ -43,8 +43,8 @@ def canvas_actions(bridge: LayerBridge) -> dict[str, Callable[[], None]]:
         "accept_in_view": lambda: review.accept_in(*bridge.view_box()),
         "accept_above": review.accept_above,
         "toggle_suggestions": lambda: toggle(bridge.suggestions.layer, bridge.suggested_masks.layer),
-        "next_image": session.next_image,
-        "previous_image": session.previous_image,
+        "next_image": session.workspace.next_image,
+        "previous_image": session.workspace.previous_image,
     }
 
     def safely(call: Callable[[], Any]) -> Callable[[], None]:

@@ -42,18 +42,18 @@ class CellPicker:
 
     def go_to(self, one: int) -> None:
         """Bring a cell into view and select it: a person's mask with its point, or a suggestion."""
-        masks = self._session.hints.masks.with_ids([one])
+        masks = self._session.annotations.hints.masks.with_ids([one])
         if not len(masks):
             self._review.focus(one)
             return
         self._review.focus(None)
-        self._session.look_at([one])
+        self._session.guide.look_at([one])
         self._look(masks.centres[0], True)
         self._hints.select(one)
 
     def pick(self, y: float, x: float) -> None:
         """Tell of the mask at a pixel, if there is one."""
-        if (one := self._session.mask_at(y, x)) is not None:
+        if (one := self._session.masks.at(y, x)) is not None:
             self.picked.emit(one)
 
     def _on_focus(self, one: int | None) -> None:

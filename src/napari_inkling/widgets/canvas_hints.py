@@ -54,7 +54,7 @@ class HintEditor:
         """Show the hints of the plane."""
         if self._telling:
             return
-        hints = HintSet() if self.ref is None else self._session.hints_of(self.ref)
+        hints = HintSet() if self.ref is None else self._session.annotations.hints_of(self.ref)
         if self.points.layer is not None:
             self.points.show(hints.points, hints.masks.ids)
         if self.boxes.layer is not None:
@@ -85,7 +85,7 @@ class HintEditor:
         if self.masks.dirty is None or self.ref is None:
             return
         change = compare_masks(
-            self.masks.plane, self.masks.dirty, self.masks.taken_up, self._session.point_of
+            self.masks.plane, self.masks.dirty, self.masks.taken_up, self._session.masks.point_of
         )
         if change:
             self._edit_masks(change)
@@ -97,7 +97,7 @@ class HintEditor:
         self._telling = True
         try:
             with telling(self._session):
-                self._session.correct(change.before, change.after, change.label, change.of, self.ref)
+                self._session.masks.correct(change.before, change.after, change.label, change.of, self.ref)
         finally:
             self._telling = False
 
@@ -149,7 +149,7 @@ class HintEditor:
         self.flush()
         if self.ref is None:
             return
-        hints = self._session.hints_of(self.ref)
+        hints = self._session.annotations.hints_of(self.ref)
         points = hints.points.with_ids(self.points.selected_ids)
         boxes = hints.boxes.with_ids(self.boxes.selected_ids)
         points, boxes = points.take(points.classes != name), boxes.take(boxes.classes != name)
@@ -192,7 +192,7 @@ class HintEditor:
         self._telling = True  # the layers show this edit already
         try:
             with telling(self._session):
-                self._session.edit(before, after, label, self.ref)
+                self._session.annotations.edit(before, after, label, self.ref)
         finally:
             self._telling = False
 

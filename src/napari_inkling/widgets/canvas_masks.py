@@ -91,15 +91,15 @@ class MaskMouse:
         if len(line) > 1:
             self._guides.draw_line([])
             with telling(self._session):
-                self._session.split_mask(np.array([*line, at] if at is not None else line))
+                self._session.masks.split(np.array([*line, at] if at is not None else line))
         if at is None or pressed is None or np.hypot(*(at - pressed)) > self._view.pixels_across(REACH):
             return
         if self._tools.tool == "merge":
             self._merge(at)
         elif self._tools.tool == "delete":
             with telling(self._session):
-                if (one := self._session.mask_at(*at)) is not None:
-                    self._session.delete_mask(one, as_background=self._review.marks_background)
+                if (one := self._session.masks.at(*at)) is not None:
+                    self._session.masks.delete(one, as_background=self._review.marks_background)
 
     def _choose_mask(self, at: Pixel) -> None:
         """Work on the mask under the mouse, which becomes the person's; else a brush begins a new one."""
@@ -107,7 +107,7 @@ class MaskMouse:
         y, x = (int(np.floor(v + 0.5)) for v in at)
         value = self._masks.plane.value_at(y, x)
         if value == 0:
-            suggested = self._session.suggestions().masks
+            suggested = self._session.suggestions.shown().masks
             if len(under := masks_at(suggested, *at)):
                 value = self._masks.take_up(suggested.take([int(under[-1])]))
         if value == 0 and self._tools.tool == "brush":
@@ -118,7 +118,7 @@ class MaskMouse:
             layer.selected_label = value
 
     def _merge(self, at: Pixel) -> None:
-        one, first = self._session.mask_at(*at), self._first
+        one, first = self._session.masks.at(*at), self._first
         self.forget()
         if one is None or one == first:
             return
@@ -128,4 +128,4 @@ class MaskMouse:
             self._session.message.emit("info", "Now click the mask that belongs to it.")
             return
         with telling(self._session):
-            self._session.merge_masks(first, one)
+            self._session.masks.merge(first, one)

@@ -84,11 +84,11 @@ class CanvasMouse:
         one = self._review.at(at)
         with telling(self._session):
             if one is not None and "Shift" in modifiers:
-                self._session.look_at([one])
-                self._session.accept([one])
+                self._session.guide.look_at([one])
+                self._session.review.accept([one])
             elif one is not None and "Control" in modifiers:
-                self._session.look_at([one])
-                self._session.reject([one], as_background=self._review.marks_background)
+                self._session.guide.look_at([one])
+                self._session.review.reject([one], as_background=self._review.marks_background)
             else:
                 self._review.focus(one, move=False)
 
@@ -100,4 +100,4 @@ class CanvasMouse:
 
     def _set_radius(self, radius: float) -> None:
         with telling(self._session):
-            self._session.radius = round(radius, 1)
+            self._session.radius.chosen = round(radius, 1)

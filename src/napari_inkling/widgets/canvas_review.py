@@ -11,7 +11,7 @@ from psygnal import Signal
 
 from napari_inkling.core.mask_places import masks_at
 from napari_inkling.session import by_doubt
-from napari_inkling.session.guiding_session import DOUBTED
+from napari_inkling.session.guide import DOUBTED
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Reviewer:
 
     def order(self) -> npt.NDArray[np.int64]:
         """Return the ids of all that is shown, the most doubtful first."""
-        return by_doubt(self._session.suggestions(), self._session.threshold)
+        return by_doubt(self._session.suggestions.shown(), self._session.suggestions.threshold)
 
     def focus(self, wanted: int | None, move: bool = True, why: str = "") -> None:
         """Look at a suggestion, which counts as looked at from now on, or at none.
@@ -75,8 +75,8 @@ class Reviewer:
         if self.focused is not None:
             at = np.flatnonzero(self.order() == self.focused)
             self._rank = int(at[0]) if len(at) else self._rank
-            self._session.look_at([self.focused])
-        self.why = "" if self.focused is None else why or self._session.reason(self.focused)
+            self._session.guide.look_at([self.focused])
+        self.why = "" if self.focused is None else why or self._session.guide.reason(self.focused)
         self._look(self._place, move)
         self.focus_changed.emit(self.focused)
 
@@ -95,7 +95,7 @@ class Reviewer:
 
     def go_on(self) -> None:
         """Go to what is worth looking at most, in any image."""
-        if (target := self._session.next_target()) is None:
+        if (target := self._session.guide.next_target()) is None:
             self._session.message.emit("info", self._why_nothing())
             return
         self._session.go_to(target.plane)
@@ -103,15 +103,15 @@ class Reviewer:
         self.stepped.emit()
 
     def _why_nothing(self) -> str:
-        if not self._session.suggested_planes:
+        if not self._session.suggestions.planes:
             return "There is nothing to look at yet: train first."
         words = "Nothing is left to look at: every suggestion above the slider is judged, looked at, or sure."
-        if unseen := len(self._session.unpredicted_planes):
+        if unseen := len(self._session.prediction.unpredicted_planes):
             words += f" {unseen:,} image{'s have' if unseen > 1 else ' has'} not been searched by the model."
         return words
 
     def _place_of(self, wanted: int) -> npt.NDArray[np.float64] | None:
-        suggestions = self._session.suggestions()
+        suggestions = self._session.suggestions.shown()
         for rows, places in ((suggestions.points, suggestions.points.coordinates),
                              (suggestions.boxes, suggestions.boxes.centres),
                              (suggestions.masks, suggestions.masks.centres)):  # fmt: skip
@@ -133,27 +133,27 @@ class Reviewer:
 
     def at(self, place: npt.NDArray[np.float64]) -> int | None:
         """Return the suggestion whose mask or ring is around (y, x)."""
-        masks = self._session.suggestions().masks
+        masks = self._session.suggestions.shown().masks
         if len(under := masks_at(masks, *place)):
             return int(masks.ids[under[-1]])
         return self._shown.nearest(place, self._shown.radius)
 
     def accept(self) -> int:
         """Make a hint of the suggestion that is meant; returns how many were accepted."""
-        return self._judge(lambda one: self._session.accept([one]))
+        return self._judge(lambda one: self._session.review.accept([one]))
 
     def reject(self, as_background: bool = False) -> int:
         """Reject the suggestion that is meant; returns how many were rejected."""
         background = as_background or self.marks_background
-        return self._judge(lambda one: self._session.reject([one], as_background=background))
+        return self._judge(lambda one: self._session.review.reject([one], as_background=background))
 
     def accept_above(self) -> None:
         """Accept everything that is shown, and say how much that was."""
-        self._tell(self._session.accept_above())
+        self._tell(self._session.review.accept_above())
 
     def accept_in(self, y0: float, x0: float, y1: float, x1: float) -> None:
         """Accept what is shown within a rectangle, in pixels, and say how much that was."""
-        self._tell(self._session.accept_in(y0, x0, y1, x1))
+        self._tell(self._session.review.accept_in(y0, x0, y1, x1))
 
     def _tell(self, count: int) -> None:
         words = f"Accepted {count:,} suggestion{'s' * (count != 1)}. Undo takes all of them back."
@@ -165,7 +165,7 @@ class Reviewer:
             self._session.message.emit("info", "No suggestion is meant: point at one, or go to one first.")
             return 0
         was_focused, rank = meant == self.focused, self._rank
-        self._session.look_at([meant])
+        self._session.guide.look_at([meant])
         if was_focused:  # not to be kept on a neighbour when the suggestions change
             self.focused, self._place = None, None
         count = verdict(meant)

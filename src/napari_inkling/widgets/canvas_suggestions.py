@@ -75,14 +75,14 @@ class ShownSuggestions:
         self._draw_soon.start()
         session = self._session
         if self.ref is None:  # the last image has gone
-            self._rings.show(Predictions(), self._rings.radius, session.threshold)
+            self._rings.show(Predictions(), self._rings.radius, session.suggestions.threshold)
             self._masks.show(Masks(), (0, 0))
             return
-        radius = session.radius_at(self.ref)
+        radius = session.radius.at(self.ref)
         if radius != self._rings.radius:
             self.radius_found.emit()
-        found = session.suggestions(self.ref)
-        self._rings.show(without_masks(found), radius, session.threshold)
+        found = session.suggestions.shown(self.ref)
+        self._rings.show(without_masks(found), radius, session.suggestions.threshold)
         self._masks.show(found.masks, self._shape())
         self._show_soon.stop()
         self._shown_at = time.monotonic()
@@ -117,7 +117,7 @@ class ShownSuggestions:
 
     def _is_preview(self, ref: PlaneRef) -> bool:
         """Whether these suggestions came from the model; what a person makes of them is shown at once."""
-        ids = self._session.suggestions(ref, threshold=0.0).ids
+        ids = self._session.suggestions.shown(ref, threshold=0.0).ids
         if np.isin(ids, self._preview).all():
             return False
         self._preview = ids
@@ -126,4 +126,4 @@ class ShownSuggestions:
     @property
     def _is_large(self) -> bool:
         """Whether there are so many suggestions that the previews of a training are not all shown."""
-        return self._session.is_training and count_cells(self._session.suggestions()) > FEW
+        return self._session.training.active and count_cells(self._session.suggestions.shown()) > FEW

@@ -141,10 +141,10 @@ class InklingDock(QWidget):
             ("export", self.export.export),
         ):
             self.bridge.keys.on(action, slot)
-        self.session.training_changed.connect(self._on_training)
+        self.session.training.changed.connect(self._on_training)
         self.bridge.review.stepped.connect(self._on_step)
         self._warm = single_shot(self.session.warm_up, WARM_UP_MS, self)
-        self.session.plane_changed.connect(self._warm_up_soon)
+        self.session.workspace.plane_changed.connect(self._warm_up_soon)
         self._warm_up_soon()
 
     def _warm_up_soon(self, *_: Any) -> None:
@@ -187,7 +187,7 @@ class InklingDock(QWidget):
             if level != "info":
                 notification_manager.dispatch(Notification(text, level))
             return
-        state = self.session.training
+        state = self.session.training.state
         about_training = text == state.full_message
         if about_training and level == "info" and not self.train.is_folded:
             return  # it stands below the button
@@ -255,9 +255,9 @@ class InklingDock(QWidget):
             every.callback(self.dispatcher.close)
             every.callback(self.session.close)
             every.callback(self.bridge.close)
-            every.callback(self.session.training_changed.disconnect, self._on_training)
+            every.callback(self.session.training.changed.disconnect, self._on_training)
             every.callback(self.bridge.review.stepped.disconnect, self._on_step)
-            every.callback(self.session.plane_changed.disconnect, self._warm_up_soon)
+            every.callback(self.session.workspace.plane_changed.disconnect, self._warm_up_soon)
             for panel in (self.project_bar, *self.panels):
                 every.callback(panel.release)
             every.callback(self.viewer.events.theme.disconnect, self._retheme)

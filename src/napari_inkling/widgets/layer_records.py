@@ -41,11 +41,13 @@ def record_of(session: Session, layer: Any) -> ImageRecord:
         except ImageError:  # napari's reader knows more kinds of files
             same = False
         if same:
-            return session.add_images([Path(path)])[0]
+            return session.images.add([Path(path)])[0]
     if (size := math.prod(data.shape) * np.dtype(data.dtype).itemsize) > LARGEST_COPY:
         raise ImageError(
             f"layer {layer.name!r} holds {size / 1e9:.1f} GB and has no file that can be read here, expected "
             f"at most {LARGEST_COPY / 1e9:.1f} GB to copy: save it as TIFF or OME-Zarr and add that"
         )
     in_um = str(getattr(layer, "units", ("",))[-1]) == "micrometer"
-    return session.add_array(layer.name, data, axes_of(layer), float(layer.scale[-1]) if in_um else None)
+    return session.images.add_array(
+        layer.name, data, axes_of(layer), float(layer.scale[-1]) if in_um else None
+    )

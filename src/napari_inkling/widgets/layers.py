@@ -174,12 +174,12 @@ class LayerBridge:
     def _connect(self) -> None:
         session, viewer, own = self.session, self.viewer, self._own
         own.connect(session.project_changed, self._on_project)
-        own.connect(session.plane_changed, self._show)
-        own.connect(session.images_changed, self._on_images)
-        own.connect(session.hints_changed, self._on_hints)
-        own.connect(session.classes_changed, self._on_classes)
-        own.connect(session.suggestions_changed, self.shown.changed)
-        own.connect(session.radius_changed, self._on_radius)
+        own.connect(session.workspace.plane_changed, self._show)
+        own.connect(session.images.changed, self._on_images)
+        own.connect(session.annotations.hints_changed, self._on_hints)
+        own.connect(session.annotations.classes_changed, self._on_classes)
+        own.connect(session.suggestions.changed, self.shown.changed)
+        own.connect(session.radius.changed, self._on_radius)
         own.connect(self.shown.radius_found, self._on_radius)
         own.connect(self.shown.shown, self.review.refreshed)
         own.connect(self.hints.edited, self._on_edited)
@@ -242,10 +242,10 @@ class LayerBridge:
     def _cell_radius(self) -> float:
         """Return the radius that the person set, else the model's, else what the image shows at the hints."""
         session, ref = self.session, self._ref
-        if ref is not None and session.radius is None and ref not in session.suggested_planes:
+        if ref is not None and session.radius.chosen is None and ref not in session.suggestions.planes:
             with telling(session):
-                return round(session.estimate_radius(ref), 1)
-        return self.guides.radius if ref is None else session.radius_at(ref)
+                return round(session.radius.estimate(ref), 1)
+        return self.guides.radius if ref is None else session.radius.at(ref)
 
     def _look(self, place: Any, move: bool) -> None:
         if place is not None and move:

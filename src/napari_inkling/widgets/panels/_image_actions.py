@@ -24,7 +24,7 @@ class ImageActions(Panel):
     def add_paths(self, paths: list[Path]) -> None:
         """Add files and folders; what cannot be read is told in the message bar."""
         with self.telling():
-            self.session.add_images(paths)
+            self.session.images.add(paths)
 
     def add_files(self) -> None:
         """Ask for image files."""
@@ -56,7 +56,7 @@ class ImageActions(Panel):
         chosen, _ = QFileDialog.getOpenFileName(self, f"Where is {name} now?")
         if chosen:
             with self.telling():
-                self.session.relink(name, Path(chosen))
+                self.session.images.relink(name, Path(chosen))
 
     def remove(self, name: str) -> None:
         """Take an image off the list, and say what becomes of its file and its hints."""
@@ -65,7 +65,7 @@ class ImageActions(Panel):
         hints = sum(len(project.hints(ref)) for ref in project.planes_with_hints() if ref.image == name)
         kept = f": that brings back its {hints:,} hint{'s' * (hints != 1)}" * bool(hints)
         with self.telling():
-            self.session.remove_image(name)
+            self.session.images.remove(name)
             self.session.message.emit(
                 "info",
                 f"“{name}” was removed from the project, not from the disk. Add it again if need be{kept}.",
@@ -87,7 +87,7 @@ class ImageActions(Panel):
         """Make hints of a file or folder, and say how many; a refusal goes to the message bar."""
         self.bridge.flush()
         with self.telling():
-            result = self.session.import_annotations(path, format)
+            result = self.session.files.import_annotations(path, format)
             self.session.message.emit(*imported(result, path))
 
     def dragEnterEvent(self, event: Any) -> None:

@@ -262,14 +262,14 @@ class Panel(QWidget):
 
     def refresh_calmly(self, *_: Any) -> None:
         """Refresh soon; with the other parts while a training runs, which has it done many times a second."""
-        if self.session.is_training:
+        if self.session.training.active:
             self._refresh_on_beat()
         else:
             self.refresh_soon()
 
     def listen_to_activity(self) -> None:
         """Refresh soon when a training begins, begins to stop, or ends; not at each of its steps."""
-        status = self.session.training.status
+        status = self.session.training.state.status
 
         def on_training(state: TrainingState) -> None:
             nonlocal status
@@ -277,7 +277,7 @@ class Panel(QWidget):
                 status = state.status
                 self.refresh_soon()
 
-        self.listen(on_training, self.session.training_changed)
+        self.listen(on_training, self.session.training.changed)
 
     def release(self) -> None:
         """Disconnect from everything that outlives this widget; what it was about to do is not done."""

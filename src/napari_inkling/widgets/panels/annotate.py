@@ -56,11 +56,11 @@ class AnnotatePanel(Panel):
         self.listen(
             self.refresh_soon,
             session.project_changed,
-            session.images_changed,
-            session.plane_changed,
-            session.hints_changed,
-            session.classes_changed,
-            session.history_changed,
+            session.images.changed,
+            session.workspace.plane_changed,
+            session.annotations.hints_changed,
+            session.annotations.classes_changed,
+            session.annotations.history_changed,
             bridge.tool_changed,
             bridge.class_changed,
         )
@@ -139,7 +139,7 @@ class AnnotatePanel(Panel):
         self.counts.setToolTip(everywhere + unlearnt + _times(hints.values()))
 
     def _advise(self) -> None:
-        plane, learnt = self.session.plane, self.session.hint_counts()
+        plane, learnt = self.session.plane, self.session.advice.hint_counts()
         cells = learnt.points + learnt.boxes
         if self.session.project.read_only:
             self.say_next("This project is read-only: you can look at the hints, not change them.")
@@ -170,25 +170,27 @@ class AnnotatePanel(Panel):
 
     def _add_class(self, name: str) -> None:
         with self.telling():
-            self.session.set_classes([*self.session.project.classes, name])
+            self.session.annotations.set_classes([*self.session.project.classes, name])
             self._choose(name)
 
     def _rename_class(self, old: str, new: str) -> None:
         with self.telling():
             current = self.bridge.current_class
-            self.session.rename_class(old, new)
+            self.session.annotations.rename_class(old, new)
             if current == old:
                 self.bridge.current_class = new
 
     def _recolour_class(self, name: str, colour: str) -> None:
         classes = self.session.project.classes
         with self.telling():
-            self.session.set_classes([replace(c, color=colour) if c.name == name else c for c in classes])
+            self.session.annotations.set_classes(
+                [replace(c, color=colour) if c.name == name else c for c in classes]
+            )
 
     def _remove_class(self, name: str) -> None:
         """Remove a class; the project refuses as long as it marks anything."""
         with self.telling():
-            self.session.set_classes([c for c in self.session.project.classes if c.name != name])
+            self.session.annotations.set_classes([c for c in self.session.project.classes if c.name != name])
             if self.bridge.current_class == name:
                 self._choose(self.session.project.classes[0].name)
 

@@ -48,11 +48,11 @@ class ExportPanel(Panel):
         self.listen(
             self.refresh_soon,
             session.project_changed,
-            session.images_changed,
-            session.hints_changed,
-            session.models_changed,
+            session.images.changed,
+            session.annotations.hints_changed,
+            session.prediction.models_changed,
         )
-        self.listen(self.refresh_calmly, session.suggestions_changed)
+        self.listen(self.refresh_calmly, session.suggestions.changed)
         self.listen_to_activity()
         self.refresh()
 
@@ -99,10 +99,10 @@ class ExportPanel(Panel):
         self._show_run()
 
     def _show_run(self) -> None:
-        unseen = self.session.unpredicted_planes
-        idle = not self.session.is_training and not self.session.is_predicting
+        unseen = self.session.prediction.unpredicted_planes
+        idle = not self.session.training.active and not self.session.prediction.active
         noun = "image" if len({ref.image for ref in unseen}) == len(unseen) else "plane"
-        self.run_button.setVisible(self.session.newest_model is not None and bool(unseen))
+        self.run_button.setVisible(self.session.prediction.newest_model is not None and bool(unseen))
         self.run_button.setEnabled(idle)
         more = f"Run on {len(unseen):,} more {noun}{'s' * (len(unseen) != 1)}"
         self.run_button.setText(more if idle else "Running…")
@@ -138,7 +138,7 @@ class ExportPanel(Panel):
     def write(self, path: Path) -> None:
         """Export to a path with what is chosen; the panel says where it went."""
         with self.telling():
-            self._written = self.session.export(
+            self._written = self.session.files.export(
                 path, self.format.currentData(), self.what.currentData(), self._images()
             )
             self.result.setText(f"Wrote {self._written}")
@@ -149,7 +149,7 @@ class ExportPanel(Panel):
     def run_on_all(self) -> None:
         """Predict what the newest model has not seen."""
         with self.telling():
-            self.session.predict()
+            self.session.prediction.start()
         self.refresh()
 
     def _show_folder(self) -> None:

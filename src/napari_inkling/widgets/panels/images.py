@@ -42,11 +42,11 @@ class ImagesPanel(ImageActions):
         self.listen(
             self.refresh_soon,
             session.project_changed,
-            session.images_changed,
-            session.problems_changed,
-            session.plane_changed,
-            session.hints_changed,
-            session.models_changed,
+            session.images.changed,
+            session.images.problems_changed,
+            session.workspace.plane_changed,
+            session.annotations.hints_changed,
+            session.prediction.models_changed,
         )
         layers = bridge.viewer.layers
         self.listen(self._show_layer, layers.selection.events.active, layers.events.removed)
@@ -100,7 +100,7 @@ class ImagesPanel(ImageActions):
         """Show the list, the current image's ticks, and its problem."""
         project, plane = self.session.project, self.session.plane
         marked = {ref.image for ref in project.planes_with_hints()}
-        trained = self.session.trained_images
+        trained = self.session.training.trained_images
         lines = [self._line(record, marked, trained) for record in project.images]
         self.model.set_lines(lines)
         names = [line.name for line in lines]
@@ -111,7 +111,7 @@ class ImagesPanel(ImageActions):
         self._show_state(lines, at, record, read_only=project.read_only)
 
     def _line(self, record: ImageRecord, marked: set[str], trained: frozenset[str]) -> ImageLine:
-        problem = self.session.problems.get(record.name)
+        problem = self.session.images.problems.get(record.name)
         return ImageLine(
             record.name,
             marked=record.name in marked,
@@ -143,7 +143,7 @@ class ImagesPanel(ImageActions):
         where = f"{at + 1}/{len(lines)}" if at >= 0 else (f"{len(lines)}" if some else "")
         self.summary.setText(where)
         self._show_layer()
-        problems = self.session.problems
+        problems = self.session.images.problems
         shown = problems.get(record.name) if record is not None else None
         self.problem.setVisible(shown is not None)
         self.relink_button.setVisible(shown is not None)
@@ -171,16 +171,16 @@ class ImagesPanel(ImageActions):
 
     def _previous(self) -> None:
         with self.telling():
-            self.session.previous_image()
+            self.session.workspace.previous_image()
 
     def _next(self) -> None:
         with self.telling():
-            self.session.next_image()
+            self.session.workspace.next_image()
 
     def _update(self, **marks: bool) -> None:
         if self.session.plane is not None:
             with self.telling():
-                self.session.update_image(self.session.plane.image, **marks)
+                self.session.images.update(self.session.plane.image, **marks)
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of a new theme for the hollow dots."""

@@ -37,10 +37,15 @@ class MeasurePanel(Panel):
         )
         self.add(row(self.export_button, None))
         self._measure_soon = self.soon(MEASURE_MS, self.measure)
-        self.listen(self._measure_soon, session.project_changed, session.plane_changed, session.hints_changed)
-        self.listen(self._on_suggestions, session.suggestions_changed, session.training_changed)
-        self.listen(self._show_progress, session.measuring)
-        self.listen(self.refresh, session.measured, session.plane_changed)
+        self.listen(
+            self._measure_soon,
+            session.project_changed,
+            session.workspace.plane_changed,
+            session.annotations.hints_changed,
+        )
+        self.listen(self._on_suggestions, session.suggestions.changed, session.training.changed)
+        self.listen(self._show_progress, session.measuring.progress)
+        self.listen(self.refresh, session.measuring.done, session.workspace.plane_changed)
         self.listen(self._select, bridge.cells.picked)
         self.folded.connect(self._measure_soon)
         self.refresh()
@@ -71,18 +76,18 @@ class MeasurePanel(Panel):
     def measure(self) -> None:
         """Measure what has changed, if anybody looks."""
         if self.is_folded or self.session.plane is None:
-            self.session.stop_measuring()
+            self.session.measuring.stop()
             return
         with self.telling():
-            self.session.measure()
+            self.session.measuring.start()
 
     def _on_suggestions(self, *_: object) -> None:
-        if not self.session.is_training:  # else each preview would be measured
+        if not self.session.training.active:  # else each preview would be measured
             self._measure_soon()
 
     def refresh(self, *_: object) -> None:
         """Show what was measured last on the plane on screen."""
-        table = self.session.measurements
+        table = self.session.measuring.table
         self.table.show_table(table)
         some = len(table) > 0
         self.view.setVisible(some)
@@ -135,5 +140,5 @@ class MeasurePanel(Panel):
             path = Path(chosen)
             path = path if path.suffix.lower() == ".csv" else path.with_name(f"{path.name}.csv")
             with self.telling():
-                count = self.session.export_measurements(path)
+                count = self.session.measuring.export(path)
                 self.session.message.emit("info", f"Wrote {count:,} cell{'s' * (count != 1)} to {path}.")

@@ -58,10 +58,10 @@ class ReviewPanel(Panel):
         self.listen(
             self.refresh_soon,
             session.project_changed,
-            session.plane_changed,
-            session.history_changed,
+            session.workspace.plane_changed,
+            session.annotations.history_changed,
         )
-        self.listen(self.refresh_calmly, session.suggestions_changed)
+        self.listen(self.refresh_calmly, session.suggestions.changed)
         self.listen_to_activity()
         self.listen(self._show_focus, bridge.focus_changed)
         self.refresh()
@@ -133,8 +133,8 @@ class ReviewPanel(Panel):
 
     def refresh(self) -> None:
         """Show how many suggestions there are and how their scores are spread."""
-        session, threshold = self.session, self.session.threshold
-        scores = scored(session.suggestions(threshold=0.0))[1]
+        session, threshold = self.session, self.session.suggestions.threshold
+        scores = scored(session.suggestions.shown(threshold=0.0))[1]
         shown = int((scores >= threshold).sum())
         unsure = doubtful(scores, threshold)
         self.slider.set_value(threshold)
@@ -153,18 +153,18 @@ class ReviewPanel(Panel):
         self._advise(len(scores), shown, unsure)
 
     def _show_rejected(self, *, writable: bool) -> None:
-        count = self.session.rejected_count()
+        count = self.session.review.rejected_count()
         self.restore_button.setText(f"Bring back {count:,} rejected")
         self.restore_button.setVisible(count > 0)
         self.restore_button.setEnabled(writable)
 
     def _advise(self, total: int, shown: int, unsure: int) -> None:
         if not total:
-            training = self.session.is_training
+            training = self.session.training.active
             self.say_next("They come in a moment." if training else "Suggestions appear here after training.")
         elif not shown:
             self.say_next("None is left above the threshold: lower it, train on, or go to the next image.")
-        elif self.session.is_training:
+        elif self.session.training.active:
             self.say_next("Still training: these change until it is done.")
         elif unsure:
             self.say_next("Go through the doubtful ones with ▶, then accept all above.", now=True)
@@ -172,7 +172,7 @@ class ReviewPanel(Panel):
             self.say_next("Nothing doubtful is left: accept all above.", now=True)
 
     def _show_focus(self, focused: int | None = None) -> None:
-        ids, scores = scored(self.session.suggestions())
+        ids, scores = scored(self.session.suggestions.shown())
         at = np.flatnonzero(ids == (-1 if focused is None else focused))
         self.score.setText(f"The one in the ring has score {scores[at[0]]:.2f}." if len(at) else "")
         self.score.setVisible(bool(self.score.text()))
@@ -182,7 +182,7 @@ class ReviewPanel(Panel):
 
     def _show_progress(self) -> None:
         """Say how many of the cells that the model found here the person knows by now."""
-        known, found, in_bulk = self.session.looked()
+        known, found, in_bulk = self.session.guide.looked()
         self.looked.setText(f"{known:,} of {found:,} looked at")
         self.looked.setToolTip(
             "Cells above the slider that you marked, judged one by one or went to, in this image"
@@ -202,7 +202,7 @@ class ReviewPanel(Panel):
     # -- what it does
 
     def _set_threshold(self, value: float) -> None:
-        self.session.threshold = value
+        self.session.suggestions.threshold = value
         self.refresh_soon()
 
     def go_on(self) -> None:
@@ -233,7 +233,7 @@ class ReviewPanel(Panel):
         """Show again what was rejected on this plane without becoming a hint."""
         self.bridge.flush()
         with self.telling():
-            if count := self.session.restore_rejected():
+            if count := self.session.review.restore_rejected():
                 words = f"Brought back {count:,} suggestion{'s' * (count != 1)}."
                 self.session.message.emit("info", f"{words} Undo rejects them again.")
 

@@ -53,15 +53,15 @@ class TrainPanel(Panel):
         self.listen(
             self.refresh_soon,
             session.project_changed,
-            session.plane_changed,
-            session.images_changed,
-            session.hints_changed,
-            session.models_changed,
-            session.radius_changed,
+            session.workspace.plane_changed,
+            session.images.changed,
+            session.annotations.hints_changed,
+            session.prediction.models_changed,
+            session.radius.changed,
         )
-        self.listen(self._on_training, session.training_changed)
+        self.listen(self._on_training, session.training.changed)
         self.refresh()
-        self._on_training(session.training)
+        self._on_training(session.training.state)
 
     def _make_how_and_where(self) -> None:
         self.preset = QComboBox()
@@ -128,11 +128,11 @@ class TrainPanel(Panel):
         """Ask which method to take and what it lacks: it looks up every method, so not at each event."""
         project = self.session.project
         try:
-            self._advice = advice = self.session.recommend()
+            self._advice = advice = self.session.advice.recommend()
             missing = f"Mark {advice.missing} to train." if advice.missing else ""
             self._missing = missing if advice.method else advice.reason
         except InklingError as error:
-            self._advice = Recommendation(self.session.method or "", str(error))
+            self._advice = Recommendation(self.session.advice.method or "", str(error))
             self._missing = str(error)
         if project.read_only:
             self._missing = "This project is read-only: it cannot keep a model."
@@ -141,7 +141,7 @@ class TrainPanel(Panel):
 
     def _why_anew(self) -> str:
         """Return why a training would not go on from the newest model; ``""`` if it would."""
-        model = self.session.newest_model
+        model = self.session.prediction.newest_model
         self._has_model = model is not None
         self._only_points = model is not None and lacks_outlines(model)
         if model is None:
@@ -159,14 +159,14 @@ class TrainPanel(Panel):
         return get_method(self._advice.method).Settings.preset(self.preset.currentData(), **overrides)
 
     def _show_radius(self) -> None:
-        chosen, plane = self.session.radius, self.session.plane
+        chosen, plane = self.session.radius.chosen, self.session.plane
         self.radius.blockSignals(True)
         self.radius.setValue(chosen or 0)
         self.radius.blockSignals(False)
         guess = None
-        if plane is not None and len(self.session.hints):
+        if plane is not None and len(self.session.annotations.hints):
             with self.telling():
-                guess = self.session.estimate_radius(plane)
+                guess = self.session.radius.estimate(plane)
         if guess is not None and (chosen is None or abs(chosen - guess) > 0.05):
             self.estimate.setText(f"estimated {guess:.1f} px")
         elif chosen is not None:
@@ -176,7 +176,7 @@ class TrainPanel(Panel):
         self.estimate.setToolTip("Click to change it; the circle in the image shows it and can be dragged")
 
     def _show_button(self, *_: Any) -> None:
-        state = self.session.training
+        state = self.session.training.state
         if not state.active:
             word, tip = ("Train on", "Go on from the last model") if self._goes_on() else ("Train", "")
             tip = self._missing or tip or "Train on all hints"
@@ -222,7 +222,7 @@ class TrainPanel(Panel):
             self.refresh_soon()
 
     def _show_progress(self) -> None:
-        state = self.session.training
+        state = self.session.training.state
         self.progress.show_state(state)
         self.summary.setText(f"{state.fraction:.0%}" if state.active and state.steps else "")
 
@@ -231,10 +231,10 @@ class TrainPanel(Panel):
     def train_or_stop(self) -> None:
         """Start a training, or stop the one that runs."""
         with self.telling():
-            if self.session.is_training:
-                self.session.stop()
+            if self.session.training.active:
+                self.session.training.stop()
             else:
-                self.session.train(
+                self.session.training.start(
                     preset=self.preset.currentData(),
                     overrides=self.advanced.overrides(),
                     device=self.device.currentData(),
@@ -244,15 +244,15 @@ class TrainPanel(Panel):
 
     def _set_radius(self, value: float) -> None:
         with self.telling():
-            self.session.radius = value or None
+            self.session.radius.chosen = value or None
 
     def _take_estimate(self) -> None:
         with self.telling():
             plane = self.session.plane
             if self.estimate.text().startswith("estimated") and plane is not None:
-                self.session.radius = self.session.estimate_radius(plane)
+                self.session.radius.chosen = self.session.radius.estimate(plane)
             else:
-                self.session.radius = None
+                self.session.radius.chosen = None
 
     def _toggle_advanced(self) -> None:
         shown = not self.advanced.isVisible()

@@ -1,4 +1,4 @@
-"""The guiding side of a session: what was looked at, and what to look at next."""
+"""What a person has looked at, and what to look at next."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from napari_inkling.core import PlaneRef, Predictions
 from napari_inkling.guidance import REASONS, Candidates, Pick, candidates_of, what_next
 from napari_inkling.project import Project
-from napari_inkling.session.desk import Desk
-from napari_inkling.session.prediction_session import PredictionSession
+from napari_inkling.session.annotations import Annotations
+from napari_inkling.session.cell_radius import CellRadius
 from napari_inkling.session.suggested_cells import (
     count_cells,
     near,
@@ -20,8 +20,11 @@ from napari_inkling.session.suggested_cells import (
     positions,
     with_ids,
 )
+from napari_inkling.session.suggestions import Suggestions
+from napari_inkling.session.telling import FIRST
+from napari_inkling.session.workspace import Workspace
 
-__all__ = ["GuidingSession", "Looked", "Target"]
+__all__ = ["Guide", "Looked", "Target"]
 
 #: The list of what to look at next is made anew after so many; by then a person has changed a lot.
 AHEAD = 20
@@ -56,23 +59,41 @@ class Target:
     reason: str
 
 
-class GuidingSession(PredictionSession):
-    """Says what to look at next; see :class:`~napari_inkling.session.Session`.
+class Guide:
+    """Says what to look at next.
 
     That a suggestion was looked at holds for its place: later models' suggestions there count as looked at.
     It is kept with the project when another plane comes on screen and when the project is left.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Which project, and which plane by default.
+    annotations : Annotations
+        A person's masks: what is unlike them in size and shape is doubtful.
+    suggestions : Suggestions
+        What there is to look at.
+    radius : CellRadius
+        How near to a place that was looked at is still that place.
     """
 
-    def __init__(self, desk: Desk, method: str | None, predict_on_visit: bool) -> None:
-        super().__init__(desk, method, predict_on_visit)
+    def __init__(
+        self, workspace: Workspace, annotations: Annotations, suggestions: Suggestions, radius: CellRadius
+    ) -> None:
+        self._workspace = workspace
+        self._annotations = annotations
+        self._suggestions = suggestions
+        self._radius = radius
         self._looked: dict[PlaneRef, list[tuple[float, float]]] = {}
         self._ahead: list[Target] = []
+        workspace.plane_changed.connect(self._keep_looked, priority=FIRST)
+        suggestions.predicted.connect(self._forget_ahead)
 
     def look_at(self, ids: Iterable[int], ref: PlaneRef | None = None) -> None:
         """Note that a person has looked at cells of a plane, suggested or accepted ones."""
-        ref, wanted = self._required(ref), np.fromiter(ids, np.int64)
-        suggested = with_ids(self.suggestions(ref, threshold=0.0), wanted)
-        held = self.hints_of(ref).mapped(lambda rows: rows.with_ids(wanted))
+        ref, wanted = self._workspace.required(ref), np.fromiter(ids, np.int64)
+        suggested = with_ids(self._suggestions.shown(ref, threshold=0.0), wanted)
+        held = self._annotations.hints_of(ref).mapped(lambda rows: rows.with_ids(wanted))
         chosen = np.concatenate([positions(suggested), positions(held)])
         places = [(y, x) for y, x in chosen.round(1).tolist()]
         known = self._looked.setdefault(ref, [])
@@ -83,22 +104,23 @@ class GuidingSession(PredictionSession):
 
         Only those with a score of at least the threshold count.
         """
-        if (ref := ref or self._plane) is None or ref not in self._predictions:
+        if (ref := ref or self._workspace.plane) is None or ref not in self._suggestions.planes:
             return Looked(0, 0)
-        found = self._predictions[ref].above(self.threshold)
-        shown = self.suggestions(ref).ids
+        found = self._suggestions.found(ref).above(self._suggestions.threshold)
+        shown = self._suggestions.shown(ref).ids
         judged = self._unseen(ref, found.mapped(lambda rows: rows.without_ids(shown)))
-        in_bulk = np.unique(judged.ids[nearest_is_accepted(positions(judged), self.hints_of(ref))])
+        accepted = nearest_is_accepted(positions(judged), self._annotations.hints_of(ref))
+        in_bulk = np.unique(judged.ids[accepted])
         count, left = count_cells(found), count_cells(self._not_looked_at(ref))
         return Looked(max(0, count - left - len(in_bulk)), count, len(in_bulk))
 
     def _not_looked_at(self, ref: PlaneRef) -> Predictions:
-        return self._unseen(ref, self.suggestions(ref))
+        return self._unseen(ref, self._suggestions.shown(ref))
 
     def _unseen(self, ref: PlaneRef, cells: Predictions) -> Predictions:
         """Return those cells of a plane that nobody has looked at."""
         places = np.array(self._looked.get(ref, ()), dtype=np.float64).reshape(-1, 2)
-        seen = near(positions(cells), places, self.radius_at(ref) / 2)
+        seen = near(positions(cells), places, self._radius.at(ref) / 2)
         ids = cells.ids
         return with_ids(cells, np.setdiff1d(ids, ids[seen]))
 
@@ -117,18 +139,18 @@ class GuidingSession(PredictionSession):
 
     def _learnable(self) -> dict[PlaneRef, Candidates]:
         """Return what is left to look at on the planes that were predicted and are not held out."""
-        learnt = {record.name for record in self.project.images if not record.complete}
-        return {ref: self._candidates(ref) for ref in self._predictions if ref.image in learnt}
+        learnt = {record.name for record in self._workspace.project.images if not record.complete}
+        planes = [ref for ref in self._suggestions.planes if ref.image in learnt]
+        return {ref: self._weighed(ref, self._not_looked_at(ref)) for ref in planes}
 
-    def _candidates(self, ref: PlaneRef) -> Candidates:
-        masks = self.hints_of(ref).masks
-        return candidates_of(self._not_looked_at(ref), self.threshold, self.radius_at(ref), masks)
+    def _weighed(self, ref: PlaneRef, cells: Predictions) -> Candidates:
+        masks = self._annotations.hints_of(ref).masks
+        return candidates_of(cells, self._suggestions.threshold, self._radius.at(ref), masks)
 
     def reason(self, one: int, ref: PlaneRef | None = None) -> str:
         """Return the strongest reason to doubt a suggestion, in words; ``""`` if there is hardly any."""
-        ref = self._required(ref)
-        masks = self.hints_of(ref).masks
-        shown = candidates_of(self.suggestions(ref), self.threshold, self.radius_at(ref), masks)
+        ref = self._workspace.required(ref)
+        shown = self._weighed(ref, self._suggestions.shown(ref))
         doubted = np.flatnonzero((shown.ids == one) & (shown.doubts >= DOUBTED))
         return REASONS[shown.why[doubted[0]]] if len(doubted) else ""
 
@@ -139,36 +161,34 @@ class GuidingSession(PredictionSession):
         """
         while self._ahead:
             target = self._ahead.pop(0)
-            if target.plane in self._predictions and target.id in self._not_looked_at(target.plane).ids:
+            if target.id in self._not_looked_at(target.plane).ids:
                 self.look_at([target.id], target.plane)
                 return target
         self._ahead = self.what_next()
         return self.next_target() if self._ahead else None
 
-    # -- what changes it
-
-    def _set_predictions(self, ref: PlaneRef, predictions: Predictions, whole: bool = True) -> None:
+    def _forget_ahead(self) -> None:
         self._ahead = []  # a better model doubts other cells
-        super()._set_predictions(ref, predictions, whole)
 
-    def _plane_changed(self) -> None:
-        if self._looked:
-            self._keep(_LOOKED, self._looked_by_name())
-        super()._plane_changed()
+    # -- from one time to the next -----------------------------------------------------------------
 
-    def _keep_settings(self, project: Project) -> None:
-        super()._keep_settings(project)
-        if self._looked:
-            project.set_setting(_LOOKED, self._looked_by_name())
-
-    def _looked_by_name(self) -> dict[str, list[tuple[float, float]]]:
-        return {str(ref): places for ref, places in self._looked.items()}
-
-    def _take_up(self, project: Project) -> None:
-        super()._take_up(project)
+    def take_up(self, project: Project) -> None:
+        """Take what was looked at in another project."""
         kept: dict[str, list[tuple[float, float]]] = project.setting(_LOOKED, {})
         self._looked = {PlaneRef.parse(name): [(y, x) for y, x in places] for name, places in kept.items()}
         self._ahead = []
+
+    def keep_settings(self, project: Project) -> None:
+        """Write what was looked at into the project; raises ProjectError."""
+        if self._looked:
+            project.set_setting(_LOOKED, self._looked_by_name())
+
+    def _keep_looked(self) -> None:
+        if self._looked:
+            self._workspace.keep(_LOOKED, self._looked_by_name())
+
+    def _looked_by_name(self) -> dict[str, list[tuple[float, float]]]:
+        return {str(ref): places for ref, places in self._looked.items()}
 
 
 def _target(candidates: Candidates, pick: Pick[PlaneRef]) -> Target:

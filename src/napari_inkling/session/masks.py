@@ -1,4 +1,4 @@
-"""The correcting side of a session: masks that a person draws, cuts, joins and deletes."""
+"""How a person corrects masks: they are drawn, cut, joined and deleted."""
 
 from __future__ import annotations
 
@@ -12,31 +12,51 @@ import numpy.typing as npt
 from napari_inkling.core import HintError, HintSet, Masks, PlaneRef
 from napari_inkling.core.mask_edits import joined, split
 from napari_inkling.core.mask_places import masks_at
+from napari_inkling.session.annotations import Annotations
 from napari_inkling.session.mask_cells import following, mask_under
-from napari_inkling.session.review_session import ReviewSession
+from napari_inkling.session.review import Review
 from napari_inkling.session.suggested_cells import accepted, attributes_of_cells, owned, with_ids
+from napari_inkling.session.suggestions import Suggestions
+from napari_inkling.session.workspace import Workspace
 
-__all__ = ["MaskSession"]
+__all__ = ["MaskCorrection"]
 
 
-class MaskSession(ReviewSession):
-    """Corrects masks; see :class:`~napari_inkling.session.Session`.
+class MaskCorrection:
+    """Corrects masks, each time as one edit. A suggestion that is corrected becomes a person's mask by it.
 
-    Every correction is one edit. A suggestion that is corrected becomes a person's mask by it.
+    Parameters
+    ----------
+    workspace : Workspace
+        Which plane by default.
+    annotations : Annotations
+        A person's masks, and the points and boxes of their cells.
+    suggestions : Suggestions
+        The suggested ones.
+    review : Review
+        Judges those: a corrected one counts as accepted, a deleted one is rejected.
     """
 
-    def mask_at(self, y: float, x: float, ref: PlaneRef | None = None) -> int | None:
+    def __init__(
+        self, workspace: Workspace, annotations: Annotations, suggestions: Suggestions, review: Review
+    ) -> None:
+        self._workspace = workspace
+        self._annotations = annotations
+        self._suggestions = suggestions
+        self._review = review
+
+    def at(self, y: float, x: float, ref: PlaneRef | None = None) -> int | None:
         """Return the id of the mask at a pixel: a person's, else the one that is suggested there."""
-        ref = self._required(ref)
-        for masks in (self.hints_of(ref).masks, self.suggestions(ref).masks):
+        ref = self._workspace.required(ref)
+        for masks in (self._annotations.hints_of(ref).masks, self._suggestions.shown(ref).masks):
             if len(at := masks_at(masks, y, x)):
                 return int(masks.ids[at[-1]])
         return None
 
     def point_of(self, one: int, ref: PlaneRef | None = None) -> npt.NDArray[np.float64] | None:
         """Return the point (y, x) that marks or suggests the cell with this id, ``None`` if there is none."""
-        ref = self._required(ref)
-        for points in (self.hints_of(ref).points, self.suggestions(ref).points):
+        ref = self._workspace.required(ref)
+        for points in (self._annotations.hints_of(ref).points, self._suggestions.shown(ref).points):
             if len(marked := points.with_ids([one])):
                 return np.asarray(marked.coordinates[0])
         return None
@@ -58,12 +78,12 @@ class MaskSession(ReviewSession):
         ref : PlaneRef, optional
             The plane; the one on screen by default.
         """
-        ref = self._required(ref)
-        hints = self.hints_of(ref)
+        ref = self._workspace.required(ref)
+        hints = self._annotations.hints_of(ref)
         known, fresh = after.with_ids(before.ids), after.without_ids(before.ids)
         taken_up, made = fresh.with_ids(list(of)), fresh.without_ids(list(of))
-        suggested = with_ids(self.suggestions(ref, threshold=0.0), taken_up.ids)
-        came = accepted(replace(suggested, masks=taken_up), time.time(), self._training_round(), hints)
+        suggested = with_ids(self._suggestions.shown(ref, threshold=0.0), taken_up.ids)
+        came = accepted(replace(suggested, masks=taken_up), time.time(), self._annotations.round, hints)
         corrected = came.masks.changed(sources="human", scores=1.0, times=0.0)
         made = made.changed(attributes=attributes_of_cells(made))
         made, _ = owned(made, hints.joined(HintSet(masks=corrected)))
@@ -74,11 +94,11 @@ class MaskSession(ReviewSession):
         )
         # What has just been accepted is not there yet: it comes as it is after the edit.
         present, arriving = gone.matching(hints), HintSet(came.points, came.boxes)
-        self.edit(present, arriving.replaced(gone, follow), label, ref)
+        self._annotations.edit(present, arriving.replaced(gone, follow), label, ref)
         if len(taken_up):
-            self._mark_reviewed(ref.image)
+            self._review.mark_reviewed(ref.image)
 
-    def split_mask(self, line: npt.ArrayLike, ref: PlaneRef | None = None) -> None:
+    def split(self, line: npt.ArrayLike, ref: PlaneRef | None = None) -> None:
         """Cut the mask, or the suggested mask, that lies longest under a line (N, 2) in two.
 
         Raises
@@ -86,8 +106,8 @@ class MaskSession(ReviewSession):
         HintError
             If the line crosses no mask, or does not cut it in two.
         """
-        ref, places = self._required(ref), np.asarray(line, dtype=np.float64).reshape(-1, 2)
-        hints, suggested = self.hints_of(ref), self.suggestions(ref)
+        ref, places = self._workspace.required(ref), np.asarray(line, dtype=np.float64).reshape(-1, 2)
+        hints, suggested = self._annotations.hints_of(ref), self._suggestions.shown(ref)
         masks = Masks.concatenate([hints.masks, suggested.masks])
         if (at := mask_under(places, masks)) is None:
             raise HintError("the line crosses no mask: draw it over one, from one side to the other")
@@ -98,7 +118,7 @@ class MaskSession(ReviewSession):
             row if is_held else Masks(), halves, "split mask", () if is_held else row.ids.tolist(), ref
         )
 
-    def merge_masks(self, first: int, second: int, ref: PlaneRef | None = None) -> None:
+    def merge(self, first: int, second: int, ref: PlaneRef | None = None) -> None:
         """Make one mask of two, each a person's or a suggestion; it stays the person's first one.
 
         Raises
@@ -106,8 +126,8 @@ class MaskSession(ReviewSession):
         HintError
             If one of them is not there, or they are too far apart.
         """
-        ref = self._required(ref)
-        held, suggested = self.hints_of(ref).masks, self.suggestions(ref).masks
+        ref = self._workspace.required(ref)
+        held, suggested = self._annotations.hints_of(ref).masks, self._suggestions.shown(ref).masks
         wanted = dict.fromkeys((first, second))
         pair = Masks.concatenate([rows.with_ids([one]) for rows in (held, suggested) for one in wanted])
         if len(pair) != 2:
@@ -115,11 +135,11 @@ class MaskSession(ReviewSession):
         whole = joined(pair, held.without_ids(pair.ids))
         self.correct(held.with_ids(pair.ids), whole, "merge 2 masks", suggested.with_ids(whole.ids).ids, ref)
 
-    def delete_mask(self, one: int, as_background: bool = False, ref: PlaneRef | None = None) -> None:
+    def delete(self, one: int, as_background: bool = False, ref: PlaneRef | None = None) -> None:
         """Delete a person's mask, or reject a suggested one; what the person clicked there stays."""
-        ref = self._required(ref)
-        mask = self.hints_of(ref).masks.with_ids([one])
+        ref = self._workspace.required(ref)
+        mask = self._annotations.hints_of(ref).masks.with_ids([one])
         if len(mask):
             self.correct(mask, Masks(), "delete mask", ref=ref)
         else:
-            self.reject([one], as_background=as_background, ref=ref)
+            self._review.reject([one], as_background=as_background, ref=ref)

@@ -1,0 +1,74 @@
+"""Which method to train, and what there is for it to learn from."""
+
+from __future__ import annotations
+
+from napari_inkling.core import BACKGROUND, SettingsError
+from napari_inkling.methods import Needs, get_method, method_names
+from napari_inkling.session.recommend import HintCounts, Recommendation, recommend
+from napari_inkling.session.telling import Tell
+from napari_inkling.session.workspace import Workspace
+
+__all__ = ["Advice"]
+
+
+class Advice:
+    """Counts the hints, and recommends a method that suits them.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The project with the hints.
+    method : str or None
+        The session's own method, which is recommended in any case.
+    tell : callable
+        Tells the person of methods that cannot be loaded.
+    """
+
+    def __init__(self, workspace: Workspace, method: str | None, tell: Tell) -> None:
+        self.method = method
+        self._workspace = workspace
+        self._tell = tell
+        self._broken_methods: set[str] = set()
+
+    def recommend(self) -> Recommendation:
+        """Return the session's own method, else the one that suits the hints there are, and why.
+
+        Raises :class:`~napari_inkling.core.SettingsError` if the session's own cannot be loaded.
+        """
+        needs = {self.method: get_method(self.method).needs} if self.method else self._needs()
+        return recommend(self.hint_counts(), needs)
+
+    def _needs(self) -> dict[str, Needs]:
+        """Return what the installed methods need; one that cannot be loaded is told once and left out."""
+        needs: dict[str, Needs] = {}
+        for name in method_names():
+            try:
+                needs[name] = get_method(name).needs
+            except SettingsError as error:
+                if name not in self._broken_methods:
+                    self._broken_methods.add(name)
+                    self._tell("warning", str(error))
+        return needs
+
+    @property
+    def held_out_images(self) -> frozenset[str]:
+        """The names of the images that are marked complete: they are measured on, never learnt from."""
+        project = self._workspace.opened
+        images = project.images if project is not None else ()
+        return frozenset(record.name for record in images if record.complete)
+
+    def hint_counts(self) -> HintCounts:
+        """Return how many images and hints there are to learn from."""
+        if (project := self._workspace.opened) is None:
+            return HintCounts()
+        held_out = self.held_out_images
+        hints = {ref: project.hints(ref) for ref in project.planes_with_hints()}
+        learnt = [rows for ref, rows in hints.items() if ref.image not in held_out]
+        background = sum(int((rows.points.classes == BACKGROUND).sum()) for rows in learnt)
+        return HintCounts(
+            images=len(project.images),
+            points=sum(len(rows.points) for rows in learnt) - background,
+            boxes=sum(len(rows.boxes) for rows in learnt),
+            background=background,
+            held_out=sum(len(rows) for ref, rows in hints.items() if ref.image in held_out),
+        )

@@ -1,0 +1,144 @@
+"""Which planes the newest model has seen, and how it comes to see more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from psygnal import Signal
+
+from napari_inkling.core import Event, Notice, PlaneRef, Preview, ProjectError
+from napari_inkling.session.desk import Desk
+from napari_inkling.session.suggestions import Suggestions
+from napari_inkling.session.telling import LAST, Tell
+from napari_inkling.session.workspace import Workspace
+from napari_inkling.workers import Outcome, PredictJob, TrainJob
+
+__all__ = ["Prediction"]
+
+
+class Prediction:
+    """Predicts with the newest model in the background.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Which project, and which plane.
+    suggestions : Suggestions
+        What predictions become.
+    desk : Desk
+        Runs the jobs.
+    on_visit : bool
+        Whether a plane that the newest model has not seen is predicted when it comes on screen.
+    tell : callable
+        Tells the person what went wrong.
+    """
+
+    #: There is a new model, or another project's models.
+    models_changed = Signal()
+
+    def __init__(
+        self, workspace: Workspace, suggestions: Suggestions, desk: Desk, on_visit: bool, tell: Tell
+    ) -> None:
+        self.on_visit = on_visit
+        #: Where to predict if nothing else is asked for.
+        self.device = "auto"
+        #: The methods, by the names that a person gave, that a model may be of besides the installed ones.
+        self.methods: set[str] = set()
+        self._workspace = workspace
+        self._suggestions = suggestions
+        self._desk = desk
+        self._tell = tell
+        self._fresh: set[PlaneRef] = set()  # predicted by the newest model
+        self._refused: set[PlaneRef] = set()  # which it failed on
+        workspace.plane_changed.connect(self.predict_plane, priority=LAST)
+
+    @property
+    def newest_model(self) -> Path | None:
+        """The folder of the project's newest model."""
+        project = self._workspace.opened
+        models = project.models() if project is not None else []
+        return models[-1] if models else None
+
+    @property
+    def active(self) -> bool:
+        """Whether a prediction runs or waits."""
+        return isinstance(self._desk.job, PredictJob)
+
+    @property
+    def unpredicted_planes(self) -> tuple[PlaneRef, ...]:
+        """The planes that the newest model has not predicted as a whole, image by image; without one, all."""
+        if (project := self._workspace.opened) is None:
+            return ()
+        every = (plane for record in project.images for plane in record.planes())
+        return tuple(plane for plane in every if plane not in self._fresh)
+
+    def start(
+        self,
+        refs: Collection[PlaneRef] | None = None,
+        device: str | None = None,
+        model: Path | None = None,
+    ) -> None:
+        """Predict planes with a model in the background.
+
+        Parameters
+        ----------
+        refs : collection of PlaneRef or None
+            Which; by default the :attr:`unpredicted_planes`.
+        device : str or None
+            :attr:`device`, that of the last training, by default.
+        model : Path or None
+            A model's folder; the project's newest one by default.
+
+        Raises
+        ------
+        ProjectError
+            If there is no model yet, or a training runs.
+        """
+        if (model := model or self.newest_model) is None:
+            raise ProjectError("there is no model yet: train one first")
+        if isinstance(self._desk.job, TrainJob):
+            raise ProjectError("a training is running: its model predicts when it is done")
+        refs = self.unpredicted_planes if refs is None else refs
+        if not refs:
+            return
+        job = PredictJob(
+            model=str(model),
+            snapshot=self._workspace.project.snapshot(only=refs),
+            device=device or self.device,
+            methods=tuple(sorted(self.methods)),
+        )
+        asked = frozenset(refs)
+        self._desk.start(job, self._on_event, lambda outcome: self._on_done(asked, outcome))
+
+    def predict_plane(self) -> None:
+        """Predict the plane on screen if the newest model has not; interrupts nothing, tries only once."""
+        plane = self._workspace.plane
+        if not self.on_visit or plane is None or self._desk.job is not None:
+            return
+        if plane not in self._fresh | self._refused and self.newest_model is not None:
+            self.start([plane])
+
+    def new_model(self, predicted: Collection[PlaneRef] = ()) -> None:
+        """Take note of a model that has predicted these planes."""
+        self._fresh, self._refused = set(predicted), set()
+        self.models_changed.emit()
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, Preview):
+            self._fresh.add(event.image)
+            self._suggestions.put(event.image, event.predictions, event.whole)
+        elif isinstance(event, Notice):
+            self._tell("warning", event.text)
+
+    def _on_done(self, asked: frozenset[PlaneRef], outcome: Outcome) -> None:
+        if outcome.state != "cancelled":
+            self._refused |= asked - self._fresh
+        if outcome.state in ("failed", "died"):
+            self._tell("warning", outcome.message)
+        self.predict_plane()
+
+    def forget(self) -> None:
+        """Stop what runs for the project before, and forget what was predicted there."""
+        self._desk.stop()
+        self._fresh, self._refused = set(), set()
