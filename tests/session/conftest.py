@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_inkling.core import HintSet, PlaneRef, Points, WorkerError
+from napari_inkling.core import Finished, HintSet, PlaneRef, Points, Predictions, Preview, Saved, WorkerError
 from napari_inkling.session import Session
-from napari_inkling.workers import LocalRunner, Outcome
-from tests.fake_method import FAKE
+from napari_inkling.workers import LocalRunner, Outcome, TrainJob
+from tests.fake_method import FAKE, FakeModel
 
 A, B = PlaneRef("a"), PlaneRef("b")
 
@@ -161,3 +162,53 @@ def real_session(pictures: list[Path], tmp_path: Path) -> Iterator[Session]:
 
 def points(*places: tuple[float, float], **columns: Any) -> HintSet:
     return HintSet(Points(np.array(places, float).reshape(-1, 2), **columns))
+
+
+def suggested(*rows: tuple[float, float, float], radius: float | None = 3.0) -> Predictions:
+    """Suggestions from (y, x, score)."""
+    table = np.array(rows, float).reshape(-1, 3)
+    return Predictions(Points(table[:, :2], sources="model", scores=table[:, 2]), radius=radius)
+
+
+ROW = suggested((10, 10, 0.9), (10, 20, 0.7), (10, 30, 0.4), (30, 10, 0.6))
+
+
+@pytest.fixture
+def reviewed(session: Session, runner: HandRunner, heard: Heard) -> Session:
+    """A session with a person's hint at (30, 50) and ROW suggested on the plane "a"."""
+    session.annotations.edit(HintSet(), points((30, 50), (35, 50)), "add points")
+    session.training.start()
+    runner.tell(Preview(A, ROW))
+    heard.clear()
+    return session
+
+
+def shown(session: Session) -> list[list[float]]:
+    return session.suggestions.shown().points.coordinates.tolist()
+
+
+#: What a model finds: one cell.
+SOME = Predictions(Points([[10, 10]], sources="model", scores=[0.9]), radius=3.0)
+
+
+@pytest.fixture
+def ready(session: Session, heard: Heard) -> Session:
+    """A session with two hints on the plane "a", enough for the fake method."""
+    session.annotations.edit(HintSet(), points((3, 4), (20, 20)), "add points")
+    heard.clear()
+    return session
+
+
+def save_model(job: TrainJob, method: str = FAKE) -> None:
+    folder = Path(job.out)
+    FakeModel().save(folder)
+    (folder / "model.json").write_text(json.dumps({"method": method, "classes": ["cell"], "rounds": 1}))
+
+
+def train(session: Session, runner: HandRunner) -> Path:
+    """Live a whole training that previews the plane on screen."""
+    session.training.start()
+    save_model(runner.jobs[-1])
+    runner.tell(Preview(session.plane, SOME), Saved(runner.jobs[-1].out), Finished())
+    runner.end()
+    return Path(runner.jobs[-1].out)

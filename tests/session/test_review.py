@@ -2,53 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import tifffile
 
 from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, Predictions, Preview, ProjectError
 from napari_inkling.session import Session
-from napari_inkling.session.cell_radius import DEFAULT_RADIUS
 
-from .conftest import A, B, HandRunner, Heard, points
-
-
-def suggested(*rows: tuple[float, float, float], radius: float | None = 3.0) -> Predictions:
-    """Suggestions from (y, x, score)."""
-    table = np.array(rows, float).reshape(-1, 3)
-    return Predictions(Points(table[:, :2], sources="model", scores=table[:, 2]), radius=radius)
-
-
-ROW = suggested((10, 10, 0.9), (10, 20, 0.7), (10, 30, 0.4), (30, 10, 0.6))
-
-
-@pytest.fixture
-def reviewed(session: Session, runner: HandRunner, heard: Heard) -> Session:
-    """A session with a person's hint at (30, 50) and ROW suggested on the plane "a"."""
-    session.annotations.edit(HintSet(), points((30, 50), (35, 50)), "add points")
-    session.training.start()
-    runner.tell(Preview(A, ROW))
-    heard.clear()
-    return session
-
-
-def shown(session: Session) -> list[list[float]]:
-    return session.suggestions.shown().points.coordinates.tolist()
-
-
-def test_what_is_shown_follows_the_threshold(reviewed: Session, heard: Heard) -> None:
-    assert shown(reviewed) == [[10, 10], [10, 20], [30, 10]]
-    reviewed.suggestions.threshold = 0.65
-    assert shown(reviewed) == [[10, 10], [10, 20]]
-    assert heard("suggestions_changed") == [A]
-    reviewed.suggestions.threshold = 7
-    assert reviewed.suggestions.threshold == 1.0
-    assert len(reviewed.suggestions.shown(threshold=0.0).points) == 4
+from .conftest import ROW, A, B, HandRunner, Heard, points, shown, suggested
 
 
 def test_accepting_some(reviewed: Session, heard: Heard) -> None:
@@ -227,38 +190,6 @@ def test_rejecting_into_background_is_one_undo(reviewed: Session) -> None:
     assert reviewed.review.reject([999]) == 0
 
 
-def test_suggestions_take_part_in_a_renaming(reviewed: Session, runner: HandRunner, heard: Heard) -> None:
-    assert set(reviewed.suggestions.shown().points.classes) == {"cell"}
-    reviewed.annotations.rename_class("cell", "RBC")
-    assert set(reviewed.suggestions.shown().points.classes) == {"RBC"}
-    assert {"classes_changed", "suggestions_changed"} <= set(heard.names)
-    runner.tell(Preview(B, ROW))  # the model knows the name of the day when it was trained
-    assert set(reviewed.suggestions.shown(B).points.classes) == {"RBC"}
-    reviewed.review.accept_above()
-    reviewed.review.accept_above(B)
-    assert set(reviewed.annotations.hints.points.classes) == {"RBC"}
-    assert [c.name for c in reviewed.project.classes] == ["RBC", "other"]
-
-
-def test_a_human_hint_hides_what_it_confirms(reviewed: Session, heard: Heard) -> None:
-    reviewed.annotations.edit(HintSet(), points((12, 21)), "add point")
-    assert shown(reviewed) == [[10, 10], [30, 10]]
-    assert heard("suggestions_changed") == [A]
-
-
-def test_radius_of_the_person_before_that_of_the_model(reviewed: Session, heard: Heard) -> None:
-    assert (reviewed.radius.at(A), reviewed.radius.at(B)) == (3.0, DEFAULT_RADIUS)
-    reviewed.annotations.edit(HintSet(), points((10, 25)), "add point")
-    assert len(shown(reviewed)) == 3
-    heard.clear()
-    reviewed.radius.chosen = 5.0
-    assert shown(reviewed) == [[10, 10], [30, 10]]
-    assert heard.told == [("radius_changed", 5.0), ("suggestions_changed", A)]
-    assert (reviewed.radius.at(A), reviewed.radius.at(B)) == (5.0, 5.0)
-    reviewed.radius.chosen = None
-    assert len(shown(reviewed)) == 3
-
-
 def test_five_thousand_are_accepted_in_one_step(session: Session, runner: HandRunner) -> None:
     session.annotations.edit(HintSet(), points((0, 0), (1, 1)), "add points")
     session.training.start()
@@ -269,69 +200,3 @@ def test_five_thousand_are_accepted_in_one_step(session: Session, runner: HandRu
     assert len(session.suggestions.shown().points) == 0
     session.annotations.undo()
     assert len(session.suggestions.shown().points) == 5000
-
-
-@pytest.mark.parametrize(("what", "count"), [("hints", 2), ("suggestions", 3), ("both", 5)])
-def test_export_of_what_is_asked_for(reviewed: Session, tmp_path: Path, what: str, count: int) -> None:
-    path = reviewed.files.export(tmp_path / "out.json", "coco", what)  # type: ignore[arg-type]
-    assert len(json.loads(path.read_text())["annotations"]) == count
-
-
-@pytest.mark.parametrize(("what", "cells"), [("hints", 3), ("suggestions", 3), ("both", 6)])
-def test_points_are_drawn_as_large_as_the_cells_are(
-    reviewed: Session, tmp_path: Path, what: Any, cells: int
-) -> None:
-    reviewed.annotations.edit(HintSet(), points((20, 40)), "add point")
-    y, x = np.mgrid[-9:10, -9:10]
-    for radius in (3.0, 4.5):  # the model's, then the person's
-        path = reviewed.files.export(tmp_path / "a.tif", "masks", what, ["a"])
-        areas = np.bincount(tifffile.imread(path).ravel())[1:]
-        disk = np.count_nonzero(np.hypot(y, x) <= radius)
-        assert len(areas) == cells
-        assert areas.max() == disk
-        reviewed.radius.chosen = 4.5
-
-
-@pytest.mark.parametrize("what", ["hints", "suggestions", "both"])
-def test_export_of_some_images(reviewed: Session, heard: Heard, tmp_path: Path, what: Any) -> None:
-    reviewed.annotations.edit(HintSet(), points((5, 5)), "add point", B)
-    heard.clear()
-    path = reviewed.files.export(tmp_path / "out.csv", "points-csv", what, ["a"])
-    assert {line["image"] for line in csv.DictReader(path.read_text().splitlines())} == {"a"}
-    assert heard("message") == []  # nothing of it is left out
-    reviewed.files.export(tmp_path / "all.csv", "points-csv", what)
-    says = [("info", "1 plane has not been searched as a whole yet: predict first.")]
-    assert heard("message") == ([] if what == "hints" else says)
-
-
-def test_a_removed_image_is_not_said_to_be_left_out(reviewed: Session, heard: Heard, tmp_path: Path) -> None:
-    reviewed.images.remove("a")
-    reviewed.annotations.edit(HintSet(), points((5, 5)), "add point", B)
-    reviewed.files.export(tmp_path / "all.csv", "points-csv", "both")
-    assert heard("message") == [("info", "1 plane has not been searched as a whole yet: predict first.")]
-
-
-def test_suggestions_stay_apart_from_hints(reviewed: Session) -> None:
-    before = reviewed.annotations.hints
-    reviewed.suggestions.threshold = 0.1
-    reviewed.review.reject([ROW.points.ids[1]])
-    assert reviewed.annotations.hints.points.equals(before.points)
-
-
-def test_radius_that_the_image_shows(session: Session, tmp_path: Path) -> None:
-    y, x = np.mgrid[:120, :160]
-    disks = (np.hypot(y - 40, x - 40) <= 9) | (np.hypot(y - 80, x - 100) <= 9)
-    session.images.add_array("disks", (disks * 200).astype(np.uint8), "YX")
-    session.go_to(PlaneRef("disks"))
-    assert session.radius.estimate() == DEFAULT_RADIUS  # nothing is marked
-    session.annotations.edit(HintSet(), points((40, 40), (80, 100)), "add points")
-    assert session.radius.estimate() == pytest.approx(9, abs=1.5)
-    session.radius.chosen = 20
-    assert session.radius.estimate() == pytest.approx(9, abs=1.5)
-
-
-def test_radius_where_the_image_is_blank(session: Session) -> None:
-    session.images.add_array("blank", np.zeros((50, 50), np.uint8), "YX")
-    session.go_to(PlaneRef("blank"))
-    session.annotations.edit(HintSet(), points((20, 20), (80, 100)), "add points")  # the second lies outside
-    assert session.radius.estimate() == DEFAULT_RADIUS

@@ -1,0 +1,24 @@
+"""Which method is recommended, and what counts as something to learn from."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_inkling.core import TooFewHintsError
+from napari_inkling.session import Session
+
+
+def test_hints_of_complete_images_are_for_validation(ready: Session) -> None:
+    assert ready.advice.held_out_images == frozenset()
+    ready.images.update("a", complete=True)
+    assert ready.advice.held_out_images == {"a"}
+    assert ready.advice.hint_counts().held_out == 2
+    with pytest.raises(TooFewHintsError, match="the 2 hints on completely annotated images are set aside"):
+        ready.training.start()
+
+
+def test_recommendation_of_the_installed_methods(ready: Session) -> None:
+    ready.advice.method = None
+    advice = ready.advice.recommend()
+    assert advice.method in ("", "partial-points")
+    assert advice.reason
