@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -193,3 +194,18 @@ def test_every_signal_is_listened_to_here(session: Session) -> None:
         if isinstance(value, Signal)
     }
     assert told == {*SIGNALS.values(), *INSIDE}
+
+
+def test_a_setting_that_cannot_be_is_told_and_left_out(session: Session, heard: Heard) -> None:
+    folder = session.project.folder
+    session.new_project(folder.with_name("other.inkling"))
+    file = folder / "project.json"
+    values = json.loads(file.read_text("utf-8"))
+    values["settings"] |= {"threshold": "high", "radius": [3], "looked_at": {"a": [[1]]}, "trained_images": 7}
+    file.write_text(json.dumps(values), "utf-8")
+    heard.clear()
+    session.open_project(folder)
+    assert (session.suggestions.threshold, session.radius.chosen) == (0.5, None)
+    assert session.training.trained_images == frozenset()
+    told = [text for level, text in heard("message") if level == "warning"]
+    assert [text.split()[2] for text in told] == ["threshold", "radius", "looked_at", "trained_images"]

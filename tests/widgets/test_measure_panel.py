@@ -81,6 +81,26 @@ def test_it_follows_what_is_drawn_and_undone(dock):
     wait_until(lambda: dock.measure.table.rowCount() == 3)
 
 
+def test_it_shows_the_cells_of_the_image_on_screen(dock, tmp_path, monkeypatch):
+    dock.images.add_paths([picture(tmp_path, "other.png")])
+    press_key(dock.viewer, "PageDown")
+    assert dock.session.plane.image == "other"
+    wait_until(lambda: dock.measure.table.rowCount() == 0 and not dock.measure.view.isVisible())
+    assert dock.measure.next_step.text().startswith("No masks in this image yet")
+    drawn = Masks.from_crops([(40, 40)], [np.ones((3, 3))])
+    dock.session.annotations.edit(HintSet(), HintSet(masks=drawn), "draw")
+    wait_until(lambda: dock.measure.table.rowCount() == 1)
+    assert dock.measure.table.id_at(0) == drawn.ids[0]
+    path = tmp_path / "table.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", staticmethod(lambda *a, **k: (str(path), "")))
+    click(dock.measure.export_button)
+    with path.open(newline="") as file:
+        assert [(row["image"], row["area_px"]) for row in csv.DictReader(file)] == [("other", "9")]
+    press_key(dock.viewer, "PageUp")
+    wait_until(lambda: dock.measure.table.rowCount() == 3)
+    assert {dock.measure.table.id_at(row) for row in range(3)} == set(dock.ids)
+
+
 def test_a_click_on_a_title_sorts(dock):
     view, table = dock.measure.view, dock.measure.table
     header = view.horizontalHeader()

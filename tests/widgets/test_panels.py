@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, Predictions
 from napari_inkling.project import ClassInfo
 from tests.fake_method import RADIUS
-from tests.widgets.dock_driving import click, open_dock, picture, train_to_the_end
+from tests.widgets.dock_driving import click, dock_widget, open_dock, picture, train_to_the_end
 from tests.widgets.driving import press_key, settle, wait_until
 
 pytestmark = pytest.mark.window
@@ -761,3 +761,20 @@ def test_the_same_message_is_shown_once(dock):
         dock.session.message.emit("warning", "The image has moved.")
         dock.session.message.emit("error", "The disk is full.")
     assert len(dock.messages.waiting) == 1
+
+
+def test_what_was_looked_at_is_known_when_the_dock_opens_again(viewer, tmp_path):
+    folder = tmp_path / "work.inkling"
+    points = Points([[10, 10], [40, 40], [70, 70]], sources="model", scores=[0.9, 0.52, 0.7])
+    for said in ("0 of 3 looked at", "1 of 3 looked at"):
+        dock = open_dock(viewer)
+        if folder.exists():
+            dock.open_project(folder)
+        else:
+            dock.session.new_project(folder)
+            dock.images.add_paths([picture(tmp_path)])
+        dock.session.suggestions.put(PlaneRef("tile"), Predictions(points, radius=3.0))
+        wait_until(lambda dock=dock, said=said: dock.review.looked.text() == said)
+        press_key(viewer, "G")
+        dock_widget(viewer).destroyOnClose()
+        settle(0.1)

@@ -288,6 +288,12 @@ def test_a_plane_with_nothing_but_a_click_on_background():
     assert model.description.heads == "joint" and events
 
 
+def test_one_nucleus_in_each_image():
+    planes = tuple(TrainingImage(image(tissue(seed=n), f"p{n}"), clicks(1)) for n in (1, 2))
+    _, model = fit(METHOD, data(train=planes))
+    assert model.description.heads == "joint"
+
+
 def test_a_nucleus_larger_than_a_crop():
     rows, columns = np.indices((104, 104))
     drawn = np.where(np.hypot(rows - 52, columns - 52) < 40, 200, 60).astype(np.uint8)
