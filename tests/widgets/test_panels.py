@@ -531,6 +531,7 @@ def test_how_many_were_looked_at(with_image):
     points = Points([[10, 10], [40, 40], [70, 70]], sources="model", scores=[0.9, 0.52, 0.7])
     dock.session.suggestions.put(PlaneRef("tile"), Predictions(points, radius=3.0))
     settle(0.2)
+    more = Points([*points.coordinates, [90, 20]], sources="model", scores=0.8)
     assert dock.review.looked.text() == "0 of 3 looked at"
     click(dock.review.next_anywhere)
     assert dock.bridge.review.focused == points.ids[1]
@@ -542,7 +543,13 @@ def test_how_many_were_looked_at(with_image):
     assert not dock.review.in_bulk.isVisible()
     click(dock.review.accept_all)
     settle(0.2)
-    assert dock.review.looked.text() == "2 of 3 looked at"
+    assert dock.review.next_step.text() == (
+        "Nothing is left to judge here: 2 of 3 looked at. 1 more accepted without a look at each."
+    )
+    dock.session.suggestions.put(PlaneRef("tile"), Predictions(more, radius=3.0))
+    settle(0.2)
+    assert dock.review.looked.text() == "2 of 4 looked at"
+    assert dock.review.in_bulk.isVisible()
     assert dock.review.in_bulk.text() == "1 more accepted without a look at each"
 
 

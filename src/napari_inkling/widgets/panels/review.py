@@ -159,7 +159,11 @@ class ReviewPanel(Panel):
         self.restore_button.setEnabled(writable)
 
     def _advise(self, total: int, shown: int, unsure: int) -> None:
-        if not total:
+        known, found, in_bulk = self.session.guide.looked()
+        if not total and found and not self.session.training.active:
+            unseen = f" {in_bulk:,} more accepted without a look at each." if in_bulk else ""
+            self.say_next(f"Nothing is left to judge here: {known:,} of {found:,} looked at.{unseen}")
+        elif not total:
             training = self.session.training.active
             self.say_next("They come in a moment." if training else "Suggestions appear here after training.")
         elif not shown:
