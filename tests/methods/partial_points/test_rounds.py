@@ -69,11 +69,12 @@ def heeded(points: Points, **more: object) -> SimpleNamespace:
 
 
 def test_verdicts_change_the_threshold_for_good():
-    factor = strictness_of_verdicts(np.array([0.5, 0.1, 0.1, 0.1]), np.array([True] + [False] * 3), 0.1)
-    assert factor > 1.05
+    heights, right = np.array([0.5, 0.1, 0.1, 0.1]), np.array([True] + [False] * 3)
+    strictness = strictness_of_verdicts(heights, right, 0.1, 1.2)
+    assert strictness > 1.25
     task = heeded(REJECTED)
-    assert task.threshold == pytest.approx(0.1 * factor)
-    assert task.strictness == pytest.approx(1.2 * factor)
+    assert task.threshold == pytest.approx(0.1 * strictness / 1.2)
+    assert task.strictness == pytest.approx(strictness)
     assert task.judged_until == 1
 
 

@@ -192,9 +192,12 @@ def heed_verdicts(task: Task, maps: Sequence[FloatImage]) -> Generator[Step, Non
         heights.append(there[there > 0])
         right.append(part.judged.right[fresh][there > 0])
         latest = max(latest, int(part.judged.rounds.max(initial=0)))
-    factor = strictness_of_verdicts(np.concatenate(heights), np.concatenate(right), task.threshold)
-    task.strictness, task.judged_until = task.strictness * factor, latest
-    task.threshold = min(task.threshold * factor, HIGHEST)
+    before = task.strictness
+    task.strictness = strictness_of_verdicts(
+        np.concatenate(heights), np.concatenate(right), task.threshold, before
+    )
+    task.judged_until = latest
+    task.threshold = min(task.threshold * task.strictness / before, HIGHEST)
 
 
 def heights_at(found: Peaks, places: npt.NDArray[np.float64], part: TrainingField) -> npt.NDArray[np.float64]:

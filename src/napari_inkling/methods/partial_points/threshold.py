@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 __all__ = ["FEWEST_CLICKS", "strictness_of_verdicts", "threshold_at_clicks"]
@@ -31,10 +30,10 @@ FEWEST_CLICKS = 10
 LOWER_UNSEEN, HALVED_BY = 0.5, 150
 #: Chance of being a cell at the best threshold: half of an F1 of 0.86.
 CHANCE = 0.43
-#: How the log odds of being a cell rise with the logarithm of the height: from even at some height to 19 : 1
-#: at twice that.
-SLOPE = 4.2
-#: One training's verdicts change the threshold by at most this factor, or by 1/it.
+#: How the log odds of being a cell rise with the logarithm of the height: from even to 6 : 1 at twice it. The
+#: share of the surest suggestions that are none nevertheless, and of the faintest that are one.
+SLOPE, LAPSE = 2.5, 0.1
+#: Verdicts change the threshold by at most this factor, or by 1/it, however many there are.
 MOST = 1.6
 
 
@@ -70,12 +69,15 @@ def threshold_at_clicks(
     return float(candidates[np.argmax(f1)] * (1 - lower * unseen))
 
 
-def strictness_of_verdicts(heights: FloatArray, right: npt.NDArray[np.bool_], threshold: float) -> float:
-    """Return the factor by which verdicts on suggestions raise (or lower) the threshold; 1 without any.
+def strictness_of_verdicts(
+    heights: FloatArray, right: npt.NDArray[np.bool_], threshold: float, before: float = 1.0
+) -> float:
+    """Return by which factor verdicts on suggestions raise (or lower) the threshold.
 
-    The log odds that a peak of height h is a cell are modelled as a + :data:`SLOPE` · log(h / threshold),
-    with a normal prior for a, of deviation 1, around the value at which the threshold is right. Which ones
-    were judged does not matter, as long as it was not known before what they are.
+    The chance that a peak of height h is a cell is modelled as ε + (1 - 2ε) / (1 + exp(-a - b·log(h / t))), t
+    being the threshold, b :data:`SLOPE` and ε :data:`LAPSE`, with a normal prior for a, of deviation 1, where
+    the threshold is right; the likeliest a counts. Which suggestions were judged does not matter, as long
+    as it was not known before what they are.
 
     Parameters
     ----------
@@ -85,13 +87,18 @@ def strictness_of_verdicts(heights: FloatArray, right: npt.NDArray[np.bool_], th
         Which of them are cells.
     threshold : float
         That model's.
+    before : float
+        The factor that is in it from earlier verdicts.
+
+    Returns
+    -------
+    float
+        The new factor, instead of ``before``: from 1/:data:`MOST` to :data:`MOST`.
     """
-    expected = float(logit(CHANCE))
-    along = SLOPE * np.log(heights / threshold)
-
-    def gradient(a: float) -> float:
-        return float((right - expit(a + along)).sum() - (a - expected))
-
-    span = len(heights) + 1.0  # the gradient is at most so far from 0 at the prior's middle
-    a = brentq(gradient, expected - span, expected + span)
-    return float(np.clip(np.exp((expected - a) / SLOPE), 1 / MOST, MOST))
+    enough = float(logit((CHANCE - LAPSE) / (1 - 2 * LAPSE)))
+    shift = np.linspace(-5, 5, 2001)  # of a, from there
+    along = SLOPE * np.log(np.asarray(heights)[:, np.newaxis] / threshold)
+    chance = LAPSE + (1 - 2 * LAPSE) * expit(enough + shift + along)  # (N, shifts)
+    likelihood = np.log(np.where(np.asarray(right)[:, np.newaxis], chance, 1 - chance)).sum(axis=0)
+    likeliest = shift[np.argmax(likelihood - shift**2 / 2)]
+    return float(np.clip(before * np.exp(-likeliest / SLOPE), 1 / MOST, MOST))
