@@ -22,10 +22,12 @@ import numpy.typing as npt
 from napari_inkling.core import HintSet
 
 __all__ = [
+    "RESULTS",
     "ROOT",
     "DataSet",
     "arguments",
     "by_case",
+    "commit",
     "find_data",
     "kept_result",
     "load_data",

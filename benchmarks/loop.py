@@ -132,10 +132,12 @@ def give(loop: Loop, tiles: Tiles, arm: str, seed: list[int]) -> dict[str, Any]:
     return dict(did)
 
 
-def fit(tiles: Tiles, hints: Hints, seed: int, steps: dict[str, Any], start: DetectionModel | None) -> Any:
+def fit(
+    tiles: Tiles, hints: Hints, seed: int, overrides: dict[str, Any], start: DetectionModel | None
+) -> Any:
     """Train, or train on, as the dock does."""
     data = TrainingData(tuple(TrainingImage(tiles.image(name), own) for name, own in hints.items()))
-    settings = PartialPoints.Settings.preset("quick", masks=False, **steps)
+    settings = PartialPoints.Settings.preset("quick", masks=False, **overrides)
     return finish(PartialPoints().fit(data, settings, device="cpu", seed=seed, start=start))
 
 
@@ -150,27 +152,27 @@ def judged(tiles: Tiles, hints: Hints, model: DetectionModel, began: float) -> d
     }
 
 
-def start_loop(tiles: Tiles, seed: int, steps: dict[str, Any]) -> Loop:
+def start_loop(tiles: Tiles, seed: int, overrides: dict[str, Any]) -> Loop:
     """Return the loop at its beginning, that both orders share."""
     began = time.monotonic()
     hints = weaken_images(tiles.train.truth, tiles.train.shapes, points=START, seed=seed)
-    model = fit(tiles, hints, seed, steps, None)
+    model = fit(tiles, hints, seed, overrides, None)
     return Loop(hints, {}, model, [judged(tiles, hints, model, began)])
 
 
-def run_round(loop: Loop, tiles: Tiles, arm: str, seed: int, steps: dict[str, Any]) -> None:
+def run_round(loop: Loop, tiles: Tiles, arm: str, seed: int, overrides: dict[str, Any]) -> None:
     """Correct, train on, judge."""
     began, number = time.monotonic(), len(loop.rounds)
     did = give(loop, tiles, arm, [seed, number])
-    loop.model = fit(tiles, loop.hints, seed, steps, loop.model)
+    loop.model = fit(tiles, loop.hints, seed, overrides, loop.model)
     loop.rounds.append(judged(tiles, loop.hints, loop.model, began) | {"did": did})
 
 
-def points_only(tiles: Tiles, share: float, seed: int, steps: dict[str, Any]) -> dict[str, Any]:
+def points_only(tiles: Tiles, share: float, seed: int, overrides: dict[str, Any]) -> dict[str, Any]:
     """Return what a share of all points gives without a loop."""
     began = time.monotonic()
     hints = weaken_images(tiles.train.truth, tiles.train.shapes, points=share, seed=seed)
-    return judged(tiles, hints, fit(tiles, hints, seed, steps, None), began) | {"share": share}
+    return judged(tiles, hints, fit(tiles, hints, seed, overrides, None), began) | {"share": share}
 
 
 # -- what comes of it
@@ -227,13 +229,12 @@ def main() -> int:
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     parser.add_argument("--rounds", type=int, default=16, help="of corrections, 30 s each")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--steps", type=int, help="training steps; those of the preset by default")
     parser.add_argument("--to-the-end", action="store_true", help="all rounds, also after 95 %% is reached")
     parser.add_argument("--again", action="store_true", help="run also what the JSON file holds already")
     options = parser.parse_args()
     few = 2 if options.quick else None
     tiles = Tiles(load_data("monuseg", "train", few), load_data("monuseg", "val", 1 if few else None))
-    steps = {"steps": 8 if options.quick else options.steps} if options.quick or options.steps else {}
+    overrides = {"steps": 8} if options.quick else {}
     shares, rounds = ((0.25, 1.0), 2) if options.quick else (SHARES, options.rounds)
     runs: dict[str, Any] = {} if options.again else kept_result("loop", options).get("runs", {})
     states = STATES.with_name(".loop.quick") if options.quick else STATES
@@ -241,7 +242,7 @@ def main() -> int:
         shutil.rmtree(states, ignore_errors=True)
 
     def keep(arm: str, seed: int, made: list[dict[str, Any]]) -> None:
-        runs[f"{arm}/{seed}"] = {"arm": arm, "seed": seed, "steps": steps, "rounds": made, "commit": commit()}
+        runs[f"{arm}/{seed}"] = {"arm": arm, "seed": seed, "rounds": made, "commit": commit()}
         last = made[-1]
         say(f"{arm}, seed {seed}: {last['seconds']:.0f} s, F1 {last['f1']:.3f}")
         figures = summary(runs)
@@ -254,7 +255,7 @@ def main() -> int:
         for share in wanted if "points" in options.arms else ():
             before = runs.get(f"points/{seed}", {"rounds": []})["rounds"]
             if share not in {r["share"] for r in before}:
-                made = [*before, points_only(tiles, share, seed, steps)]
+                made = [*before, points_only(tiles, share, seed, overrides)]
                 keep("points", seed, sorted(made, key=lambda r: r["share"]))
 
     loops = [arm for arm in options.arms if arm != "points"]
@@ -268,10 +269,10 @@ def main() -> int:
             folder, first = states / f"{arm}-{seed}", states / f"start-{seed}"
             loop = Loop.restore(folder) or Loop.restore(first)
             if loop is None:
-                loop = start_loop(tiles, seed, steps)
+                loop = start_loop(tiles, seed, overrides)
                 loop.keep(first)
             if number == len(loop.rounds):
-                run_round(loop, tiles, arm, seed, steps)
+                run_round(loop, tiles, arm, seed, overrides)
                 loop.keep(folder)
             keep(arm, seed, loop.rounds)
         point(seed, shares[:-1])

@@ -53,8 +53,9 @@ class Description(BaseModel):
     threshold: float
     trained_steps: int
     heads: Heads = "centres"
-    #: By how much verdicts on suggestions have raised the threshold, up to those of which round.
+    #: By which factor verdicts on suggestions have raised the threshold.
     strictness: float = 1.0
+    #: The last round whose verdicts are in that factor.
     judged_until: int = 0
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from napari_inkling.core import Event, Points, Predictions, Preview, Step, TrainingImage
 from napari_inkling.evaluation import score_images
 from napari_inkling.methods.partial_points.detection_model import DetectionModel, calibrated, find_centres
-from napari_inkling.methods.partial_points.survey import Outset, Survey, survey
+from napari_inkling.methods.partial_points.survey import Outset, Survey, look_over
 from napari_inkling.methods.partial_points.task import Task
 from napari_inkling.methods.partial_points.training_fields import TrainingField, is_one_field, marked_cells
 from napari_inkling.methods.partial_points.warm_start import PixelClassifier
@@ -38,7 +38,7 @@ def classical_answer(outset: Outset) -> Generator[Event, None, None]:
     planes = _first_planes(outset)
     if not planes:
         return
-    seen = yield from told(survey(outset, planes), step)
+    seen = yield from told(look_over(outset, planes), step)
     watched = [part for part in seen.fields if part.image.ref == outset.data.watch]
     chosen = seen.fields[: max(FIELDS_AT_FIRST, len(planes))]
     known = []

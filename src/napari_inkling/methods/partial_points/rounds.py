@@ -10,17 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from napari_inkling.core import Checkpoint, Event, Step
-from napari_inkling.methods.partial_points.detection_model import Peaks, find_centres
-from napari_inkling.methods.partial_points.previews import show
+from napari_inkling.core import Checkpoint, Event, Round, Step
+from napari_inkling.methods.partial_points.detection_model import DetectionModel, find_centres
+from napari_inkling.methods.partial_points.previews import show, validate
 from napari_inkling.methods.partial_points.task import Task
-from napari_inkling.methods.partial_points.threshold import (
-    FEWEST_CLICKS,
-    strictness_of_verdicts,
-    threshold_at_clicks,
-)
+from napari_inkling.methods.partial_points.task_threshold import set_threshold
 from napari_inkling.methods.partial_points.training_fields import TrainingField
-from napari_inkling.supervision import IGNORE, add_detected_nuclei, nearest_point, propagate_background
+from napari_inkling.supervision import IGNORE, add_detected_nuclei, propagate_background
 from napari_inkling.supervision.losses import weighted_mse
 from napari_inkling.training.crops import random_crops
 from napari_inkling.training.loop import Batch, Loss, train
@@ -29,7 +25,7 @@ from napari_inkling.training.tiling import view_by_view
 
 __all__ = [
     "batches_of",
-    "heed_verdicts",
+    "end_round",
     "known_masks",
     "out_of_time",
     "predict_fields",
@@ -44,8 +40,6 @@ FloatImage = npt.NDArray[np.float32]
 PREVIEW_EVERY = 4.0
 #: At most this share of the time goes into previews.
 PREVIEW_SHARE = 0.05
-#: Lower peaks are not looked at, and the threshold is never higher.
-LOWEST_PEAK, HIGHEST = 0.03, 0.9
 
 
 def known_masks(task: Task) -> Generator[Step, None, list[FloatImage]]:
@@ -170,56 +164,15 @@ def predict_fields(task: Task) -> Generator[Step, None, list[FloatImage]]:
         work = view_by_view(task.learner.averaged, part.field.pixels, task.device, task.settings.views)
         maps.append((yield from told(work, task.at_work("looking at the unmarked cells"))))
         yield task.at_work("looking at the unmarked cells")
-    if task.settings.threshold is None:
-        task.threshold = min(_threshold(task, maps) * task.strictness, HIGHEST)
+    set_threshold(task, maps)
     return maps
 
 
-def heed_verdicts(task: Task, maps: Sequence[FloatImage]) -> Generator[Step, None, None]:
-    """Raise or lower the threshold by what a person said of the last model's suggestions.
-
-    ``maps`` (K, Y, X) are what that model says of each field. Verdicts that it has learnt from do not count:
-    it knows them by heart.
-    """
-    if task.settings.threshold is not None:
-        return
-    heights, right, latest = [np.empty(0)], [np.empty(0, bool)], task.judged_until
-    for part, probability in zip(task.fields, maps, strict=True):
-        yield task.at_work("looking at the unmarked cells")
-        fresh = part.judged.rounds > task.judged_until
-        found = find_centres(probability[: len(task.classes)], part.r1, task.settings, lowest=LOWEST_PEAK)
-        there = heights_at(found, part.judged.places[fresh], part)
-        heights.append(there[there > 0])
-        right.append(part.judged.right[fresh][there > 0])
-        latest = max(latest, int(part.judged.rounds.max(initial=0)))
-    before = task.strictness
-    task.strictness = strictness_of_verdicts(
-        np.concatenate(heights), np.concatenate(right), task.threshold, before
-    )
-    task.judged_until = latest
-    task.threshold = min(task.threshold * task.strictness / before, HIGHEST)
-
-
-def heights_at(found: Peaks, places: npt.NDArray[np.float64], part: TrainingField) -> npt.NDArray[np.float64]:
-    """Return the height of the peak at each place (N, 2), 0 where none is within a radius; (N,)."""
-    near = nearest_point(found.places, part.shape)
-    y, x = np.clip(np.round(places).astype(int), 0, np.array(part.shape) - 1).T.reshape(2, -1)
-    hit = near.distance[y, x] < part.r1
-    return np.where(hit, np.append(found.heights, 0)[near.index[y, x]], 0)
-
-
-def _threshold(task: Task, maps: Sequence[FloatImage]) -> float:
-    """Return the threshold that the clicks tell.
-
-    Corrections are no sample of the cells: a person corrects where the model was in doubt or wrong. Only
-    what was clicked before counts, as long as that is enough.
-    """
-    clicked, peaks, unprompted = [], [], np.concatenate([part.unprompted for part in task.fields])
-    for part, probability in zip(task.fields, maps, strict=True):
-        found = find_centres(probability[: len(task.classes)], part.r1, task.settings, lowest=LOWEST_PEAK)
-        peaks.append(found.heights)
-        clicked.append(heights_at(found, part.field.marked, part))
-    heights = np.concatenate(clicked)
-    if np.count_nonzero(unprompted) >= FEWEST_CLICKS:
-        heights = heights[unprompted]
-    return threshold_at_clicks(heights, np.concatenate(peaks))
+def end_round(task: Task, number: int) -> Generator[Event, None, tuple[DetectionModel, list[FloatImage]]]:
+    """Predict all fields, keep and show the model that a round has led to, and measure it."""
+    maps = yield from predict_fields(task)
+    model = task.model()
+    yield Checkpoint(model)
+    yield from show(task, model)
+    yield Round(number, (yield from validate(task, model)))
+    return model, maps

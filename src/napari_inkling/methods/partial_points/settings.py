@@ -8,7 +8,10 @@ from pydantic import Field as Setting
 
 from napari_inkling.methods._protocol import MethodSettings
 
-__all__ = ["PartialPointsSettings"]
+__all__ = ["FEWEST_CELLS", "PartialPointsSettings"]
+
+#: With fewer marked cells there is nothing to learn from.
+FEWEST_CELLS = 2
 
 
 class PartialPointsSettings(MethodSettings):

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-from napari_inkling.core import Event, Notice, Started, Step, TrainingData, TrainingImage
+from napari_inkling.core import (
+    Event,
+    Notice,
+    Started,
+    Step,
+    TooFewHintsError,
+    TrainingData,
+    TrainingImage,
+)
+from napari_inkling.evaluation import cell_centres
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.methods.partial_points.schedule import Span, plan_of
-from napari_inkling.methods.partial_points.settings import PartialPointsSettings
+from napari_inkling.methods.partial_points.settings import FEWEST_CELLS, PartialPointsSettings
 from napari_inkling.methods.partial_points.training_fields import (
     TrainingField,
     fields_of,
@@ -20,7 +29,7 @@ from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.loop import Plan
 from napari_inkling.training.pieces import Pieces
 
-__all__ = ["Outset", "Survey", "set_out", "survey"]
+__all__ = ["Outset", "Survey", "look_over", "set_out"]
 
 #: Cell radius in pixels if neither the person nor the image tells one.
 FALLBACK_RADIUS = 10.0
@@ -68,13 +77,31 @@ class Outset:
 def set_out(
     data: TrainingData, settings: PartialPointsSettings, device: str, seed: int, start: DetectionModel | None
 ) -> Generator[Event, None, Outset]:
-    """Find the device and the classes; say so if training cannot go on from ``start``."""
+    """Find the device and the classes; say so if training cannot go on from ``start``.
+
+    Raises
+    ------
+    TooFewHintsError
+        With fewer than :data:`FEWEST_CELLS` marked cells.
+    DeviceError
+        If the device is not there.
+    """
+    cells = sum(len(marked_cells(plane)) for plane in data.train)
+    outside = sum(len(cell_centres(plane.hints)) for plane in data.train) - cells
+    if cells < FEWEST_CELLS:
+        beside = f" ({outside} more lie outside of their image)" if outside else ""
+        raise TooFewHintsError(
+            f"{cells} cell{'s are' if cells != 1 else ' is'} marked{beside}, but partial-points needs "
+            f"at least {FEWEST_CELLS}: click the middle of some cells"
+        )
     found = resolve_device(device)
     yield Started(str(found))
     classes = _classes(data)
     if start is not None and (changed := _changed(start, classes, settings)):
         yield Notice(f"{' and '.join(changed)} changed since the last training: it starts anew")
         start = None
+    if outside:
+        yield Notice(f"cells marked outside of their image are left out: {outside}")
     return Outset(data, settings, found, seed, classes, start)
 
 
@@ -101,13 +128,13 @@ class Survey:
     fields: list[TrainingField]
 
 
-def survey(outset: Outset, planes: Sequence[TrainingImage]) -> Pieces[Survey]:
+def look_over(outset: Outset, planes: Sequence[TrainingImage]) -> Pieces[Survey]:
     """Read planes with hints; a model that training goes on from tells how they are seen."""
     settings = outset.settings
     if outset.start is None:
         intensity, radius, scale = yield from _estimates(planes, settings)
     else:
-        intensity, radius, scale = _of(outset.start, planes, settings)
+        intensity, radius, scale = _as_before(outset.start, planes, settings)
     fields = []
     for plane in planes:
         for part in fields_of(plane, intensity, scale, radius, outset.classes):
@@ -126,7 +153,7 @@ def _estimates(
     return intensity, radius, scale
 
 
-def _of(
+def _as_before(
     start: DetectionModel, hinted: Sequence[TrainingImage], settings: PartialPointsSettings
 ) -> tuple[Intensity, float, float]:
     """Return the intensities, the cell radius in pixels and the scale of the last model."""

@@ -15,7 +15,8 @@ from napari_inkling.methods.partial_points.detection_model import Description, D
 from napari_inkling.methods.partial_points.heads import Heads, build_network
 from napari_inkling.methods.partial_points.schedule import CONTINUED, Span
 from napari_inkling.methods.partial_points.settings import PartialPointsSettings
-from napari_inkling.methods.partial_points.survey import Outset, survey
+from napari_inkling.methods.partial_points.survey import Outset, look_over
+from napari_inkling.methods.partial_points.threshold import FIRST_THRESHOLD
 from napari_inkling.methods.partial_points.training_fields import TrainingField
 from napari_inkling.networks.pretrained import load_pretrained
 from napari_inkling.networks.resnet34_unet import ResNet34UNet
@@ -28,15 +29,15 @@ from napari_inkling.training.pieces import told
 
 __all__ = ["Task", "make_learner", "prepare"]
 
-#: Height of a peak from which on it counts as a cell, until the clicks have told.
-FIRST_THRESHOLD = 0.25
-
 
 @dataclass(eq=False)
 class Task:
     """A training under way, or a stage of it.
 
-    ``start`` is the model that it goes on from, and ``span`` the stage's part of the steps.
+    ``start`` is the model that it goes on from, and ``span`` the stage's part of the steps. ``radius`` is
+    that of a cell in pixels of the image, ``scale`` the working pixels per image pixel. ``threshold`` is
+    the height from which on a peak counts as a cell: what the clicks tell, times ``strictness``, which
+    verdicts up to those of the round ``judged_until`` tell.
     """
 
     data: TrainingData
@@ -101,8 +102,9 @@ def prepare(outset: Outset) -> Generator[Event, None, Task]:
     plan, span = outset.plan()
     reading = Step("reading the images", 0, 0, plan.steps)
     yield reading
-    seen = yield from told(survey(outset, outset.hinted), reading)
+    seen = yield from told(look_over(outset, outset.hinted), reading)
     data, notices = _without_other_channels(outset.data, seen.intensity)
+    rate = settings.learning_rate * (1 if start is None else CONTINUED)
     net = _network(settings, seen.intensity.channels, len(outset.classes), start, heads, notices.append)
     yield from map(Notice, notices)
     return Task(
@@ -116,7 +118,7 @@ def prepare(outset: Outset) -> Generator[Event, None, Task]:
         radius=seen.radius,
         scale=seen.scale,
         fields=seen.fields,
-        learner=make_learner(net, outset.device, settings, span, settings.learning_rate * _rate_share(start)),
+        learner=make_learner(net, outset.device, settings, span, rate),
         plan=plan,
         span=span,
         threshold=_first_threshold(settings, start),
@@ -125,10 +127,6 @@ def prepare(outset: Outset) -> Generator[Event, None, Task]:
         strictness=start.description.strictness if start is not None else 1.0,
         judged_until=start.description.judged_until if start is not None else 0,
     )
-
-
-def _rate_share(start: DetectionModel | None) -> float:
-    return 1.0 if start is None else CONTINUED
 
 
 def _without_other_channels(data: TrainingData, intensity: Intensity) -> tuple[TrainingData, list[str]]:

@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
-__all__ = ["FEWEST_CLICKS", "strictness_of_verdicts", "threshold_at_clicks"]
+__all__ = ["FEWEST_CLICKS", "FIRST_THRESHOLD", "strictness_of_verdicts", "threshold_at_clicks"]
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Used while fewer cells than this are clicked.
-FEWEST_CLICKS = 10
+#: Counts while fewer cells than this are clicked.
+FIRST_THRESHOLD, FEWEST_CLICKS = 0.25, 10
 #: By which share a cell answers lower that was never clicked: with hardly any clicks, and how many halve that
 #: (seen on nuclei held apart from the training, with 48 clicks on one tile and 450 on eight).
 LOWER_UNSEEN, HALVED_BY = 0.5, 150
@@ -37,9 +37,7 @@ SLOPE, LAPSE = 2.5, 0.1
 MOST = 1.6
 
 
-def threshold_at_clicks(
-    clicked: FloatArray, peaks: FloatArray, default: float = 0.25, trusted: float = 0.5
-) -> float:
+def threshold_at_clicks(clicked: FloatArray, peaks: FloatArray, default: float = FIRST_THRESHOLD) -> float:
     """Return the threshold that maximises the estimated F1.
 
     Parameters
@@ -49,9 +47,7 @@ def threshold_at_clicks(
     peaks : array, (M,)
         Heights of all peaks of the same images, the clicked ones among them.
     default : float
-        Returned with fewer than 10 clicks, or if no click has a peak.
-    trusted : float
-        Peaks above this quantile of the clicked heights are taken for cells.
+        Returned with fewer than :data:`FEWEST_CLICKS` clicks, or if no click has a peak.
     """
     if len(clicked) < FEWEST_CLICKS or not (clicked > 0).any():
         return default
@@ -59,7 +55,7 @@ def threshold_at_clicks(
     candidates = np.linspace(0.05, 0.6, 56)
     share = 1 - np.searchsorted(clicked, candidates) / len(clicked)
     count = len(peaks) - np.searchsorted(peaks, candidates)
-    at = float(np.quantile(clicked, trusted))
+    at = float(np.median(clicked))
     sure = len(peaks) - np.searchsorted(peaks, at)
     share_sure = 1 - np.searchsorted(clicked, at) / len(clicked)
     cells = max(float(sure / share_sure), len(clicked))

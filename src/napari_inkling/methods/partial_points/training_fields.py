@@ -59,7 +59,7 @@ class TrainingField:
     ``cells`` (N, 2) with ``classes`` (N,), and ``background`` (M, 2), are from the field's corner. They hold
     the neighbours beyond its edges too, whose masks reach into it; ``field.marked`` are the cells inside,
     and ``unprompted`` says which of these were marked before there was a model to correct. ``judged`` are
-    the suggestions inside that a person accepted or rejected.
+    the suggestions inside that a person accepted or marked as *not a cell*.
     """
 
     image: Image

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import BACKGROUND, HintSet, Points, TrainingImage
-from napari_inkling.methods.partial_points import PartialPointsSettings, rounds
+from napari_inkling.methods.partial_points import PartialPointsSettings, task_threshold
 from napari_inkling.methods.partial_points.threshold import strictness_of_verdicts
 from napari_inkling.methods.partial_points.training_fields import fields_of
 from napari_inkling.supervision import nearest_point
@@ -32,7 +32,7 @@ def task_with(points: Points, **more: object) -> tuple[SimpleNamespace, np.ndarr
 def threshold(clicked_in: list[int]) -> float:
     """Return the threshold for clicks of these rounds."""
     task, answer = task_with(Points(CENTRES[: len(clicked_in)], rounds=clicked_in))
-    return rounds._threshold(task, [answer])
+    return task_threshold.told_by_clicks(task, [answer])
 
 
 def test_corrections_are_no_sample_of_the_cells():
@@ -64,7 +64,7 @@ REJECTED = judged((12, 1, "rejected"), (13, 1, "rejected"), (14, 1, "rejected"),
 def heeded(points: Points, **more: object) -> SimpleNamespace:
     start = {"threshold": 0.1, "strictness": 1.2, "judged_until": 0}
     task, answer = task_with(points, **{**start, **more})
-    finish(rounds.heed_verdicts(task, [answer]))
+    finish(task_threshold.heed_verdicts(task, [answer]))
     return task
 
 
