@@ -70,7 +70,7 @@ def heeded(points: Points, **more: object) -> SimpleNamespace:
 
 def test_verdicts_change_the_threshold_for_good():
     heights, right = np.array([0.5, 0.1, 0.1, 0.1]), np.array([True] + [False] * 3)
-    strictness = strictness_of_verdicts(heights, right, 0.1, 1.2)
+    strictness = strictness_of_verdicts(heights, right, 0.1, 0, 1.2)
     assert strictness > 1.25
     task = heeded(REJECTED)
     assert task.threshold == pytest.approx(0.1 * strictness / 1.2)

@@ -73,7 +73,7 @@ def test_the_result_maximises_the_estimated_f1():
     assert f1(best) == pytest.approx(max(f1(t) for t in np.linspace(0.05, 0.6, 56)), rel=1e-3)
 
 
-def by_brute_force(heights: np.ndarray, right: np.ndarray, threshold: float) -> float:
+def by_brute_force(heights: np.ndarray, right: np.ndarray, threshold: float, deviation: float) -> float:
     """Return the factor of the likeliest a, found on a fine grid, that brings the chance to CHANCE."""
     a = np.linspace(-12, 12, 120_001)
     posterior = np.zeros(len(a))
@@ -82,7 +82,7 @@ def by_brute_force(heights: np.ndarray, right: np.ndarray, threshold: float) -> 
         posterior += np.log(chance if is_cell else 1 - chance)
     level = (CHANCE - LAPSE) / (1 - 2 * LAPSE)
     middle = np.log(level / (1 - level))
-    likeliest = a[(posterior - (a - middle) ** 2 / 2).argmax()]
+    likeliest = a[(posterior - (a - middle) ** 2 / (2 * deviation**2)).argmax()]
     # At threshold · f the chance is CHANCE: a + SLOPE · log f = middle.
     return float(np.exp((middle - likeliest) / SLOPE))
 
@@ -96,25 +96,26 @@ def by_brute_force(heights: np.ndarray, right: np.ndarray, threshold: float) -> 
         ([0.3] * 9, [True] * 3 + [False] * 6),
     ],
 )
-def test_verdicts_as_by_brute_force(heights, right):
+@pytest.mark.parametrize(("clicks", "deviation"), [(0, 1.0), (150, 0.5), (450, 0.25)])
+def test_verdicts_as_by_brute_force(heights, right, clicks, deviation):
     heights, right = np.array(heights), np.array(right)
-    found = strictness_of_verdicts(heights, right, 0.3)
-    assert found == pytest.approx(by_brute_force(heights, right, 0.3), rel=3e-3)
+    found = strictness_of_verdicts(heights, right, 0.3, clicks)
+    assert found == pytest.approx(by_brute_force(heights, right, 0.3, deviation), rel=3e-3)
 
 
 def test_without_verdicts_the_threshold_stays():
-    assert strictness_of_verdicts(np.empty(0), np.empty(0, bool), 0.3, 1.3) == pytest.approx(1.3)
+    assert strictness_of_verdicts(np.empty(0), np.empty(0, bool), 0.3, 20, 1.3) == pytest.approx(1.3)
 
 
 def test_rejections_raise_it_and_acceptances_lower_it():
     near = np.full(12, 0.3)
-    assert strictness_of_verdicts(near, np.zeros(12, bool), 0.3) > 1.2
-    assert strictness_of_verdicts(near, np.ones(12, bool), 0.3) < 0.8
+    assert strictness_of_verdicts(near, np.zeros(12, bool), 0.3, 0) > 1.2
+    assert strictness_of_verdicts(near, np.ones(12, bool), 0.3, 0) < 0.8
 
 
 def test_what_was_sure_tells_less():
     def lowered(height: float, count: int) -> float:
-        return 1 - strictness_of_verdicts(np.full(count, height), np.ones(count, bool), 0.3)
+        return 1 - strictness_of_verdicts(np.full(count, height), np.ones(count, bool), 0.3, 0)
 
     assert 0 < lowered(0.95, 3) < 0.5 * lowered(0.3, 3)
     assert 0 < lowered(0.95, 6) < 0.5 * lowered(0.3, 6)
@@ -122,6 +123,6 @@ def test_what_was_sure_tells_less():
 
 @pytest.mark.parametrize(("right", "factor"), [(False, MOST), (True, 1 / MOST)])
 def test_verdicts_change_it_only_so_far(right, factor):
-    once = strictness_of_verdicts(np.full(500, 0.3), np.full(500, right), 0.3)
-    again = strictness_of_verdicts(np.full(500, 0.3), np.full(500, right), 0.3, once)
+    once = strictness_of_verdicts(np.full(500, 0.3), np.full(500, right), 0.3, 0)
+    again = strictness_of_verdicts(np.full(500, 0.3), np.full(500, right), 0.3, 0, once)
     assert once == again == pytest.approx(factor)

@@ -70,10 +70,15 @@ def heed_verdicts(task: Task, maps: Sequence[FloatImage]) -> Generator[Step, Non
         latest = max(latest, int(part.judged.rounds.max(initial=0)))
     before = task.strictness
     task.strictness = strictness_of_verdicts(
-        np.concatenate(heights), np.concatenate(right), task.threshold, before
+        np.concatenate(heights), np.concatenate(right), task.threshold, _clicks(task), before
     )
     task.judged_until = latest
     task.threshold = min(task.threshold * task.strictness / before, HIGHEST_THRESHOLD)
+
+
+def _clicks(task: Task) -> int:
+    """Return how many clicks the threshold rests on."""
+    return sum(int(np.count_nonzero(part.unprompted)) for part in task.fields)
 
 
 def _peaks(task: Task, part: TrainingField, probability: FloatImage) -> Peaks:

@@ -66,14 +66,15 @@ def threshold_at_clicks(clicked: FloatArray, peaks: FloatArray, default: float =
 
 
 def strictness_of_verdicts(
-    heights: FloatArray, right: npt.NDArray[np.bool_], threshold: float, before: float = 1.0
+    heights: FloatArray, right: npt.NDArray[np.bool_], threshold: float, clicks: int, before: float = 1.0
 ) -> float:
     """Return by which factor verdicts on suggestions raise (or lower) the threshold.
 
     The chance that a peak of height h is a cell is modelled as ε + (1 - 2ε) / (1 + exp(-a - b·log(h / t))), t
-    being the threshold, b :data:`SLOPE` and ε :data:`LAPSE`, with a normal prior for a, of deviation 1, where
-    the threshold is right; the likeliest a counts. Which suggestions were judged does not matter, as long
-    as it was not known before what they are.
+    being the threshold, b :data:`SLOPE` and ε :data:`LAPSE`, with a normal prior for a around where the
+    threshold is right; the likeliest a counts. The prior's deviation is 1 / (1 + clicks / :data:`HALVED_BY`):
+    a threshold that many clicks have told is hardly moved. Which suggestions were judged does not matter, as
+    long as it was not known before what they are.
 
     Parameters
     ----------
@@ -83,6 +84,8 @@ def strictness_of_verdicts(
         Which of them are cells.
     threshold : float
         That model's.
+    clicks : int
+        How many clicks have told it.
     before : float
         The factor that is in it from earlier verdicts.
 
@@ -96,5 +99,5 @@ def strictness_of_verdicts(
     along = SLOPE * np.log(np.asarray(heights)[:, np.newaxis] / threshold)
     chance = LAPSE + (1 - 2 * LAPSE) * expit(enough + shift + along)  # (N, shifts)
     likelihood = np.log(np.where(np.asarray(right)[:, np.newaxis], chance, 1 - chance)).sum(axis=0)
-    likeliest = shift[np.argmax(likelihood - shift**2 / 2)]
+    likeliest = shift[np.argmax(likelihood - (shift * (1 + clicks / HALVED_BY)) ** 2 / 2)]
     return float(np.clip(before * np.exp(-likeliest / SLOPE), 1 / MOST, MOST))
