@@ -168,6 +168,12 @@ def test_it_starts_anew_with_all_of_its_steps(model, overrides, says):
     assert kinds(events, Preview)[0].whole is False  # the classical answer
 
 
+def test_going_on_shows_what_verdicts_have_changed_before_it_learns(model):
+    events, _ = fit(METHOD, start=model)
+    learnt = next(i for i, event in enumerate(events) if isinstance(event, Step) and event.losses)
+    assert [event.whole for event in events[:learnt] if isinstance(event, Preview)] == [True]
+
+
 def test_it_starts_anew_with_other_classes(model):
     hints = clicks(6, np.array(["cell", "lost"] * 3, object))
     events, last = fit(METHOD, data(hints=hints), start=model)

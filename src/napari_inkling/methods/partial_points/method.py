@@ -67,6 +67,7 @@ class PartialPoints:
             maps = yield from rounds.predict_fields(task)
             yield from heed_verdicts(task, maps)
             model = task.model()
+            yield from previews.show(task, model)  # what verdicts have changed is seen at once
 
         # Stage 1: centres. A model that knows outlines already goes on with both at once.
         if task.heads == "centres":
