@@ -78,11 +78,11 @@ class Session:
         self.masks = MaskCorrection(workspace, annotations, suggestions, review)
         self.guide = Guide(workspace, annotations, suggestions, radius)
         self.measuring = Measuring(workspace, annotations, suggestions, dispatch, tell)
-        self.prediction = prediction = Prediction(workspace, suggestions, desk, predict_on_visit, tell)
+        self.prediction = prediction = Prediction(
+            workspace, suggestions, desk, predict_on_visit, method, tell
+        )
         self.advice = advice = Advice(workspace, method, tell)
         self.training = Training(workspace, advice, radius, suggestions, prediction, desk, tell)
-        if method:
-            self.prediction.methods.add(method)
 
     # -- what is open ------------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ class Prediction:
         Runs the jobs.
     on_visit : bool
         Whether a plane that the newest model has not seen is predicted when it comes on screen.
+    method : str or None
+        The session's own method: the models may be of it besides the installed ones.
     tell : callable
         Tells the person what went wrong.
     """
@@ -38,13 +40,17 @@ class Prediction:
     models_changed = Signal()
 
     def __init__(
-        self, workspace: Workspace, suggestions: Suggestions, desk: Desk, on_visit: bool, tell: Tell
+        self,
+        workspace: Workspace,
+        suggestions: Suggestions,
+        desk: Desk,
+        on_visit: bool,
+        method: str | None,
+        tell: Tell,
     ) -> None:
         self.on_visit = on_visit
-        #: Where to predict if nothing else is asked for.
-        self.device = "auto"
-        #: The methods, by the names that a person gave, that a model may be of besides the installed ones.
-        self.methods: set[str] = set()
+        self._device = "auto"
+        self._methods: set[str] = {method} if method else set()  # by the names that a person gave
         self._workspace = workspace
         self._suggestions = suggestions
         self._desk = desk
@@ -86,7 +92,7 @@ class Prediction:
         refs : collection of PlaneRef or None
             Which; by default the :attr:`unpredicted_planes`.
         device : str or None
-            :attr:`device`, that of the last training, by default.
+            That of the last training by default.
         model : Path or None
             A model's folder; the project's newest one by default.
 
@@ -105,11 +111,17 @@ class Prediction:
         job = PredictJob(
             model=str(model),
             snapshot=self._workspace.project.snapshot(only=refs),
-            device=device or self.device,
-            methods=tuple(sorted(self.methods)),
+            device=device or self._device,
+            methods=tuple(sorted(self._methods)),
         )
         asked = frozenset(refs)
         self._desk.start(job, self._on_event, lambda outcome: self._on_done(asked, outcome))
+
+    def take_after(self, device: str, method: str | None) -> None:
+        """Predict where a training runs that begins, and trust the method that a person gave for it."""
+        self._device = device
+        if method is not None:
+            self._methods.add(method)
 
     def predict_plane(self) -> None:
         """Predict the plane on screen if the newest model has not; interrupts nothing, tries only once."""

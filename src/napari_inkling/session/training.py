@@ -149,8 +149,6 @@ class Training:
         settings = self._settings(chosen.Settings.model_fields, overrides)
         chosen.Settings.preset(preset, **settings)
         check_enough(self._advice.hint_counts(), chosen.name, chosen.needs)
-        if method is not None:
-            self._prediction.methods.add(method)
         project = self._workspace.project
         job = TrainJob(
             method=name,
@@ -163,7 +161,8 @@ class Training:
             start=self._start_model(name) if resume else None,
             minutes=minutes,
         )
-        self._previewed, self._prediction.device = set(), device
+        self._previewed = set()
+        self._prediction.take_after(device, method)
         self._set_state(TrainingState(status="starting", method=name, preset=preset))
         self._desk.start(
             job,
