@@ -67,7 +67,7 @@ class Review:
         return self._accept(ref, self._suggestions.shown(ref))
 
     def accept_in(self, y0: float, x0: float, y1: float, x1: float, ref: PlaneRef | None = None) -> int:
-        """Accept what is shown within a rectangle of the plane on screen, in pixels."""
+        """Accept what is shown within a rectangle of a plane, in pixels."""
         ref = self._workspace.required(ref)
         return self._accept(ref, within(self._suggestions.shown(ref), y0, x0, y1, x1))
 
