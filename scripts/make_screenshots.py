@@ -114,7 +114,7 @@ def click_cells(session: Any, chosen: Any) -> None:
     for place in picked + rng.normal(0, 1.0, picked.shape):
         session.annotations.edit(HintSet(), HintSet(Points([place], classes="nucleus")), "add point")
     session.project.add_seconds(34)
-    session.annotations.hints_changed.emit(session.plane)
+    session.annotations.announce([session.plane])
 
 
 def shoot_window(viewer: Any, path: Path) -> None:

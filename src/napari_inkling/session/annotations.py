@@ -127,12 +127,12 @@ class Annotations:
             return not project.read_only
         return True
 
-    def announce(self, refs: Iterable[PlaneRef], classes: Collection[ClassInfo]) -> None:
-        """Let views show what these planes really hold, and the classes unless they are as before."""
+    def announce(self, refs: Iterable[PlaneRef] = (), before: Collection[ClassInfo] | None = None) -> None:
+        """Let views show what these planes hold and what can be undone; classes if they are not as before."""
         for ref in refs:
             self.hints_changed.emit(ref)
         self.history_changed.emit()
-        if self._workspace.project.classes != classes:
+        if before is not None and self._workspace.project.classes != before:
             self.classes_changed.emit()
 
     # -- history -----------------------------------------------------------------------------------

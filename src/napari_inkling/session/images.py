@@ -27,7 +27,7 @@ class Images:
     workspace : Workspace
         Which project; the first image that comes is shown there.
     annotations : Annotations
-        Its history is another one without an image.
+        Told when removing an image changes what can be undone.
     dispatch : callable or None
         Hands what a check found to the owner's thread; ``None``: images are checked at once.
     tell : callable
@@ -80,7 +80,7 @@ class Images:
         self.changed.emit()
         if self._workspace.plane is not None and self._workspace.plane.image == name:
             self._workspace.go_to_first()
-        self._annotations.history_changed.emit()
+        self._annotations.announce()
 
     def relink(self, name: str, path: Path | str) -> None:
         """Say where an image that was moved lies now; raises ImageError if that is another image."""
