@@ -47,6 +47,13 @@ def test_what_is_wrong_is_told_and_left_out(name: str, value: Any, said: str) ->
     assert len(notice) < 240
 
 
+@pytest.mark.parametrize(("name", "value"), json.loads(ProjectSettings().model_dump_json()).items())
+def test_what_was_never_kept_is_as_in_a_new_project(tmp_path: Path, name: str, value: Any) -> None:
+    with Project.create(tmp_path / "p") as project:
+        assert project.setting(name, "something else") == value
+        assert project.setting("of another program", "something else") == "something else"
+
+
 def test_a_project_opens_with_the_notice_and_is_mended(tmp_path: Path) -> None:
     Project.create(tmp_path / "p").close()
     file = tmp_path / "p" / PROJECT_FILE
@@ -56,7 +63,7 @@ def test_a_project_opens_with_the_notice_and_is_mended(tmp_path: Path) -> None:
     with Project.open(tmp_path / "p", read_only=True) as project:
         assert "The setting threshold" in project.notices[0]
     with Project.open(tmp_path / "p") as project:
-        assert (project.setting("threshold"), project.setting("plane")) == (None, "a")
+        assert (project.setting("threshold"), project.setting("plane")) == (0.5, "a")
         assert len(project.notices) == 1
     with Project.open(tmp_path / "p") as project:
         assert project.notices == []

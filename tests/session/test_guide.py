@@ -90,7 +90,7 @@ def test_it_holds_for_the_place_and_after_reopening(guided):
 
 def test_what_was_looked_at_is_kept_when_the_plane_changes(guided):
     guided.guide.look_at([int(IN_A.ids[0])])
-    assert guided.project.setting("looked_at") is None
+    assert guided.project.setting("looked_at") == {}
     guided.go_to(B)
     assert guided.project.setting("looked_at") == {"a": [[10.0, 10.0]]}
 

@@ -239,7 +239,7 @@ class Project(ProjectFolder):
 
     def _rejected_before(self) -> dict[str, list[Place]]:
         """Return what was rejected, by plane, before the journal held that."""
-        return dict(self.setting("rejected", {}))
+        return dict(self.setting("rejected"))
 
     def undo(self) -> Edit | None:
         """Take back the last edit; returns the change that this made, ``None`` if there is none."""

@@ -18,6 +18,7 @@ from napari_inkling.project.image_list import ImageList
 from napari_inkling.project.journal import JOURNAL, Journal
 from napari_inkling.project.locking import WriteLock
 from napari_inkling.project.records import ClassInfo, make_classes
+from napari_inkling.project.settings import ProjectSettings
 from napari_inkling.project.storage import (
     BACKUP_FILE,
     PROJECT_FILE,
@@ -209,8 +210,12 @@ class ProjectFolder:
         return folder if self.read_only else _made(folder)
 
     def setting(self, key: str, default: Any = None) -> Any:
-        """Return a small value that was kept with the project."""
-        return self._content.settings.get(key, default)
+        """Return a small value that was kept with the project, else what it is in a new project.
+
+        ``default`` is for values that :class:`~napari_inkling.project.settings.ProjectSettings` do not know.
+        """
+        kept = self._content.settings
+        return kept[key] if key in kept else ProjectSettings().model_dump().get(key, default)
 
     def set_setting(self, key: str, value: Any) -> None:
         """Keep a small JSON value with the project; in a read-only one, until it is closed."""

@@ -81,5 +81,5 @@ class CellRadius:
 
     def take_up(self, project: Project) -> None:
         """Take the radius that the person chose for another project."""
-        self._chosen = project.setting("radius", None)
+        self._chosen = project.setting("radius")
         self._of_model = {}

@@ -174,7 +174,7 @@ class Guide:
 
     def take_up(self, project: Project) -> None:
         """Take what was looked at in another project."""
-        kept: dict[str, list[tuple[float, float]]] = project.setting(_LOOKED, {})
+        kept: dict[str, list[tuple[float, float]]] = project.setting(_LOOKED)
         self._looked = {PlaneRef.parse(name): [(y, x) for y, x in places] for name, places in kept.items()}
         self._ahead = []
 

@@ -6,6 +6,7 @@ from psygnal import Signal
 
 from napari_inkling.core import PlaneRef, Predictions
 from napari_inkling.project import Project
+from napari_inkling.project.settings import ProjectSettings
 from napari_inkling.session.annotations import Annotations
 from napari_inkling.session.cell_radius import CellRadius
 from napari_inkling.session.suggested_cells import with_classes, without_known
@@ -43,7 +44,7 @@ class Suggestions:
         self._predictions: dict[PlaneRef, Predictions] = {}
         self._searched: set[PlaneRef] = set()  # whose predictions are of the whole plane
         self._visible: dict[PlaneRef, Predictions] = {}
-        self._threshold = 0.5
+        self._threshold = ProjectSettings().threshold
         annotations.hints_changed.connect(self._forget_visible, priority=FIRST)
         annotations.hints_changed.connect(self._on_hints, priority=LAST)
         annotations.rejected_changed.connect(self._refresh, priority=LAST)
@@ -136,7 +137,7 @@ class Suggestions:
     def take_up(self, project: Project) -> None:
         """Begin with another project: with its threshold, and without any suggestion."""
         self._predictions, self._searched, self._visible = {}, set(), {}
-        self._threshold = float(project.setting("threshold", 0.5))
+        self._threshold = float(project.setting("threshold"))
 
     def keep_settings(self, project: Project) -> None:
         """Write the threshold into the project; raises ProjectError."""

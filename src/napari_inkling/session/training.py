@@ -104,7 +104,7 @@ class Training:
     def trained_images(self) -> frozenset[str]:
         """The names of the images that a model of the project has learnt from."""
         project = self._workspace.opened
-        return frozenset(project.setting("trained_images", ()) if project is not None else ())
+        return frozenset(project.setting("trained_images") if project is not None else ())
 
     def start(
         self,

@@ -129,7 +129,7 @@ class Workspace:
 
     def resume(self) -> None:
         """Put the plane on screen that was shown last in this project; nobody is told of it yet."""
-        self._plane = self._first_plane(PlaneRef.parse(str(self.project.setting("plane", ""))))
+        self._plane = self._first_plane(PlaneRef.parse(self.project.setting("plane")))
         self._clock.start()
 
     def blank(self) -> None:
