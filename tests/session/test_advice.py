@@ -9,9 +9,9 @@ from napari_inkling.session import Recommendation, Session
 
 
 def test_hints_of_complete_images_are_for_validation(ready: Session) -> None:
-    assert ready.advice.held_out_images == frozenset()
+    assert ready.workspace.learnable_images == {"a", "b"}
     ready.images.update("a", complete=True)
-    assert ready.advice.held_out_images == {"a"}
+    assert ready.workspace.learnable_images == {"b"}
     assert ready.advice.hint_counts().held_out == 2
     with pytest.raises(TooFewHintsError, match="the 2 hints on completely annotated images are set aside"):
         ready.training.start()

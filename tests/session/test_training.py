@@ -46,7 +46,7 @@ def test_nothing_to_train_on(runner: HandRunner, pictures: list[Path]) -> None:
     with pytest.raises(TooFewHintsError, match="and there is 1: mark 1 more cell point"):
         session.training.start()
     assert runner.jobs == []
-    assert (session.training.state.status, session.advice.held_out_images) == ("idle", frozenset())
+    assert (session.training.state.status, session.workspace.learnable_images) == ("idle", {"a"})
     session.close()
 
 

@@ -72,8 +72,8 @@ def guide(
 
 def _asked(session: Session) -> list[Any]:
     """Return the planes of images to learn from that were not predicted."""
-    learnt = {record.name for record in session.project.images if not record.complete}
-    return [ref for ref in session.prediction.unpredicted_planes if ref.image in learnt]
+    wanted = session.workspace.learnable_images
+    return [ref for ref in session.prediction.unpredicted_planes if ref.image in wanted]
 
 
 def _predict(session: Session, device: str, show: bool | None, model: Path | None) -> None:

@@ -50,25 +50,18 @@ class Advice:
                     self._tell("warning", str(error))
         return needs
 
-    @property
-    def held_out_images(self) -> frozenset[str]:
-        """The names of the images that are marked complete: they are measured on, never learnt from."""
-        project = self._workspace.opened
-        images = project.images if project is not None else ()
-        return frozenset(record.name for record in images if record.complete)
-
     def hint_counts(self) -> HintCounts:
         """Return how many images and hints there are to learn from."""
         if (project := self._workspace.opened) is None:
             return HintCounts()
-        held_out = self.held_out_images
+        wanted = self._workspace.learnable_images
         hints = {ref: project.hints(ref) for ref in project.planes_with_hints()}
-        learnt = [rows for ref, rows in hints.items() if ref.image not in held_out]
+        learnt = [rows for ref, rows in hints.items() if ref.image in wanted]
         background = sum(int((rows.points.classes == BACKGROUND).sum()) for rows in learnt)
         return HintCounts(
             images=len(project.images),
             points=sum(len(rows.points) for rows in learnt) - background,
             boxes=sum(len(rows.boxes) for rows in learnt),
             background=background,
-            held_out=sum(len(rows) for ref, rows in hints.items() if ref.image in held_out),
+            held_out=sum(len(rows) for ref, rows in hints.items() if ref.image not in wanted),
         )

@@ -139,8 +139,8 @@ class Guide:
 
     def _learnable(self) -> dict[PlaneRef, Candidates]:
         """Return what is left to look at on the planes that were predicted and are not held out."""
-        learnt = {record.name for record in self._workspace.project.images if not record.complete}
-        planes = [ref for ref in self._suggestions.planes if ref.image in learnt]
+        wanted = self._workspace.learnable_images
+        planes = [ref for ref in self._suggestions.planes if ref.image in wanted]
         return {ref: self._weighed(ref, self._not_looked_at(ref)) for ref in planes}
 
     def _weighed(self, ref: PlaneRef, cells: Predictions) -> Candidates:

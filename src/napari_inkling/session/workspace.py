@@ -53,6 +53,12 @@ class Workspace:
         """The open project, if there is one (asking for :attr:`project` opens one)."""
         return self._project
 
+    @property
+    def learnable_images(self) -> frozenset[str]:
+        """The names of the images to learn from: those marked complete are measured on, never learnt from."""
+        images = self._project.images if self._project is not None else ()
+        return frozenset(record.name for record in images if not record.complete)
+
     def enter(self, project: Project) -> None:
         """Take a project that was opened in place of the one before; none of its planes is shown yet."""
         self._project, self._plane = project, None

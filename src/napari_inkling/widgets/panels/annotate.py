@@ -109,22 +109,19 @@ class AnnotatePanel(Panel):
         self._show_counts()
         self._advise()
 
-    def _held_out(self) -> set[str]:
-        """Return the images that are never learnt from."""
-        return {record.name for record in self.session.project.images if record.complete}
-
     def _show_counts(self) -> None:
         """Say how much there is to learn from; images that are held out are named beside it."""
-        project, held_out = self.session.project, self._held_out()
+        project, wanted = self.session.project, self.session.workspace.learnable_images
         hints = {ref: project.hints(ref) for ref in project.planes_with_hints()}
         cells = {ref: class_of_each(rows) for ref, rows in hints.items()}
         classes, apart = (
-            Counter(name for ref in cells if (ref.image in held_out) is out for name in cells[ref].values())
-            for out in (False, True)
+            Counter(name for ref in cells if (ref.image in wanted) is learnt for name in cells[ref].values())
+            for learnt in (True, False)
         )
         self.chips.show_classes(project.classes, classes, self.bridge.current_class, apart)
         learnt, total = classes.total(), classes.total() + apart.total()
-        beside = f" + {len(held_out):,} image{'s' * (len(held_out) != 1)} held out" if held_out else ""
+        held_out = len(project.images) - len(wanted)
+        beside = f" + {held_out:,} image{'s' * (held_out != 1)} held out" if held_out else ""
         self.summary.setText(f"{learnt:,}{beside}" if total or held_out else "")
         self.summary.setToolTip(
             "Hints to learn from" + ", and images that show how good it is" * bool(beside)
@@ -145,7 +142,7 @@ class AnnotatePanel(Panel):
             self.say_next("This project is read-only: you can look at the hints, not change them.")
         elif plane is None:
             self.say_next("Open an image, then click cells in it.")
-        elif cells == 0 and plane.image in self._held_out():
+        elif cells == 0 and plane.image not in self.session.workspace.learnable_images:
             self.say_next("This image is held out: mark cells in another one to learn from.", now=True)
         elif cells == 0:
             self.say_next("Click the middle of some cells, all over the image.", now=True)

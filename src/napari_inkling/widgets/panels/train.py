@@ -146,9 +146,8 @@ class TrainPanel(Panel):
         self._only_points = model is not None and lacks_outlines(model)
         if model is None:
             return "there is no model yet"
-        project = self.session.project
-        held_out = {record.name for record in project.images if record.complete}
-        learnt = [ref for ref in project.planes_with_hints() if ref.image not in held_out]
+        project, wanted = self.session.project, self.session.workspace.learnable_images
+        learnt = [ref for ref in project.planes_with_hints() if ref.image in wanted]
         classes = {str(name) for ref in learnt for name in project.hints(ref).classes} - {BACKGROUND}
         try:
             return why_anew(model, self._advice.method, self._settings(self.advanced.overrides()), classes)
