@@ -30,11 +30,9 @@ def test_looking_at_an_empty_session_makes_no_project(runner: HandRunner, home: 
         session.annotations.can_redo,
         session.annotations.seconds_spent,
     ) == ("", "", 0.0)
-    assert (session.prediction.newest_model, session.training.active, session.training.seconds_left) == (
-        None,
-        False,
-        None,
-    )
+    state = session.training.state
+    assert (session.prediction.newest_model, state.active, state.seconds_left) == (None, False, None)
+    assert not session.training.active
     session.advice.recommend()
     session.workspace.next_image()
     assert not session.has_project

@@ -96,11 +96,6 @@ class Training:
         return self._state.active
 
     @property
-    def seconds_left(self) -> float | None:
-        """Seconds until the training ends, as far as known."""
-        return self._state.seconds_left if self.active else None
-
-    @property
     def trained_images(self) -> frozenset[str]:
         """The names of the images that a model of the project has learnt from."""
         project = self._workspace.opened
