@@ -58,6 +58,11 @@ class Target:
     value: float
     reason: str
 
+    @property
+    def is_doubted(self) -> bool:
+        """Whether there is so much doubt that the reason is worth telling."""
+        return self.doubt >= DOUBTED
+
 
 class Guide:
     """Says what to look at next.

@@ -11,7 +11,6 @@ from psygnal import Signal
 
 from napari_inkling.core.mask_places import masks_at
 from napari_inkling.session import by_doubt
-from napari_inkling.session.guide import DOUBTED
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ class Reviewer:
             self._session.message.emit("info", self._why_nothing())
             return
         self._session.go_to(target.plane)
-        self.focus(target.id, why=target.reason if target.doubt >= DOUBTED else _LITTLE)
+        self.focus(target.id, why=target.reason if target.is_doubted else _LITTLE)
         self.stepped.emit()
 
     def _why_nothing(self) -> str:
