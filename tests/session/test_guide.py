@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import HintSet, Masks, Points, Predictions
-from napari_inkling.session import Looked, Session
+from napari_inkling.session import Session
+from napari_inkling.session.guide import Looked
 from tests.session.conftest import A, B
 
 #: In a three in a crowd, of which one is marked soon, and a sure one; in b one far from the others.

@@ -23,9 +23,9 @@ from napari_inkling.core import (
     TooFewHintsError,
 )
 from napari_inkling.methods import Needs
-from napari_inkling.session import HintCounts, Recommendation, TrainingState
+from napari_inkling.session import Recommendation, TrainingState
 from napari_inkling.session.clock import AnnotationClock, seconds_each, timed
-from napari_inkling.session.recommend import check_enough, recommend
+from napari_inkling.session.recommend import HintCounts, check_enough, recommend
 from napari_inkling.session.training_state import MOST_LOSSES
 
 

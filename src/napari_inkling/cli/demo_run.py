@@ -100,8 +100,7 @@ def _suggestions(found: Predictions, hints: HintSet | None) -> Predictions:
     import numpy as np
 
     from napari_inkling.core import HintSet
-    from napari_inkling.session.cell_radius import DEFAULT_RADIUS
-    from napari_inkling.session.suggested_cells import without_known
+    from napari_inkling.session import DEFAULT_RADIUS, without_known
 
     radius = found.radius or DEFAULT_RADIUS
     left = without_known(found.above(DEFAULT_THRESHOLD), hints or HintSet(), np.empty((0, 2)), radius)

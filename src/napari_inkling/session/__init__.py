@@ -29,18 +29,30 @@ attributes of the part that tells them. What a person is to read, every part han
 """
 
 from napari_inkling.session._session import Session
-from napari_inkling.session.guide import Looked, Target
-from napari_inkling.session.recommend import HintCounts, Recommendation
-from napari_inkling.session.suggested_cells import by_doubt
-from napari_inkling.session.training_state import Status, TrainingState
+from napari_inkling.session.cell_radius import DEFAULT_RADIUS
+from napari_inkling.session.clock import seconds_each
+from napari_inkling.session.continuing import lacks_outlines, why_anew
+from napari_inkling.session.recommend import Recommendation
+from napari_inkling.session.suggested_cells import (
+    by_doubt,
+    count_cells,
+    scored,
+    without_known,
+    without_masks,
+)
+from napari_inkling.session.training_state import TrainingState
 
 __all__ = [
-    "HintCounts",
-    "Looked",
+    "DEFAULT_RADIUS",
     "Recommendation",
     "Session",
-    "Status",
-    "Target",
     "TrainingState",
     "by_doubt",
+    "count_cells",
+    "lacks_outlines",
+    "scored",
+    "seconds_each",
+    "why_anew",
+    "without_known",
+    "without_masks",
 ]

@@ -23,6 +23,7 @@ __all__ = [
     "background_at",
     "by_doubt",
     "count_cells",
+    "near",
     "nearest_is_accepted",
     "owned",
     "positions",

@@ -11,7 +11,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_inkling.core import Masks, PlaneRef, Predictions
-from napari_inkling.session.suggested_cells import count_cells, without_masks
+from napari_inkling.session import count_cells, without_masks
 from napari_inkling.widgets._beat import BEAT_MS, Beat
 from napari_inkling.widgets._timers import single_shot
 from napari_inkling.widgets.mask_layers import SuggestedMasks

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QButtonGroup, QPushButton
 
 from napari_inkling.core import BACKGROUND, HintSet
 from napari_inkling.core.durations import spent
-from napari_inkling.session.clock import seconds_each
+from napari_inkling.session import seconds_each
 from napari_inkling.widgets.canvas_tools import Tool
 from napari_inkling.widgets.panels._class_chips import ClassChips, tool_icon
 from napari_inkling.widgets.panels._keys import key_of

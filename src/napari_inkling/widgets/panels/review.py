@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QProgressBar, QWidget
 
-from napari_inkling.session.suggested_cells import scored
+from napari_inkling.session import scored
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, column, label, put, row, shrinking
 from napari_inkling.widgets.panels._threshold import ThresholdSlider

@@ -8,8 +8,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox
 
 from napari_inkling.core import BACKGROUND, InklingError
 from napari_inkling.methods import MethodSettings, get_method
-from napari_inkling.session import Recommendation, TrainingState
-from napari_inkling.session.continuing import lacks_outlines, why_anew
+from napari_inkling.session import Recommendation, TrainingState, lacks_outlines, why_anew
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, row, set_role, shrinking
 from napari_inkling.widgets.panels._progress import TrainingProgress
