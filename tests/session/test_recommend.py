@@ -1,0 +1,66 @@
+"""Which method is recommended for the hints there are, and whether they are enough."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_inkling.core import TooFewHintsError
+from napari_inkling.methods import Needs
+from napari_inkling.session import Recommendation
+from napari_inkling.session.recommend import HintCounts, check_enough, recommend
+
+POINTS = Needs(points=3, sentence="Points on some cells → finds the rest.")
+BOXES = Needs(points=1, boxes=5, sentence="A few boxes, points on the rest.")
+
+
+ENOUGH = "marked: enough to train."
+BOTH = {"p": POINTS, "b": BOXES}
+
+
+@pytest.mark.parametrize(
+    ("counts", "needs", "expected"),
+    [
+        (HintCounts(), {}, ("", "No method is installed.")),
+        (HintCounts(), {"p": POINTS}, ("p", POINTS.sentence, "3 more cell points")),
+        (HintCounts(1, points=2), {"p": POINTS}, ("p", POINTS.sentence, "1 more cell point")),
+        (HintCounts(1, points=1), BOTH, ("p", POINTS.sentence, "2 more cell points")),
+        (HintCounts(1, points=3), {"p": POINTS}, ("p", f"3 cells {ENOUGH} P finds the rest.")),
+        (HintCounts(1, points=2345), BOTH, ("p", f"2,345 cells {ENOUGH} P finds the rest.")),
+        (HintCounts(1, 9, boxes=5), BOTH, ("b", f"9 cells and 5 boxes {ENOUGH} B finds the rest.")),
+        (HintCounts(1, 1, boxes=2), BOTH, ("p", f"1 cell and 2 boxes {ENOUGH} P finds the rest.")),
+        (HintCounts(1, 3), {"a-b": POINTS}, ("a-b", f"3 cells {ENOUGH} A b finds the rest.")),
+    ],
+)
+def test_recommendation(counts: HintCounts, needs: dict[str, Needs], expected: tuple[str, ...]) -> None:
+    assert recommend(counts, needs) == Recommendation(*expected)
+
+
+AT_LEAST = "P needs at least 3 cell points, and there "
+
+
+@pytest.mark.parametrize(
+    ("counts", "says"),
+    [
+        (HintCounts(), "there is no image to train on: add images first"),
+        (HintCounts(1), AT_LEAST + "are none: mark 3 more cell points"),
+        (HintCounts(1, points=1), AT_LEAST + "is 1: mark 2 more cell points"),
+        (HintCounts(1, points=2, background=9), AT_LEAST + "are 2: mark 1 more cell point"),
+        (
+            HintCounts(1, held_out=40),
+            AT_LEAST + "are none: mark 3 more cell points "
+            "(the 40 hints on completely annotated images are set aside for validation)",
+        ),
+    ],
+)
+def test_too_few_hints_in_words(counts: HintCounts, says: str) -> None:
+    with pytest.raises(TooFewHintsError) as caught:
+        check_enough(counts, "P", POINTS)
+    assert str(caught.value) == says
+
+
+def test_enough_hints() -> None:
+    check_enough(HintCounts(1, points=3), "P", POINTS)
+    check_enough(HintCounts(1, points=1, boxes=2), "P", POINTS)  # a box has a middle
+    says = "at least 1 cell point and 5 boxes, and there are 4 and 2: mark 3 more boxes"
+    with pytest.raises(TooFewHintsError, match=says):
+        check_enough(HintCounts(1, points=4, boxes=2), "B", BOXES)

@@ -1,0 +1,43 @@
+"""The state of a training follows what the worker tells."""
+
+from __future__ import annotations
+
+from napari_inkling.core import Event, Finished, PlaneRef, Predictions, Preview, Round, Saved, Started, Step
+from napari_inkling.session import TrainingState
+from napari_inkling.session.training_state import MOST_LOSSES
+
+
+def state_after(*events: tuple[Event, float]) -> TrainingState:
+    state = TrainingState(status="starting", method="m", preset="quick")
+    for event, now in events:
+        state = state.after(event, now)
+    return state
+
+
+def test_state_follows_events() -> None:
+    state = state_after((Started("CPU, 2 threads"), 10.0))
+    assert (state.status, state.device, state.fraction, state.seconds_left) == (
+        "running", "CPU, 2 threads", 0.0, None,
+    )  # fmt: skip
+    first = Step("warm start", 0, 0, 100)
+    state = state.after(first, 11.0)
+    assert (state.stage, state.fraction, state.seconds_left) == ("warm start", 0.0, None)
+    state = state.after(Step("training", 1, 20, 100, {"mse": 0.5}), 16.0)  # 20 steps in 5 s, 80 to go
+    assert (state.fraction, state.seconds_left, state.round) == (0.2, 20.0, 1)
+    state = state.after(Round(1, {"f1": 0.7}), 16.1)
+    state = state.after(Preview(PlaneRef("a"), Predictions()), 16.2)
+    state = state.after(Step("training", 2, 100, 100, {"mse": 0.25}), 31.0)
+    assert (state.fraction, state.seconds_left) == (1.0, 0.0)
+    assert state.losses == ((20, {"mse": 0.5}), (100, {"mse": 0.25}))
+    assert state.metrics == (Round(1, {"f1": 0.7}),)
+    state = state.after(Saved("/models/1"), 31.1).after(Finished(), 31.2)
+    assert str(state.model) == "/models/1"
+    assert state.active  # until the runner says that it is over
+
+
+def test_long_loss_curves_are_thinned_out() -> None:
+    state = state_after(*((Step("t", 1, n, 5000, {"l": n}), float(n)) for n in range(5000)))
+    assert MOST_LOSSES / 2 <= len(state.losses) <= MOST_LOSSES
+    steps = [step for step, _ in state.losses]
+    assert steps == sorted(steps)
+    assert (steps[0], steps[-1]) == (0, 4999)
