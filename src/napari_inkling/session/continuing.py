@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel, ValidationError
 
 from napari_inkling.methods import MethodSettings
 
@@ -28,25 +29,36 @@ def why_anew(model: Path, method: str, settings: MethodSettings, classes: Collec
     classes : collection of str
         The classes of the cells that are marked.
     """
-    try:
-        about: dict[str, Any] = json.loads((model / "model.json").read_text(encoding="utf-8"))
-        before: dict[str, Any] = about.get("settings", {})
-        known = [str(name) for name in about.get("classes", classes)]
-        made_by = about["method"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    if (about := _read(model)) is None:
         return "the last model cannot be read"
-    if made_by != method:
+    if about.method != method:
         return "the last model is of another method"
     for field in settings.fixed_fields:
-        if field in before and before[field] != getattr(settings, field):
+        if field in about.settings and about.settings[field] != getattr(settings, field):
             return f"the last model has another {field.replace('_', ' ')}"
+    known = classes if about.classes is None else about.classes
     return "the last model has other classes" if set(known) != set(classes) else ""
 
 
 def lacks_outlines(model: Path) -> bool:
     """Whether a training ended before it learnt the outlines that its settings ask for."""
+    about = _read(model)
+    return about is not None and about.heads == "centres" and about.settings.get("masks") is True
+
+
+class _About(BaseModel):
+    """What a label of a button needs of ``model.json``; a method may write more."""
+
+    method: str
+    classes: list[str] | None = None
+    settings: dict[str, Any] = {}
+    #: How far partial-points came: "centres" until it has learnt outlines, too.
+    heads: str = ""
+
+
+def _read(model: Path) -> _About | None:
+    """Return what a model says of itself, ``None`` if that cannot be read."""
     try:
-        about: dict[str, Any] = json.loads((model / "model.json").read_text(encoding="utf-8"))
-        return about.get("heads") == "centres" and about["settings"]["masks"] is True
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
+        return _About.model_validate_json((model / "model.json").read_bytes())
+    except (OSError, ValidationError):
+        return None
