@@ -28,16 +28,14 @@ CASES = [
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, as a list of one."""
-    now = [0.0]
     monkeypatch.setattr(progress, "STAGE_SECONDS", 3.0)
-    monkeypatch.setattr("napari_inkling.cli.progress._now", lambda: now[0])
-    return now
+    return [0.0]
 
 
 def test_lines_come_at_a_new_stage_and_now_and_then(
     capsys: pytest.CaptureFixture[str], clock: list[float]
 ) -> None:
-    with progress_on(None) as shown:
+    with progress_on(None, clock=lambda: clock[0]) as shown:
         for (clock[0], done, total, stage), line in CASES:
             shown.show(done, total, stage, values={"loss": 0.5})
             told = capsys.readouterr()
@@ -45,7 +43,7 @@ def test_lines_come_at_a_new_stage_and_now_and_then(
 
 
 def test_a_line_names_what_it_works_on(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
-    with progress_on(None, "image") as shown:
+    with progress_on(None, "image", lambda: clock[0]) as shown:
         clock[0] = 5.0
         shown.show(3, 12, "predicting", "tile_03")
     assert capsys.readouterr().err == "inkling: predicting: image 3 of 12, tile_03\n"
@@ -55,7 +53,7 @@ def test_a_line_names_what_it_works_on(capsys: pytest.CaptureFixture[str], clock
 def test_a_bar_or_nothing_can_be_asked_for(
     capsys: pytest.CaptureFixture[str], clock: list[float], show: bool, some: str
 ) -> None:
-    with progress_on(show) as shown:
+    with progress_on(show, clock=lambda: clock[0]) as shown:
         clock[0] = 99.0
         shown.show(1, 2, "reading")
     told = capsys.readouterr().err

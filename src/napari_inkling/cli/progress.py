@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -20,14 +20,13 @@ STAGE_SECONDS = 3.0
 
 
 Numbers = Mapping[str, float]
-NONE: Numbers = {}
-_now = time.monotonic
+Clock = Callable[[], float]
 
 
 class Progress(Protocol):
     """What shows how far a command is."""
 
-    def show(self, done: int, total: int, stage: str, item: str = "", values: Numbers = NONE) -> None:
+    def show(self, done: int, total: int, stage: str, item: str = "", values: Numbers | None = None) -> None:
         """Say how far it is: ``done`` of ``total`` (0 where nobody knows), and ``values`` beside.
 
         ``stage`` is what goes on in words, ``item`` what it is done to just now.
@@ -40,7 +39,7 @@ class _Bar:
     def __init__(self, bar: Any) -> None:
         self._bar = bar
 
-    def show(self, done: int, total: int, stage: str, item: str = "", values: Numbers = NONE) -> None:
+    def show(self, done: int, total: int, stage: str, item: str = "", values: Numbers | None = None) -> None:
         self._bar.total = total or None
         self._bar.n = done
         self._bar.set_description_str(f"{stage} {item}".rstrip(), refresh=False)
@@ -51,12 +50,13 @@ class _Bar:
 class _Lines:
     """Plain lines, for logs: few, and none for what is quick."""
 
-    def __init__(self, unit: str) -> None:
-        self._unit, self._stage, self._told_at = unit, "", _now()
+    def __init__(self, unit: str, clock: Clock) -> None:
+        self._clock = clock
+        self._unit, self._stage, self._told_at = unit, "", clock()
         self._first: tuple[int, float] | None = None
 
-    def show(self, done: int, total: int, stage: str, item: str = "", values: Numbers = NONE) -> None:
-        now = _now()
+    def show(self, done: int, total: int, stage: str, item: str = "", values: Numbers | None = None) -> None:
+        now = self._clock()
         first, began = self._first = self._first or (done, now)
         if now - self._told_at < (STAGE_SECONDS if stage != self._stage else LINE_SECONDS):
             return
@@ -75,12 +75,15 @@ class _Nothing:
 
 
 @contextmanager
-def progress_on(show: bool | None, unit: str = "step") -> Iterator[Progress]:
-    """Give what shows progress: a bar, or with ``show`` None and no terminal, lines; with False nothing."""
+def progress_on(show: bool | None, unit: str = "step", clock: Clock = time.monotonic) -> Iterator[Progress]:
+    """Give what shows progress: a bar, or with ``show`` None and no terminal, lines; with False nothing.
+
+    ``unit`` is what is counted, one of them ("image"); ``clock`` tells the seconds by which lines come.
+    """
     if show is False:
         yield _Nothing()
     elif show is None and not sys.stderr.isatty():
-        yield _Lines(unit)
+        yield _Lines(unit, clock)
     else:
         from tqdm import tqdm
 
