@@ -11,7 +11,18 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_inkling.core import Finished, HintSet, PlaneRef, Points, Predictions, Preview, Saved, WorkerError
+from napari_inkling.core import (
+    Boxes,
+    Finished,
+    HintSet,
+    Masks,
+    PlaneRef,
+    Points,
+    Predictions,
+    Preview,
+    Saved,
+    WorkerError,
+)
 from napari_inkling.session import Session
 from napari_inkling.workers import LocalRunner, Outcome, TrainJob
 from tests.fake_method import FAKE, FakeModel
@@ -185,6 +196,23 @@ def reviewed(session: Session, runner: HandRunner, heard: Heard) -> Session:
 
 def shown(session: Session) -> list[list[float]]:
     return session.suggestions.shown().points.coordinates.tolist()
+
+
+#: Three points on a line and a box with its centre at (50, 50).
+LINE = Predictions(
+    Points([[0, 0], [0, 10], [0, 20]], sources="model", scores=[0.9, 0.6, 0.2], classes=["a", "b", "a"]),
+    Boxes([[45, 40, 55, 60]], sources="model", scores=[0.7]),
+    radius=4.0,
+)
+NOTHING = np.empty((0, 2))
+
+
+def outlined(*corners: tuple[int, int], ids: tuple[int, ...], points: bool = True) -> Predictions:
+    """Squares of 5 pixels by 5, with a point in the middle of each under the same id."""
+    crops = [np.ones((5, 5), bool)] * len(corners)
+    masks = Masks.from_crops(corners, crops, sources="model", scores=0.8, classes="b", ids=ids)
+    middles = Points(np.add(corners, 2), sources="model", scores=0.8, classes="b", ids=ids)
+    return Predictions(middles if points else Points(), masks=masks, radius=4.0)
 
 
 #: What a model finds: one cell.

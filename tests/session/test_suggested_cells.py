@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.core import BACKGROUND, DISAGREEMENT, Boxes, HintSet, Masks, Points, Predictions
+from napari_inkling.core import BACKGROUND, Boxes, HintSet, Masks, Points, Predictions
+from napari_inkling.session.accepting import accepted, background_at
 from napari_inkling.session.suggested_cells import (
-    accepted,
-    background_at,
     by_doubt,
     count_cells,
     positions,
@@ -19,13 +18,7 @@ from napari_inkling.session.suggested_cells import (
     without_known,
 )
 
-#: Three points on a line and a box with its centre at (50, 50).
-LINE = Predictions(
-    Points([[0, 0], [0, 10], [0, 20]], sources="model", scores=[0.9, 0.6, 0.2], classes=["a", "b", "a"]),
-    Boxes([[45, 40, 55, 60]], sources="model", scores=[0.7]),
-    radius=4.0,
-)
-NOTHING = np.empty((0, 2))
+from .conftest import LINE, NOTHING, outlined
 
 
 def left(hints: HintSet, rejected: object, radius: float) -> list[list[float]]:
@@ -114,34 +107,9 @@ def test_masks_are_judged_as_points_and_boxes_are() -> None:
     assert background_at(OUTLINED).points.coordinates.tolist() == [[0, 0], [10, 10], [10, 30]]
 
 
-def test_what_a_model_says_of_itself_is_not_accepted() -> None:
-    unsure = Points([[0, 0], [0, 9]], attributes={DISAGREEMENT: [0.5, 0.0], "shape": ["round", "long"]})
-    hints = accepted(Predictions(unsure), time=5.0)
-    assert {name: of.tolist() for name, of in hints.points.attributes.items()} == {"shape": ["round", "long"]}
-
-
 def test_rectangle_with_its_edges() -> None:
     assert positions(within(LINE, 0, 10, 50, 50)).tolist() == [[0, 10], [0, 20], [50, 50]]
     assert len(positions(within(LINE, 1, 0, 40, 40))) == 0
-
-
-def test_accepted_hints_keep_class_and_score_but_not_the_id() -> None:
-    hints = accepted(LINE, time=5.0, round=2)
-    assert hints.points.classes.tolist() == ["a", "b", "a"]
-    assert hints.points.scores.tolist() == [0.9, 0.6, 0.2]
-    assert set(hints.points.sources) | set(hints.boxes.sources) == {"accepted"}
-    assert hints.points.times.tolist() == [5.0] * 3
-    assert hints.points.rounds.tolist() == [2] * 3
-    assert not np.isin(hints.points.ids, LINE.points.ids).any()
-    assert hints.boxes.coordinates.tolist() == LINE.boxes.coordinates.tolist()
-
-
-def test_background_points_are_a_persons() -> None:
-    hints = background_at(with_ids(LINE, [LINE.points.ids[1], LINE.boxes.ids[0]]))
-    assert hints.points.coordinates.tolist() == [[0, 10], [50, 50]]
-    assert set(hints.points.classes) == {BACKGROUND}
-    assert set(hints.points.sources) == {"human"}
-    assert len(hints.boxes) == 0
 
 
 def test_doubt_comes_first() -> None:
@@ -161,14 +129,6 @@ def test_classes_under_the_names_of_today() -> None:
 # -- cells that have a point and a mask under one id
 
 
-def outlined(*corners: tuple[int, int], ids: tuple[int, ...], points: bool = True) -> Predictions:
-    """Squares of 5 pixels by 5, with a point in the middle of each under the same id."""
-    crops = [np.ones((5, 5), bool)] * len(corners)
-    masks = Masks.from_crops(corners, crops, sources="model", scores=0.8, classes="b", ids=ids)
-    middles = Points(np.add(corners, 2), sources="model", scores=0.8, classes="b", ids=ids)
-    return Predictions(middles if points else Points(), masks=masks, radius=4.0)
-
-
 def test_a_cell_with_point_and_mask_counts_once() -> None:
     both = outlined((0, 0), (20, 20), ids=(7, 9))
     assert count_cells(both) == 2
@@ -176,42 +136,6 @@ def test_a_cell_with_point_and_mask_counts_once() -> None:
     ids, scores = scored(both)
     assert (ids.tolist(), scores.tolist()) == ([7, 9], [0.8, 0.8])
     assert background_at(both).points.coordinates.tolist() == [[2, 2], [22, 22]]
-
-
-def test_accepting_writes_point_and_mask_under_one_id() -> None:
-    hints = accepted(outlined((0, 0), (20, 20), ids=(7, 9)), time=1.0)
-    assert hints.points.ids.tolist() == hints.masks.ids.tolist()
-    assert not {7, 9} & set(hints.points.ids.tolist())
-    assert hints.masks.centres.tolist() == hints.points.coordinates.tolist()
-
-
-def test_a_mask_around_a_persons_point_becomes_that_cells() -> None:
-    clicked = HintSet(Points([[3.4, 1.0]], ids=[5], classes="a"))
-    left = without_known(outlined((0, 0), (20, 20), ids=(7, 9)), clicked, NOTHING, 4.0)
-    assert left.points.ids.tolist() == [9]
-    assert left.masks.ids.tolist() == [7, 9]
-    hints = accepted(left, time=1.0, hints=clicked)
-    assert len(hints.points) == 1
-    assert hints.masks.ids.tolist() == [5, hints.points.ids[0]]
-    assert hints.masks.classes.tolist() == ["a", "b"]
-    assert count_cells(clicked.joined(hints)) == 2
-
-
-def test_a_point_far_from_the_suggested_one_but_in_the_mask_is_the_same_cell() -> None:
-    clicked = HintSet(Points([[0, 0]], ids=[5]))
-    hints = accepted(outlined((0, 0), ids=(7,)), time=1.0, hints=clicked)
-    assert (len(hints.points), hints.masks.ids.tolist()) == (0, [5])
-
-
-def test_one_point_owns_one_mask_and_one_with_a_mask_no_other() -> None:
-    twice = outlined((0, 0), (1, 1), ids=(7, 9), points=False)
-    clicked = HintSet(Points([[2, 2], [3, 3]], ids=[5, 6]))
-    assert accepted(twice, time=1.0, hints=clicked).masks.ids.tolist() == [5, 6]
-    once = HintSet(Points([[2, 2]], ids=[5]))
-    first, second = accepted(twice, time=1.0, hints=once).masks.ids.tolist()
-    assert first == 5 != second
-    has_one = HintSet(once.points, masks=Masks.from_crops([[40, 40]], [np.ones((3, 3), bool)], ids=[5]))
-    assert 5 not in accepted(twice, time=1.0, hints=has_one).masks.ids
 
 
 def test_what_is_judged_of_a_cell_is_judged_of_all_its_rows() -> None:

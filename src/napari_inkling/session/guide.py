@@ -11,15 +11,10 @@ import numpy as np
 from napari_inkling.core import PlaneRef, Predictions
 from napari_inkling.guidance import REASONS, Candidates, Pick, candidates_of, what_next
 from napari_inkling.project import Project
+from napari_inkling.session.accepting import nearest_is_accepted
 from napari_inkling.session.annotations import Annotations
 from napari_inkling.session.cell_radius import CellRadius
-from napari_inkling.session.suggested_cells import (
-    count_cells,
-    near,
-    nearest_is_accepted,
-    positions,
-    with_ids,
-)
+from napari_inkling.session.suggested_cells import count_cells, near, positions, with_ids
 from napari_inkling.session.suggestions import Suggestions
 from napari_inkling.session.telling import FIRST
 from napari_inkling.session.workspace import Workspace

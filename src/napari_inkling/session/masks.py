@@ -12,10 +12,11 @@ import numpy.typing as npt
 from napari_inkling.core import HintError, HintSet, Masks, PlaneRef
 from napari_inkling.core.mask_edits import joined, split
 from napari_inkling.core.mask_places import masks_at
+from napari_inkling.session.accepting import accepted, attributes_of_cells, owned
 from napari_inkling.session.annotations import Annotations
 from napari_inkling.session.mask_cells import following, mask_under
 from napari_inkling.session.review import Review
-from napari_inkling.session.suggested_cells import accepted, attributes_of_cells, owned, with_ids
+from napari_inkling.session.suggested_cells import with_ids
 from napari_inkling.session.suggestions import Suggestions
 from napari_inkling.session.workspace import Workspace
 

@@ -8,16 +8,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from napari_inkling.core import HintSet, PlaneRef, Predictions, ProjectError
+from napari_inkling.session.accepting import accepted, background_at
 from napari_inkling.session.annotations import Annotations
 from napari_inkling.session.images import Images
-from napari_inkling.session.suggested_cells import (
-    accepted,
-    background_at,
-    count_cells,
-    positions,
-    with_ids,
-    within,
-)
+from napari_inkling.session.suggested_cells import count_cells, positions, with_ids, within
 from napari_inkling.session.suggestions import Suggestions
 from napari_inkling.session.telling import Tell
 from napari_inkling.session.workspace import Workspace
