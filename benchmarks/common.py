@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -28,7 +29,9 @@ __all__ = [
     "arguments",
     "by_case",
     "commit",
+    "end_phase",
     "find_data",
+    "in_a_process",
     "kept_result",
     "load_data",
     "percentiles",
@@ -139,6 +142,42 @@ def until(condition: Callable[[], Any], seconds: float, pause: float = 0.005) ->
     while not (done := condition()) and time.monotonic() < end:
         time.sleep(pause)
     return bool(done)
+
+
+# -- phases in a process each
+
+
+def in_a_process(script: str, phase: str, values: Iterable[object], seconds: float) -> dict[str, Any]:
+    """Run one phase of a benchmark in a process, with a home and napari settings, of its own.
+
+    The script is called as ``--phase PHASE VALUE …`` and ends by :func:`end_phase`. Returns its figures, or
+    under "error" why there are none after so many seconds.
+    """
+    say(f"{phase} …")
+    with tempfile.TemporaryDirectory() as home:
+        own = {"NAPARI_CONFIG": str(Path(home) / "napari.yaml"), "INKLING_HOME": home}
+        try:
+            done = subprocess.run(
+                [sys.executable, script, "--phase", phase, *map(str, values)],
+                env={**os.environ, **own},
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+            )
+        except subprocess.TimeoutExpired:
+            return {"error": "the viewer did not end in time"}
+    lines = [line for line in done.stdout.splitlines() if line.startswith('{"phase"')]
+    if not lines:
+        return {"error": (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]}
+    figures: dict[str, Any] = json.loads(lines[-1])["figures"]
+    return figures
+
+
+def end_phase(phase: str, figures: Mapping[str, Any]) -> NoReturn:
+    """Hand over the figures of a phase, and end its process."""
+    print(json.dumps({"phase": phase, "figures": figures}), flush=True)
+    os._exit(0)  # at once: a thread may still compute, and nobody needs Qt to be taken down in order
 
 
 # -- results

@@ -14,19 +14,16 @@ where that is out of reach (no graphics card) at most a quarter longer than bare
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import ROOT, arguments, percentiles, say, skip, write_result
+from common import arguments, end_phase, in_a_process, percentiles, skip, write_result
 
 from napari_inkling.core import Masks, Points, Predictions
 
@@ -43,6 +40,7 @@ STILL, BUSY = 0.4, 0.05
 
 
 def picture() -> Any:
+    """Return the image: noise, (SIDE, SIDE), uint8."""
     random = np.random.default_rng(0)
     return random.integers(90, 160, (SIDE, SIDE), dtype=np.uint8)
 
@@ -168,6 +166,7 @@ def strokes(count: int) -> list[Any]:
 
 
 def brush(screen: Screen, count: int) -> dict[str, Any]:
+    """Draw so many strokes with what is in hand; returns the figures of their frames and ends."""
     frames, ends = [], []
     screen.look_at((SIDE / 2, SIDE / 2), HEIGHT_BRUSHING)
     for places in strokes(count + 1):  # the first one warms up
@@ -186,11 +185,13 @@ def brush(screen: Screen, count: int) -> dict[str, Any]:
 # -- one phase, in a process of its own
 
 
-def run_dock(home: Path, repeat: int, count: int) -> dict[str, Any]:
+def run_dock(repeat: int, count: int) -> dict[str, Any]:
+    """Accept and undo so many times in the dock, then draw strokes among what was accepted once more."""
     from napari_inkling.session import Session
     from napari_inkling.widgets._dispatch import QtDispatcher
     from napari_inkling.widgets.dock import InklingDock
 
+    home = Path(os.environ["INKLING_HOME"])  # it goes with the process
     np.save(home / "large.npy", picture())
     screen = Screen()
     session = Session(dispatch=QtDispatcher())
@@ -232,7 +233,8 @@ def run_dock(home: Path, repeat: int, count: int) -> dict[str, Any]:
     return found
 
 
-def run_bare(home: Path, repeat: int, count: int) -> dict[str, Any]:
+def run_bare(count: int) -> dict[str, Any]:
+    """Draw the same strokes in a Labels layer of bare napari's."""
     screen = Screen()
     viewer = screen.viewer
     viewer.add_image(picture())
@@ -245,35 +247,11 @@ def run_bare(home: Path, repeat: int, count: int) -> dict[str, Any]:
     return found
 
 
-def in_a_process(phase: str, options: argparse.Namespace) -> dict[str, Any]:
-    say(f"{phase} …")
-    with tempfile.TemporaryDirectory() as home:
-        environment = {
-            **os.environ, "NAPARI_CONFIG": str(Path(home) / "napari.yaml"), "INKLING_HOME": home
-        }  # fmt: skip
-        command = [
-            sys.executable,
-            __file__,
-            "--phase",
-            phase,
-            home,
-            str(options.repeat),
-            str(options.strokes),
-        ]
-        done = subprocess.run(
-            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=1800
-        )
-    lines = [line for line in done.stdout.splitlines() if line.startswith('{"phase"')]
-    if not lines:
-        return {"error": (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]}
-    figures: dict[str, Any] = json.loads(lines[-1])["figures"]
-    return figures
-
-
 # -- both phases
 
 
 def rows_of(found: dict[str, Any]) -> dict[str, Any]:
+    """Return median, longest and number of the seconds of each action; empty if the phase failed."""
     return {
         name: {"median": float(np.median(values)), "longest": max(values), "n": len(values)}
         for name, values in found.get("seconds", {}).items()
@@ -290,10 +268,8 @@ def too_slow(seconds: dict[str, Any], dock: dict[str, Any], bare: dict[str, Any]
 
 def main() -> int:
     if sys.argv[1:2] == ["--phase"]:
-        phase, home, repeat, count = sys.argv[2:]
-        run = run_dock if phase == "dock" else run_bare
-        print(json.dumps({"phase": phase, "figures": run(Path(home), int(repeat), int(count))}), flush=True)
-        os._exit(0)
+        phase, (repeat, count) = sys.argv[2], map(int, sys.argv[3:])
+        end_phase(phase, run_dock(repeat, count) if phase == "dock" else run_bare(count))
     parser = arguments(__doc__, "one repetition, two strokes")
     parser.add_argument("--repeat", type=int, default=5, help="how often to accept and to undo")
     parser.add_argument("--strokes", type=int, default=20, help="in each window")
@@ -304,7 +280,8 @@ def main() -> int:
         skip(
             "there is no display: bash scripts/with_display.sh python benchmarks/mask_editing.py brings Xvfb"
         )
-    phases = {phase: in_a_process(phase, options) for phase in PHASES}
+    asked = options.repeat, options.strokes
+    phases = {phase: in_a_process(__file__, phase, asked, seconds=1800) for phase in PHASES}
     failed = [phase for phase, found in phases.items() if "error" in found]
     seconds = rows_of(phases["dock"])
     slow = failed or too_slow(seconds, phases["dock"], phases["bare"])

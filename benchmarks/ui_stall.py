@@ -14,11 +14,9 @@ Bounds for training, previews and previews-load: 99 of 100 gaps ≤ 20 ms, none 
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -29,7 +27,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from common import ROOT, arguments, find_data, load_data, percentiles, say, skip, write_result
+from common import (
+    arguments,
+    end_phase,
+    find_data,
+    in_a_process,
+    load_data,
+    percentiles,
+    say,
+    skip,
+    write_result,
+)
 
 from napari_inkling.core import HintSet, PlaneRef, Points, Predictions, Preview, Started, Step, TrainingData
 from napari_inkling.methods import MethodSettings, Needs
@@ -296,36 +304,10 @@ def qt_name() -> str:
 # -- all phases
 
 
-def in_a_process(phase: str, options: argparse.Namespace) -> dict[str, Any]:
-    say(f"{phase} …")
-    with tempfile.TemporaryDirectory() as settings:
-        environment = {**os.environ, "NAPARI_CONFIG": str(Path(settings) / "napari.yaml")}
-        command = [sys.executable, __file__, "--phase", phase, str(options.seconds), str(options.steps)]
-        try:
-            done = subprocess.run(
-                command,
-                env=environment,
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                timeout=options.seconds + 300,
-            )
-        except subprocess.TimeoutExpired:
-            return {"error": "the viewer did not end in time"}
-    lines = [line for line in done.stdout.splitlines() if line.startswith('{"phase"')]
-    if not lines:
-        return {"error": (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]}
-    figures: dict[str, Any] = json.loads(lines[-1])["figures"]
-    return figures
-
-
 def main() -> int:
     if sys.argv[1:2] == ["--phase"]:
         phase, seconds, steps = sys.argv[2:]
-        print(
-            json.dumps({"phase": phase, "figures": run_phase(phase, float(seconds), int(steps))}), flush=True
-        )
-        os._exit(0)  # the thread of the phase "thread" may still compute
+        end_phase(phase, run_phase(phase, float(seconds), int(steps)))
     parser = arguments(__doc__, "2 seconds for each phase")
     parser.add_argument("--phases", nargs="+", choices=PHASES, default=list(PHASES))
     parser.add_argument("--seconds", type=float, default=20.0, help="of measuring in each phase")
@@ -341,7 +323,8 @@ def main() -> int:
     phases: dict[str, Any] = {}
     result: dict[str, Any] = {}
     for phase in options.phases:
-        runs = [in_a_process(phase, options) for _ in range(options.repeat)]
+        asked, most = (options.seconds, options.steps), options.seconds + 300
+        runs = [in_a_process(__file__, phase, asked, most) for _ in range(options.repeat)]
         phases[phase] = worst(runs) | {"runs": runs}
         say(f"{phase}: " + json.dumps({k: v for k, v in phases[phase].items() if k != "runs"}))
         passed = all(within_bounds(phases[name]) for name in BOUNDED if name in phases)
