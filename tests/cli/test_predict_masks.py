@@ -14,12 +14,22 @@ from tests.cli.driving import Inkling
 from tests.methods.drawing import CENTRES, RADIUS, clicks, data, image, tissue
 from tests.methods.test_contract import fit
 
-LEARNT = {"steps": 60, "mask_steps": 60, "crop": 64, "width": 8, "enough": None, "radius": RADIUS}
+#: What is tested is what becomes of a model's masks; with other seeds so small a network also finds centres
+#: between the disks, which have none.
+LEARNT = {
+    "steps": 60,
+    "mask_steps": 60,
+    "crop": 64,
+    "width": 8,
+    "enough": None,
+    "radius": RADIUS,
+    "threshold": 0.5,
+}
 
 
 @pytest.fixture(scope="module")
 def outliner() -> Model:
-    return fit(get_method("partial-points"), data(hints=clicks(12)), **LEARNT)[1]
+    return fit(get_method("partial-points"), data(hints=clicks(12)), seed=1, **LEARNT)[1]
 
 
 @pytest.mark.parametrize(("format", "out"), [("masks", "x"), ("coco", "x.json"), ("geojson", "x")])
