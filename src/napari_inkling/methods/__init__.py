@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from napari_inkling.core import SettingsError
@@ -34,7 +35,13 @@ GROUP = "napari_inkling.methods"
 
 def method_names() -> tuple[str, ...]:
     """Return the names of all installed methods, sorted."""
-    return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
+    return tuple(sorted({point.name for point in _installed()}))
+
+
+@cache
+def _installed() -> tuple[EntryPoint, ...]:
+    """Return the entry points; looked up once, as that reads a file of every installed package."""
+    return tuple(entry_points(group=GROUP))
 
 
 def get_method(name: str) -> Method:
@@ -50,7 +57,7 @@ def get_method(name: str) -> Method:
     SettingsError
         If there is none, or if it cannot be imported; the message lists those there are.
     """
-    points = [point for point in entry_points(group=GROUP) if point.name == name]
+    points = [point for point in _installed() if point.name == name]
     if not points and ":" in name:
         points = [EntryPoint(name, name, GROUP)]
     if not points:
