@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from napari_inkling.core import HintSet, PlaneRef
+from napari_inkling.core import HintSet, Image, Masks, PlaneRef
 from napari_inkling.session import Session
 from napari_inkling.session.cell_radius import DEFAULT_RADIUS
 
@@ -37,6 +38,24 @@ def test_radius_that_the_image_shows(session: Session, tmp_path: Path) -> None:
     assert session.radius.estimate() == pytest.approx(9, abs=1.5)
     session.radius.chosen = 20
     assert session.radius.estimate() == pytest.approx(9, abs=1.5)
+
+
+def test_a_mask_is_no_reason_to_estimate_anew(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[list[float]]] = []
+
+    def estimate_radius(images: list[tuple[Image, npt.NDArray[np.float64]]]) -> float:
+        asked.extend(places.tolist() for _, places in images)
+        return 4.0 + len(asked)
+
+    monkeypatch.setattr("napari_inkling.session.cell_radius.estimate_radius", estimate_radius)
+    session.annotations.edit(HintSet(), points((20, 20)), "add point")
+    assert session.radius.estimate() == 5.0
+    session.annotations.edit(HintSet(), HintSet(masks=Masks.from_crops([(3, 3)], [np.eye(5)])), "draw mask")
+    assert session.radius.estimate() == 5.0
+    session.annotations.edit(HintSet(), points((20, 20)), "add point", B)
+    assert (session.radius.estimate(B), asked) == (6.0, [[[20, 20]], [[20, 20]]])
+    session.annotations.edit(HintSet(), points((9, 9)), "add point", B)
+    assert (session.radius.estimate(B), asked[2:]) == (7.0, [[[20, 20], [9, 9]]])
 
 
 def test_radius_where_the_image_is_blank(session: Session) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from psygnal import Signal
 
-from napari_inkling.core import HintSet, PlaneRef
+from napari_inkling.core import PlaneRef
 from napari_inkling.project import Project
 from napari_inkling.session.annotations import Annotations
 from napari_inkling.session.workspace import Workspace
@@ -38,7 +39,7 @@ class CellRadius:
         self._annotations = annotations
         self._chosen: float | None = None
         self._of_model: dict[PlaneRef, float | None] = {}
-        self._estimate: tuple[HintSet, float | None] | None = None
+        self._estimate: tuple[PlaneRef, npt.NDArray[np.float64], float | None] | None = None
 
     @property
     def chosen(self) -> float | None:
@@ -72,14 +73,15 @@ class CellRadius:
         """
         ref = self._workspace.required(ref)
         hints = self._annotations.hints_of(ref)
-        if self._estimate is None or self._estimate[0] is not hints:
-            marked = np.concatenate([hints.points.cells.coordinates, hints.boxes.centres])[-LATEST_CELLS:]
+        marked = np.concatenate([hints.points.cells.coordinates, hints.boxes.centres])[-LATEST_CELLS:]
+        known = self._estimate  # a stroke of a brush marks no other cells
+        if known is None or known[0] != ref or not np.array_equal(known[1], marked):
             project = self._workspace.project
             found = estimate_radius([(project.open_image(ref), marked)]) if len(marked) else None
-            self._estimate = (hints, found)
-        return self._estimate[1] or self.at(ref)
+            self._estimate = known = (ref, marked, found)
+        return known[2] or self.at(ref)
 
     def take_up(self, project: Project) -> None:
         """Take the radius that the person chose for another project."""
         self._chosen = project.setting("radius")
-        self._of_model = {}
+        self._of_model, self._estimate = {}, None
