@@ -38,7 +38,10 @@ def _column(value: Any, count: int, dtype: Any, name: str) -> npt.NDArray[Any]:
         array = np.full(count, array[()], dtype=dtype)
     if array.shape != (count,):
         raise HintError(f"column {name!r} has shape {array.shape}, expected ({count},)")
-    array = array.copy()
+    return _frozen(array.copy())
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     array.flags.writeable = False
     return array
 
@@ -119,9 +122,17 @@ class Rows:
         return iter(self.coordinates)
 
     def take(self, index: Any) -> Self:
-        """Return the rows that a mask, slice or index array selects."""
-        columns = {name: getattr(self, name)[index] for name in self.column_names()}
-        return replace(self, **columns, attributes={k: v[index] for k, v in self.attributes.items()})
+        """Return the rows that a mask, slice or index array selects; if that is all in order, this itself."""
+        at = np.arange(len(self))[index]
+        if np.array_equal(at, np.arange(len(self))):
+            return self
+        if len(np.unique(at)) != len(at):
+            raise HintError(f"{type(self).__name__} have duplicate ids")
+        taken = object.__new__(type(self))  # checking again what was checked takes most of the time
+        for name in self.column_names():
+            object.__setattr__(taken, name, _frozen(getattr(self, name)[at]))
+        object.__setattr__(taken, "attributes", {k: _frozen(v[at]) for k, v in self.attributes.items()})
+        return taken
 
     def with_ids(self, ids: npt.ArrayLike) -> Self:
         """Return the rows whose id is among ``ids``, in this object's order."""
