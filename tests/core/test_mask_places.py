@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import Masks
-from napari_inkling.core.mask_places import clipped, masks_at, painted, points_inside
+from napari_inkling.core.mask_places import Clipping, clipped, masks_at, painted, points_inside
 from tests.core.mask_cases import corner, drawing
 
 
@@ -84,17 +84,18 @@ def test_clipped_by_hand():
     )  # of 1 its largest piece
 
 
+def blobs(random, count):
+    corners = random.integers(0, 80, (count, 2))
+    return Masks.from_crops(corners, [random.random((9, 9)) < 0.9 for _ in range(count)])
+
+
 def test_clipped_against_a_painted_plane():
     random = np.random.default_rng(1)
-
-    def blobs(count):
-        corners = random.integers(0, 80, (count, 2))
-        return Masks.from_crops(corners, [random.random((9, 9)) < 0.9 for _ in range(count)])
 
     def plane(masks):
         return masks.labels((100, 100)) > 0
 
-    suggested, taken = blobs(60), blobs(40)
+    suggested, taken = blobs(random, 60), blobs(random, 40)
     left = clipped(suggested, taken)
     others = [plane(taken.take([j])) for j in range(40)]
     for i, mask_id in enumerate(suggested.ids):
@@ -107,3 +108,27 @@ def test_clipped_against_a_painted_plane():
             assert not (plane(kept) & ~free).any()
             assert 2 * kept.areas[0] >= free.sum()
     assert 0 < len(left) < 60
+
+
+def test_clipping_through_changes_is_as_from_scratch():
+    random = np.random.default_rng(2)
+    suggested, others = blobs(random, 60), blobs(random, 60)
+    clipping, lefts = Clipping(suggested, suggested), []
+    for share in [*random.random(20), 0.0, 1.0]:
+        moved = random.random((60, 1)) < 0.1
+        others = others.changed(coordinates=others.coordinates + moved * random.integers(0, 4, (60, 1)))
+        taken = others.take(random.permutation(60)[: int(60 * share)])
+        clipping = clipping.after(taken)
+        assert clipping.left.equals(clipped(suggested, taken))
+        lefts.append(len(clipping.left))
+    assert (lefts[-2], len(set(lefts)) > 5) == (60, True)
+
+
+def test_clipping_goes_on_where_nothing_near_changes():
+    suggested = corner()
+    far = Masks.from_crops([(50, 50)], [np.ones((3, 3), bool)])
+    before = Clipping(suggested, suggested).after(suggested.take([0]))
+    assert before.left.ids.tolist() == suggested.ids[1:].tolist()
+    after = before.after(Masks.concatenate([before.taken, far]))
+    assert after.left is before.left
+    assert after.after(Masks()).left.equals(suggested)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import numpy.typing as npt
 
 from napari_inkling.core.masks import Masks
 
-__all__ = ["clipped", "masks_at", "paint", "painted", "places_among", "points_inside"]
+__all__ = ["Clipping", "clipped", "masks_at", "paint", "painted", "places_among", "points_inside"]
 
 BoolImage = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
 Box = tuple[int, int, int, int]
 
 
@@ -83,30 +85,72 @@ def clipped(masks: Masks, taken: Masks) -> Masks:
     A mask that shares more than half of its own or of another's pixels with that one is left out: it is of a
     cell that has been taken. Of a mask that falls apart, the largest piece is returned.
     """
-    if not len(masks) or not len(taken):
-        return masks
-    areas = (masks.areas, taken.areas)
+    return Clipping(masks, masks).after(taken).left
+
+
+@dataclass(frozen=True)
+class Clipping:
+    """Masks without the pixels that others have taken, see :func:`clipped`, through changes of the others.
+
+    ``left`` is what is left of all ``masks``, ``pieces`` of the rows of them that lose pixels (``None``: the
+    row is left out).
+    """
+
+    masks: Masks
+    left: Masks
+    taken: Masks = field(default_factory=Masks)
+    pieces: Mapping[int, Masks | None] = field(default_factory=dict)
+
+    def after(self, taken: Masks) -> Clipping:
+        """Return this with other masks taken instead; only what lies near a difference is worked out."""
+        at = places_among(taken, self.taken)
+        gone = np.ones(len(self.taken), dtype=bool)
+        gone[at[at >= 0]] = False
+        boxes = np.concatenate([self.taken.coordinates[gone], taken.coordinates[at < 0]])
+        near = sorted({i for i, _ in _overlaps(self.masks.coordinates, boxes)})
+        pieces = dict(self.pieces)
+        for i in near:
+            pieces.pop(i, None)
+        pieces.update(_pieces(self.masks, near, taken))
+        if pieces == self.pieces:
+            return replace(self, taken=taken)
+        return Clipping(self.masks, _with_pieces(self.masks, pieces), taken, pieces)
+
+
+def _pieces(masks: Masks, rows: list[int], taken: Masks) -> dict[int, Masks | None]:
+    """Return what is left of those of these rows that lose pixels, ``None`` if they are left out."""
+    others: dict[int, list[int]] = {}
+    for j, n in _overlaps(taken.coordinates, masks.coordinates[rows]):
+        others.setdefault(rows[n], []).append(j)
     pieces: dict[int, Masks | None] = {}
-    for i, others in _overlapping(masks, taken).items():
-        y0, x0 = masks.coordinates[i, :2].astype(int).tolist()
-        crop = masks.crop(i)
-        left = crop.copy()
-        for j in others:
-            shared = np.zeros_like(crop)
-            paint(shared, (y0, x0), taken, j, True)
-            shared &= crop
-            if 2 * int(shared.sum()) > min(areas[0][i], areas[1][j]):
-                pieces[i] = None
-                break
-            left &= ~shared
-        else:
-            if left.sum() < areas[0][i]:
-                pieces[i] = Masks.from_crops([(y0, x0)], [_largest_piece(left)]) if left.any() else None
-    return _with_pieces(masks, pieces) if pieces else masks
+    for i, over in others.items():
+        free = _free_pixels(masks, i, taken, over)
+        if free is None or not free.any():
+            pieces[i] = None
+        elif free.sum() < masks.bitmaps[i].area:
+            pieces[i] = Masks.from_crops(masks.coordinates[i, :2].astype(int), [_largest_piece(free)])
+    return pieces
+
+
+def _free_pixels(masks: Masks, i: int, taken: Masks, over: list[int]) -> BoolImage | None:
+    """Return a mask's pixels that none of these others has, ``None`` if it is of the same cell as one."""
+    y0, x0 = masks.coordinates[i, :2].astype(int).tolist()
+    crop = masks.crop(i)
+    left = crop.copy()
+    for j in over:
+        shared = np.zeros_like(crop)
+        paint(shared, (y0, x0), taken, j, True)
+        shared &= crop
+        if 2 * int(shared.sum()) > min(masks.bitmaps[i].area, taken.bitmaps[j].area):
+            return None
+        left &= ~shared
+    return left
 
 
 def _with_pieces(masks: Masks, pieces: Mapping[int, Masks | None]) -> Masks:
     """Return the masks with the pixels of these pieces in some rows; the rows of ``None`` are left out."""
+    if not pieces:
+        return masks
     coordinates, bitmaps = masks.coordinates.copy(), masks.bitmaps.copy()
     kept = np.ones(len(masks), dtype=bool)
     for i, piece in pieces.items():
@@ -117,19 +161,19 @@ def _with_pieces(masks: Masks, pieces: Mapping[int, Masks | None]) -> Masks:
     return masks.changed(coordinates=coordinates, bitmaps=bitmaps).take(kept)
 
 
-def _overlapping(masks: Masks, others: Masks) -> dict[int, list[int]]:
-    """Return for each mask whose box overlaps boxes of others, which of them."""
-    order = np.argsort(masks.coordinates[:, 0], kind="stable")
-    y0, x0, y1, x1 = masks.coordinates[order].T
+def _overlaps(boxes: FloatArray, others: FloatArray) -> Iterator[tuple[int, int]]:
+    """Yield which boxes (N, 4) overlap which of others (M, 4), as pairs of rows."""
+    if not len(boxes):
+        return
+    order = np.argsort(boxes[:, 0], kind="stable")
+    y0, x0, y1, x1 = boxes[order].T
     tallest = float((y1 - y0).max())
-    found: dict[int, list[int]] = {}
-    for number, (top, left, bottom, right) in enumerate(others.coordinates.tolist()):
+    for number, (top, left, bottom, right) in enumerate(others.tolist()):
         start, stop = np.searchsorted(y0, (top - tallest, bottom))
         part = slice(start, stop)
         meet = (y1[part] > top) & (x0[part] < right) & (x1[part] > left)
         for i in order[part][meet].tolist():
-            found.setdefault(i, []).append(number)
-    return found
+            yield i, number
 
 
 def _largest_piece(pixels: BoolImage) -> BoolImage:

@@ -52,6 +52,11 @@ class Predictions:
         points, boxes, masks = map(change, self.kinds)
         return Predictions(points, boxes, self.radius, masks)
 
+    def equals(self, other: Predictions) -> bool:
+        """Whether both hold the same rows, in the same order, in every column, and know the same radius."""
+        same = (mine.equals(theirs) for mine, theirs in zip(self.kinds, other.kinds, strict=True))
+        return self.radius == other.radius and all(same)
+
     def above(self, score: float) -> Predictions:
         """Return only what the model is at least this sure of."""
         return self.mapped(lambda rows: rows.take(rows.scores >= score))

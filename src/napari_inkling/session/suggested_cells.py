@@ -47,7 +47,11 @@ def near(found: FloatArray, places: FloatArray, reach: float | FloatArray) -> np
 
 
 def without_known(
-    predictions: Predictions, hints: HintSet, rejected: FloatArray, radius: float
+    predictions: Predictions,
+    hints: HintSet,
+    rejected: FloatArray,
+    radius: float,
+    free: Masks | None = None,
 ) -> Predictions:
     """Return the predictions that are neither near a hint nor where one was rejected.
 
@@ -64,7 +68,10 @@ def without_known(
         Where suggestions were rejected; each hides what is within ``radius / 2``.
     radius : float
         Radius of a cell, in pixels.
+    free : Masks or None
+        The clipped masks, if they are known.
     """
+    free = clipped(predictions.masks, hints.masks) if free is None else free
     edges = np.concatenate([hints.boxes.coordinates, hints.masks.coordinates])
     sides = edges[:, 2:] - edges[:, :2]
     reach = np.concatenate([np.full(len(hints.points), radius), np.maximum(radius, sides.min(1) / 2)])
@@ -73,7 +80,6 @@ def without_known(
     outlines = (hints.points.classes == BACKGROUND, np.zeros(len(hints.boxes)), np.ones(len(hints.masks)))
     tells_outline = np.concatenate(outlines).astype(bool)
     masks = len(found) - len(predictions.masks)  # from here on
-    free = clipped(predictions.masks, hints.masks)
     judged = near(found, rejected, radius / 2) | near(found, places[tells_outline], reach[tells_outline])
     judged[masks:] |= ~np.isin(ids[masks:], free.ids)
     known = np.isin(ids, ids[judged])

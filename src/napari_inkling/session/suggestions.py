@@ -5,6 +5,7 @@ from __future__ import annotations
 from psygnal import Signal
 
 from napari_inkling.core import PlaneRef, Predictions
+from napari_inkling.core.mask_places import Clipping
 from napari_inkling.project import Project
 from napari_inkling.project.settings import ProjectSettings
 from napari_inkling.session.annotations import Annotations
@@ -44,8 +45,10 @@ class Suggestions:
         self._predictions: dict[PlaneRef, Predictions] = {}
         self._searched: set[PlaneRef] = set()  # whose predictions are of the whole plane
         self._visible: dict[PlaneRef, Predictions] = {}
+        self._seen: dict[PlaneRef, Predictions] = {}  # what was visible before the hints changed
+        self._clippings: dict[PlaneRef, Clipping] = {}
         self._threshold = ProjectSettings().threshold
-        annotations.hints_changed.connect(self._forget_visible, priority=FIRST)
+        annotations.hints_changed.connect(self._set_aside, priority=FIRST)
         annotations.hints_changed.connect(self._on_hints, priority=LAST)
         annotations.rejected_changed.connect(self._refresh, priority=LAST)
         annotations.classes_changed.connect(self._forget_all_visible, priority=FIRST)
@@ -60,15 +63,22 @@ class Suggestions:
         """
         if (ref := ref or self._workspace.plane) is None or ref not in self._predictions:
             return Predictions()
+        return self._whole(ref).above(self._threshold if threshold is None else threshold)
+
+    def _whole(self, ref: PlaneRef) -> Predictions:
         if ref not in self._visible:
-            project = self._workspace.project
-            self._visible[ref] = without_known(
-                with_classes(self._predictions[ref], project.class_today),
-                self._annotations.hints_of(ref),
-                project.rejected(ref),
-                self._radius.at(ref),
-            )
-        return self._visible[ref].above(self._threshold if threshold is None else threshold)
+            self._visible[ref] = self._left(ref)
+        return self._visible[ref]
+
+    def _left(self, ref: PlaneRef) -> Predictions:
+        project, predictions = self._workspace.project, self._predictions[ref]
+        hints, clipping = self._annotations.hints_of(ref), self._clippings.get(ref)
+        if clipping is None or clipping.masks is not predictions.masks:
+            clipping = Clipping(predictions.masks, predictions.masks)
+        self._clippings[ref] = clipping = clipping.after(hints.masks)
+        radius = self._radius.at(ref)
+        left = without_known(predictions, hints, project.rejected(ref), radius, clipping.left)
+        return with_classes(left, project.class_today)
 
     @property
     def threshold(self) -> float:
@@ -122,21 +132,30 @@ class Suggestions:
         for ref in self.planes:
             self._refresh(ref)
 
+    def _set_aside(self, ref: PlaneRef) -> None:
+        if ref in self._visible:
+            self._seen[ref] = self._visible.pop(ref)
+
     def _on_hints(self, ref: PlaneRef) -> None:
-        if ref in self._predictions:
+        """Tell of a change; if what somebody has seen is as it was, there is none."""
+        seen = self._seen.pop(ref, None)
+        if ref in self._predictions and (seen is None or not seen.equals(self._whole(ref))):
             self.changed.emit(ref)
 
     def _forget_visible(self, ref: PlaneRef) -> None:
         self._visible.pop(ref, None)
+        self._seen.pop(ref, None)
 
     def _forget_all_visible(self) -> None:
         self._visible.clear()
+        self._seen.clear()
 
     # -- from one time to the next -----------------------------------------------------------------
 
     def take_up(self, project: Project) -> None:
         """Begin with another project: with its threshold, and without any suggestion."""
-        self._predictions, self._searched, self._visible = {}, set(), {}
+        self._predictions, self._searched, self._clippings = {}, set(), {}
+        self._forget_all_visible()
         self._threshold = float(project.setting("threshold"))
 
     def keep_settings(self, project: Project) -> None:
