@@ -54,7 +54,7 @@ class HintEditor:
         """Show the hints of the plane."""
         if self._telling:
             return
-        hints = HintSet() if self.ref is None else self._session.annotations.hints_of(self.ref)
+        hints = self._hints
         if self.points.layer is not None:
             self.points.show(hints.points, hints.masks.ids)
         if self.boxes.layer is not None:
@@ -87,11 +87,21 @@ class HintEditor:
         change = compare_masks(
             self.masks.plane, self.masks.dirty, self.masks.taken_up, self._session.masks.point_of
         )
+        before = self._hints
         if change:
             self._edit_masks(change)
-        self.show()
+        self._show_masks(before)
         if change.refusal:
             self._session.message.emit("warning", change.refusal)
+
+    def _show_masks(self, before: HintSet) -> None:
+        """Show the masks; points and boxes, too, unless they look as they did before."""
+        now = self._hints
+        had, has = (np.isin(now.points.ids, hints.masks.ids) for hints in (before, now))
+        if now.points is before.points and now.boxes is before.boxes and np.array_equal(had, has):
+            self.masks.show(now.masks, self._view.image_shape)
+        else:
+            self.show()
 
     def _edit_masks(self, change: MaskChange) -> None:
         self._telling = True
@@ -111,6 +121,10 @@ class HintEditor:
             return Change(Boxes(), Boxes())
         least = self._view.pixels_across(_LEAST_BOX)
         return compare_boxes(self.boxes.rows, self.boxes.seen(), self._view.image_shape, self._classes, least)
+
+    @property
+    def _hints(self) -> HintSet:
+        return HintSet() if self.ref is None else self._session.annotations.hints_of(self.ref)
 
     @property
     def _classes(self) -> list[str]:

@@ -159,8 +159,9 @@ class ReviewPanel(Panel):
         self.restore_button.setEnabled(writable)
 
     def _advise(self, total: int, shown: int, unsure: int) -> None:
-        known, found, in_bulk = self.session.guide.looked()
-        if not total and found and not self.session.training.active:
+        # Counting takes some milliseconds.
+        known, found, in_bulk = (0, 0, 0) if total else self.session.guide.looked()
+        if found and not self.session.training.active:
             unseen = f" {in_bulk:,} more accepted without a look at each." if in_bulk else ""
             self.say_next(f"Nothing is left to judge here: {known:,} of {found:,} looked at.{unseen}")
         elif not total:
