@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import BACKGROUND, HintSet, Points, TrainingImage
+from napari_inkling.methods import get_method
 from napari_inkling.methods.partial_points import PartialPointsSettings, task_threshold
 from napari_inkling.methods.partial_points.threshold import strictness_of_verdicts
 from napari_inkling.methods.partial_points.training_fields import fields_of
 from napari_inkling.supervision import nearest_point
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.pieces import finish
-from tests.methods.drawing import CENTRES, RADIUS, image
+from tests.methods.drawing import CENTRES, RADIUS, data, image
+from tests.methods.test_contract import fit
 
 
 def task_with(points: Points, **more: object) -> tuple[SimpleNamespace, np.ndarray]:
@@ -91,6 +93,16 @@ def test_verdicts_change_the_threshold_for_good():
 def test_what_is_no_fresh_verdict_changes_nothing(points, more):
     task = heeded(points, **more)
     assert (task.threshold, task.strictness) == (pytest.approx(0.1), pytest.approx(1.2))
+
+
+def test_verdicts_count_as_learnt_under_a_threshold_that_was_set():
+    assert heeded(REJECTED, settings=PartialPointsSettings(threshold=0.1)).judged_until == 1
+
+
+def test_a_training_anew_learns_from_verdicts_by_heart():
+    hints = HintSet(Points.concatenate([Points(CENTRES[:10]), judged((12, 3, "accepted"))]))
+    _, model = fit(get_method("partial-points"), data(hints=hints))
+    assert (model.description.strictness, model.description.judged_until) == (1, 3)
 
 
 def test_a_rejection_away_from_every_peak_is_no_verdict():

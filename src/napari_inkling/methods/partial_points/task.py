@@ -125,7 +125,11 @@ def prepare(outset: Outset) -> Generator[Event, None, Task]:
         start=start,
         heads=heads,
         strictness=start.description.strictness if start is not None else 1.0,
-        judged_until=start.description.judged_until if start is not None else 0,
+        judged_until=(
+            start.description.judged_until
+            if start is not None
+            else max((part.judged.latest for part in seen.fields), default=0)  # it learns from them now
+        ),
     )
 
 

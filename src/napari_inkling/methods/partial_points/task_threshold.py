@@ -57,22 +57,21 @@ def heed_verdicts(task: Task, maps: Sequence[FloatImage]) -> Generator[Step, Non
     ``maps`` (K, Y, X) are what that model says of each field. Verdicts that it has learnt from do not count:
     it knows them by heart.
     """
+    before, until = task.strictness, task.judged_until
+    task.judged_until = max([until, *(part.judged.latest for part in task.fields)])
     if task.settings.threshold is not None:
         return
-    heights, right, latest = [np.empty(0)], [np.empty(0, bool)], task.judged_until
+    heights, right = [np.empty(0)], [np.empty(0, bool)]
     for part, probability in zip(task.fields, maps, strict=True):
         yield task.at_work("looking at the unmarked cells")
-        fresh = part.judged.rounds > task.judged_until
+        fresh = part.judged.rounds > until
         found = _peaks(task, part, probability)
         there = _heights_at(found, part.judged.places[fresh], part)
         heights.append(there[there > 0])
         right.append(part.judged.right[fresh][there > 0])
-        latest = max(latest, int(part.judged.rounds.max(initial=0)))
-    before = task.strictness
     task.strictness = strictness_of_verdicts(
         np.concatenate(heights), np.concatenate(right), task.threshold, _clicks(task), before
     )
-    task.judged_until = latest
     task.threshold = min(task.threshold * task.strictness / before, HIGHEST_THRESHOLD)
 
 

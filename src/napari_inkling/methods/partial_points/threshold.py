@@ -1,4 +1,4 @@
-"""Which height makes a peak a cell, told from the clicks alone.
+"""Which height makes a peak a cell: told from the clicks, and from what a person says of suggestions.
 
 Clicks are a sample of the cells, so the share S(t) of clicked cells whose peak is at least t high estimates
 the recall at t, and where peaks are so high that nearly all are cells, their number n(t) estimates the number

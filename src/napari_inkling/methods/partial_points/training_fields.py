@@ -51,6 +51,11 @@ class Verdicts:
     right: npt.NDArray[np.bool_]
     rounds: npt.NDArray[np.int64]
 
+    @property
+    def latest(self) -> int:
+        """The last round with a verdict, 0 without any."""
+        return int(self.rounds.max(initial=0))
+
 
 @dataclass(eq=False)
 class TrainingField:
