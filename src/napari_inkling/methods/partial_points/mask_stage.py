@@ -78,10 +78,9 @@ def begin(task: Task, maps: Sequence[FloatImage]) -> Generator[Event, None, tupl
     net = _network(task, heads, notices.append)
     yield from map(Notice, notices)
     span = Span(task.plan, task.span.end)
-    rate = settings.mask_rate * (
-        1 if task.start is None or task.start.description.heads != heads else CONTINUED
-    )
-    learner = make_learner(net, task.device, settings, span, rate)
+    start = task.outset.start
+    rate = settings.mask_rate * (1 if start is None or start.description.heads != heads else CONTINUED)
+    learner = make_learner(net, task.outset.device, settings, span, rate)
     return replace(task, scale=scale, fields=fields, learner=learner, span=span, heads=heads), nuclei
 
 
@@ -162,9 +161,9 @@ def _network(task: Task, heads: Heads, notify: Callable[[str], None]) -> nn.Modu
 
 def _segmenter(task: Task, notify: Callable[[str], None]) -> nn.Module:
     """Return the network of two classes with the last model's weights, else with pretrained ones."""
-    settings, channels = task.settings, task.intensity.channels
-    if task.start is not None and isinstance(task.start.net, TwoStages):
-        return with_outputs(task.start.net.segmenter, settings, channels, 2)
+    settings, channels, start = task.settings, task.intensity.channels, task.outset.start
+    if start is not None and isinstance(start.net, TwoStages):
+        return with_outputs(start.net.segmenter, settings, channels, 2)
     if settings.pretrained and settings.network == "resnet34":
         return ResNet34UNet(channels, 2, pretrained=True, notify=notify)
     net = build_part(settings, channels, 2)
@@ -175,13 +174,13 @@ def _segmenter(task: Task, notify: Callable[[str], None]) -> nn.Module:
 
 def label_fields(task: Task, nuclei: Sequence[Nuclei]) -> Generator[Event, None, list[PixelLabels]]:
     """Return what the points say of the pixels of each field; say where colours say nothing."""
-    drawn = {plane.image.ref: plane.hints.masks for plane in task.data.train}
+    drawn = {plane.image.ref: plane.hints.masks for plane in task.outset.data.train}
     labels, alike = [], []
     for number, (part, known) in enumerate(zip(task.fields, nuclei, strict=True)):
         working = WorkingImage(part.image, task.scale, task.intensity)
         outlined = drawn_labels(drawn[part.image.ref], working, part)
         work = partial(
-            label_pixels, part, known.places, known.r1, outlined, task.settings, task.seed + number
+            label_pixels, part, known.places, known.r1, outlined, task.settings, task.outset.seed + number
         )
         labels.append((yield from told(aside(work), task.at_work("labelling pixels"))))
         if labels[-1].colour is None and task.settings.labels != "voronoi":

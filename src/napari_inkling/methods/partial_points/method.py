@@ -63,7 +63,7 @@ class PartialPoints:
             yield from previews.classical_answer(outset)
         task = yield from prepare(outset)
         model, maps, number = task.model(), [], -1
-        if task.trained_before:
+        if outset.trained_before:
             maps = yield from rounds.predict_fields(task)
             yield from heed_verdicts(task, maps)
             model = task.model()

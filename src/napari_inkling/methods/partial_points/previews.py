@@ -86,7 +86,8 @@ def _classical_points(
 
 def show(task: Task, model: DetectionModel) -> Generator[Event, None, None]:
     """Yield suggestions for the plane on screen; of a large plane, for the parts where its hints are."""
-    plane = next((plane for plane in task.data.train if plane.image.ref == task.data.watch), None)
+    data = task.outset.data
+    plane = next((plane for plane in data.train if plane.image.ref == data.watch), None)
     if plane is None:
         return
     ref = plane.image.ref
@@ -101,12 +102,12 @@ def show(task: Task, model: DetectionModel) -> Generator[Event, None, None]:
 def validate(task: Task, model: DetectionModel) -> Generator[Step, None, dict[str, float]]:
     """Return precision, recall and F1 on the completely annotated planes, empty if there are none."""
     found: dict[str, Predictions] = {}
-    for plane in task.data.validation:
+    for plane in task.outset.data.validation:
         work = model.predicting(plane.image)
         predictions = yield from told(work, task.at_work("measuring on complete images"))
         found[str(plane.image.ref)] = predictions.above(0.5)
     if not found:
         return {}
-    truth = {str(plane.image.ref): plane.hints for plane in task.data.validation}
+    truth = {str(plane.image.ref): plane.hints for plane in task.outset.data.validation}
     scores = score_images(found, truth, model.description.radius)
     return {name: float(scores[name]) for name in ("precision", "recall", "f1")}

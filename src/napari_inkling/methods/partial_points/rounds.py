@@ -161,7 +161,7 @@ def predict_fields(task: Task) -> Generator[Step, None, list[FloatImage]]:
     """Predict all fields with the averaged network, and set the threshold by what the clicks got."""
     maps = []
     for part in task.fields:
-        work = view_by_view(task.learner.averaged, part.field.pixels, task.device, task.settings.views)
+        work = view_by_view(task.learner.averaged, part.field.pixels, task.outset.device, task.settings.views)
         maps.append((yield from told(work, task.at_work("looking at the unmarked cells"))))
         yield task.at_work("looking at the unmarked cells")
     set_threshold(task, maps)

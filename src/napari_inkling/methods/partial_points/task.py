@@ -34,18 +34,14 @@ __all__ = ["Task", "make_learner", "prepare"]
 class Task:
     """A training under way, or a stage of it.
 
-    ``start`` is the model that it goes on from, and ``span`` the stage's part of the steps. ``radius`` is
-    that of a cell in pixels of the image, ``scale`` the working pixels per image pixel. ``threshold`` is
-    the height from which on a peak counts as a cell: what the clicks tell, times ``strictness``, which
-    verdicts up to those of the round ``judged_until`` tell.
+    ``outset`` is what it learns from, and ``span`` the stage's part of the steps. ``radius`` is that of a
+    cell in pixels of the image, ``scale`` the working pixels per image pixel. ``threshold`` is the height
+    from which on a peak counts as a cell: what the clicks tell, times ``strictness``, which verdicts up to
+    those of the round ``judged_until`` tell.
     """
 
-    data: TrainingData
-    settings: PartialPointsSettings
-    device: Device
-    seed: int
+    outset: Outset
     random: np.random.Generator
-    classes: tuple[str, ...]
     intensity: Intensity
     radius: float
     scale: float
@@ -54,7 +50,6 @@ class Task:
     plan: Plan
     span: Span
     threshold: float
-    start: DetectionModel | None = None
     heads: Heads = "centres"
     round: int = 0
     strictness: float = 1.0
@@ -62,14 +57,19 @@ class Task:
     started: float = field(default_factory=time.monotonic)
 
     @property
+    def settings(self) -> PartialPointsSettings:
+        """How it learns."""
+        return self.outset.settings
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that it learns."""
+        return self.outset.classes
+
+    @property
     def rounds(self) -> int:
         """Rounds of self-training after the initial one."""
         return self.settings.rounds if self.settings.self_training != "none" else 0
-
-    @property
-    def trained_before(self) -> int:
-        """Steps of the model that this training goes on from; 0 without one."""
-        return self.start.description.trained_steps if self.start is not None else 0
 
     def at_work(self, stage: str) -> Step:
         """Return what to tell while something other than a training step takes its time."""
@@ -84,20 +84,20 @@ class Task:
             radius=self.radius,
             scale=self.scale,
             threshold=self.threshold,
-            trained_steps=self.trained_before + self.plan.done,
+            trained_steps=self.outset.trained_before + self.plan.done,
             heads=self.heads,
             strictness=self.strictness,
             judged_until=self.judged_until,
         )
         net = build_network(self.settings, self.intensity.channels, len(self.classes), self.heads)
         net.load_state_dict(self.learner.averaged.state_dict())
-        return DetectionModel(about, net.to(memory_format=torch.channels_last), self.device)
+        return DetectionModel(about, net.to(memory_format=torch.channels_last), self.outset.device)
 
 
 def prepare(outset: Outset) -> Generator[Event, None, Task]:
     """Estimate the radius, choose the scale, cut the fields, build the network; or continue with a model."""
-    settings, start, seed = outset.settings, outset.start, outset.seed
-    torch.manual_seed(seed)
+    settings, start = outset.settings, outset.start
+    torch.manual_seed(outset.seed)
     heads: Heads = "joint" if start is not None and start.description.heads == "joint" else "centres"
     plan, span = outset.plan()
     reading = Step("reading the images", 0, 0, plan.steps)
@@ -108,12 +108,8 @@ def prepare(outset: Outset) -> Generator[Event, None, Task]:
     net = _network(settings, seen.intensity.channels, len(outset.classes), start, heads, notices.append)
     yield from map(Notice, notices)
     return Task(
-        data=data,
-        settings=settings,
-        device=outset.device,
-        seed=seed,
-        random=np.random.default_rng(seed),
-        classes=outset.classes,
+        outset=replace(outset, data=data),
+        random=np.random.default_rng(outset.seed),
         intensity=seen.intensity,
         radius=seen.radius,
         scale=seen.scale,
@@ -122,7 +118,6 @@ def prepare(outset: Outset) -> Generator[Event, None, Task]:
         plan=plan,
         span=span,
         threshold=_first_threshold(settings, start),
-        start=start,
         heads=heads,
         strictness=start.description.strictness if start is not None else 1.0,
         judged_until=(
