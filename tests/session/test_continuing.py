@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from napari_inkling.methods.partial_points import PartialPointsSettings as Settings
-from napari_inkling.session.continuing import lacks_outlines, why_anew
+from napari_inkling.session.continuing import still_lacks, why_anew
+from tests.fake_method import FAKE
 
 QUICK = Settings()
 MADE = {"method": "partial-points", "classes": ["cell"], "settings": json.loads(QUICK.model_dump_json())}
@@ -40,15 +43,33 @@ def test_why_anew(tmp_path, model, settings, classes, expected):
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
-        ({**MADE, "heads": "centres"}, True),
-        ({**MADE, "heads": "joint"}, False),
-        ({**MADE, "heads": "centres", "settings": {"masks": False}}, False),  # nobody asked for them
-        ({"method": "boxes"}, False),
-        ([], False),
-        (None, False),
+        (
+            {**MADE, "heads": "centres"},
+            "There are no outlines yet, only points: it was stopped before. Train on for them.",
+        ),
+        ({**MADE, "heads": "joint"}, ""),
+        ({**MADE, "heads": "centres", "settings": {"masks": False}}, ""),  # nobody asked for them
+        ({**MADE, "heads": 7}, ""),
+        ({"method": "partial-points", "heads": "centres"}, ""),
+        ({**MADE, "method": "boxes", "heads": "centres"}, ""),
+        ([], ""),
+        (None, ""),
     ],
 )
-def test_lacks_outlines(tmp_path, model, expected):
+def test_what_a_stopped_training_still_lacks(tmp_path, model, expected):
     if model is not None:
         (tmp_path / "model.json").write_text(json.dumps(model))
-    assert lacks_outlines(tmp_path) is expected
+    assert still_lacks(tmp_path, "partial-points") == expected
+
+
+def test_a_method_that_learns_all_at_once_lacks_nothing(tmp_path):
+    (tmp_path / "model.json").write_text(json.dumps({**MADE, "method": FAKE, "heads": "centres"}))
+    assert still_lacks(tmp_path, FAKE) == ""
+
+
+def test_what_is_lacking_is_told_without_torch():
+    code = (
+        "import sys; from napari_inkling.methods import StagedMethod, get_method;"
+        "assert isinstance(get_method('partial-points'), StagedMethod); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,6 +13,7 @@ from napari_inkling.methods._protocol import (
     Model,
     Needs,
     Preset,
+    StagedMethod,
     StepwiseModel,
 )
 
@@ -24,6 +25,7 @@ __all__ = [
     "Model",
     "Needs",
     "Preset",
+    "StagedMethod",
     "StepwiseModel",
     "get_method",
     "method_names",

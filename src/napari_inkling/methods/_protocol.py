@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
@@ -10,7 +10,16 @@ from pydantic import BaseModel, ConfigDict
 
 from napari_inkling.core import Event, HintSet, Image, Predictions, TrainingData
 
-__all__ = ["HintedModel", "Method", "MethodSettings", "Model", "Needs", "Preset", "StepwiseModel"]
+__all__ = [
+    "HintedModel",
+    "Method",
+    "MethodSettings",
+    "Model",
+    "Needs",
+    "Preset",
+    "StagedMethod",
+    "StepwiseModel",
+]
 
 Preset = Literal["quick", "standard", "as-published"]
 
@@ -109,5 +118,18 @@ class Method(Protocol):
         """Learn, and tell how it goes at least four times a second; return the model.
 
         Closing the generator stops the training; the model reached so far is that of the last ``Checkpoint``.
+        """
+        ...
+
+
+@runtime_checkable
+class StagedMethod(Protocol):
+    """What a :class:`Method` can tell besides, if it learns one thing after another."""
+
+    def still_lacks(self, model: Mapping[str, Any]) -> str:
+        """Tell the person what a training that was stopped left out, and what to do; ``""`` if nothing.
+
+        ``model`` is what the model wrote into ``model.json``, with a dict under "settings". The viewer asks
+        often: answer at once, and without torch.
         """
         ...

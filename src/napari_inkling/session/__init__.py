@@ -31,7 +31,7 @@ attributes of the part that tells them. What a person is to read, every part han
 from napari_inkling.session._session import Session
 from napari_inkling.session.cell_radius import DEFAULT_RADIUS
 from napari_inkling.session.clock import seconds_each
-from napari_inkling.session.continuing import lacks_outlines, why_anew
+from napari_inkling.session.continuing import still_lacks, why_anew
 from napari_inkling.session.recommend import Recommendation
 from napari_inkling.session.suggested_cells import (
     by_doubt,
@@ -49,9 +49,9 @@ __all__ = [
     "TrainingState",
     "by_doubt",
     "count_cells",
-    "lacks_outlines",
     "scored",
     "seconds_each",
+    "still_lacks",
     "why_anew",
     "without_known",
     "without_masks",

@@ -6,11 +6,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from napari_inkling.methods import MethodSettings
+from napari_inkling.methods import MethodSettings, StagedMethod, get_method
 
-__all__ = ["lacks_outlines", "why_anew"]
+__all__ = ["still_lacks", "why_anew"]
 
 
 def why_anew(model: Path, method: str, settings: MethodSettings, classes: Collection[str]) -> str:
@@ -40,20 +40,25 @@ def why_anew(model: Path, method: str, settings: MethodSettings, classes: Collec
     return "the last model has other classes" if set(known) != set(classes) else ""
 
 
-def lacks_outlines(model: Path) -> bool:
-    """Whether a training ended before it learnt the outlines that its settings ask for."""
-    about = _read(model)
-    return about is not None and about.heads == "centres" and about.settings.get("masks") is True
+def still_lacks(model: Path, method: str) -> str:
+    """Return what to tell of what a training left out that was stopped; ``""`` if nothing.
+
+    Raises :class:`~napari_inkling.core.SettingsError` if the method cannot be loaded.
+    """
+    about, maker = _read(model), get_method(method)
+    if about is None or about.method != method or not isinstance(maker, StagedMethod):
+        return ""
+    return maker.still_lacks(about.model_dump())
 
 
 class _About(BaseModel):
-    """What a label of a button needs of ``model.json``; a method may write more."""
+    """What every method writes into ``model.json``, and whatever else this one does."""
+
+    model_config = ConfigDict(extra="allow")
 
     method: str
     classes: list[str] | None = None
     settings: dict[str, Any] = {}
-    #: How far partial-points came: "centres" until it has learnt outlines, too.
-    heads: str = ""
 
 
 def _read(model: Path) -> _About | None:

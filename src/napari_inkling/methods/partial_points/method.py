@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from napari_inkling.core import Event, TrainingData
 from napari_inkling.methods._protocol import Needs
@@ -31,6 +31,12 @@ class PartialPoints:
         from napari_inkling.methods.partial_points.detection_model import DetectionModel
 
         return DetectionModel
+
+    def still_lacks(self, model: Mapping[str, Any]) -> str:
+        """Say so if a model was to learn outlines, and was stopped at centres."""
+        if model["settings"].get("masks") is True and model.get("heads") == "centres":
+            return "There are no outlines yet, only points: it was stopped before. Train on for them."
+        return ""
 
     def fit(
         self,

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox
 
 from napari_inkling.core import BACKGROUND, InklingError
 from napari_inkling.methods import MethodSettings, get_method
-from napari_inkling.session import Recommendation, TrainingState, lacks_outlines, why_anew
+from napari_inkling.session import Recommendation, TrainingState, still_lacks, why_anew
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, row, set_role, shrinking
 from napari_inkling.widgets.panels._progress import TrainingProgress
@@ -39,7 +39,7 @@ class TrainPanel(Panel):
         self._advice = Recommendation("", "")
         self._missing = ""  # why Train cannot be pressed
         self._has_model = False
-        self._only_points = False  # it was stopped before it learnt outlines
+        self._lacks = ""  # what to tell of what the newest model was stopped before
         self._anew = ""  # why it cannot go on from the newest model
         self.why = self.add(label(role="muted", wrap=True))
         self._make_how_and_where()
@@ -142,13 +142,14 @@ class TrainPanel(Panel):
         """Return why a training would not go on from the newest model; ``""`` if it would."""
         model = self.session.prediction.newest_model
         self._has_model = model is not None
-        self._only_points = model is not None and lacks_outlines(model)
+        self._lacks = ""
         if model is None:
             return "there is no model yet"
         project, wanted = self.session.project, self.session.workspace.learnable_images
         learnt = [ref for ref in project.planes_with_hints() if ref.image in wanted]
         classes = {str(name) for ref in learnt for name in project.hints(ref).classes} - {BACKGROUND}
         try:
+            self._lacks = still_lacks(model, self._advice.method)
             return why_anew(model, self._advice.method, self._settings(self.advanced.overrides()), classes)
         except InklingError:  # a setting that is out of bounds: told by Train
             return ""
@@ -204,8 +205,8 @@ class TrainPanel(Panel):
             self.say_next(f"It starts from the beginning: {self._anew}.")
         elif self.start_over.isChecked():
             self.say_next("It starts from the beginning; the last model is kept beside the new one.")
-        elif self._only_points:
-            self.say_next("There are no outlines yet, only points: it was stopped before. Train on for them.")
+        elif self._lacks:
+            self.say_next(self._lacks)
         else:
             self.say_next("Corrected some? Train on: it continues from the last model.")
 
