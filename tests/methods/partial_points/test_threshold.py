@@ -73,7 +73,9 @@ def test_the_result_maximises_the_estimated_f1():
     assert f1(best) == pytest.approx(max(f1(t) for t in np.linspace(0.05, 0.6, 56)), rel=1e-3)
 
 
-def by_brute_force(heights: np.ndarray, right: np.ndarray, threshold: float, deviation: float) -> float:
+def by_brute_force(
+    heights: np.ndarray, right: np.ndarray, threshold: float, deviation: float, before: float
+) -> float:
     """Return the factor of the likeliest a, found on a fine grid, that brings the chance to CHANCE."""
     a = np.linspace(-12, 12, 120_001)
     posterior = np.zeros(len(a))
@@ -82,9 +84,11 @@ def by_brute_force(heights: np.ndarray, right: np.ndarray, threshold: float, dev
         posterior += np.log(chance if is_cell else 1 - chance)
     level = (CHANCE - LAPSE) / (1 - 2 * LAPSE)
     middle = np.log(level / (1 - level))
-    likeliest = a[(posterior - (a - middle) ** 2 / (2 * deviation**2)).argmax()]
-    # At threshold · f the chance is CHANCE: a + SLOPE · log f = middle.
-    return float(np.exp((middle - likeliest) / SLOPE))
+    # At threshold · f the chance is CHANCE: a + SLOPE · log f = middle. The prior is that it is so at the
+    # threshold that the clicks told, f = 1 / before.
+    expected = middle + SLOPE * np.log(before)
+    likeliest = a[(posterior - (a - expected) ** 2 / (2 * deviation**2)).argmax()]
+    return before * float(np.exp((middle - likeliest) / SLOPE))
 
 
 @pytest.mark.parametrize(
@@ -97,10 +101,11 @@ def by_brute_force(heights: np.ndarray, right: np.ndarray, threshold: float, dev
     ],
 )
 @pytest.mark.parametrize(("clicks", "deviation"), [(0, 1.0), (150, 0.5), (450, 0.25)])
-def test_verdicts_as_by_brute_force(heights, right, clicks, deviation):
+@pytest.mark.parametrize("before", [1.0, 1.3])
+def test_verdicts_as_by_brute_force(heights, right, clicks, deviation, before):
     heights, right = np.array(heights), np.array(right)
-    found = strictness_of_verdicts(heights, right, 0.3, clicks)
-    assert found == pytest.approx(by_brute_force(heights, right, 0.3, deviation), rel=3e-3)
+    found = strictness_of_verdicts(heights, right, 0.3, clicks, before)
+    assert found == pytest.approx(by_brute_force(heights, right, 0.3, deviation, before), rel=3e-3)
 
 
 def test_without_verdicts_the_threshold_stays():
@@ -111,6 +116,14 @@ def test_rejections_raise_it_and_acceptances_lower_it():
     near = np.full(12, 0.3)
     assert strictness_of_verdicts(near, np.zeros(12, bool), 0.3, 0) > 1.2
     assert strictness_of_verdicts(near, np.ones(12, bool), 0.3, 0) < 0.8
+
+
+def test_verdicts_round_after_round_do_not_carry_it_away():
+    factors = [1.0]
+    for _ in range(20):  # each time, one in four is right just at the threshold
+        now = strictness_of_verdicts(np.full(24, 0.3), np.arange(24) % 4 == 0, 0.3, 150, factors[-1])
+        factors.append(now)
+    assert 1 < factors[1] < factors[-1] == factors[-2] < 1.45 < MOST
 
 
 def test_what_was_sure_tells_less():

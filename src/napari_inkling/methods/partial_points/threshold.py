@@ -72,9 +72,10 @@ def strictness_of_verdicts(
 
     The chance that a peak of height h is a cell is modelled as ε + (1 - 2ε) / (1 + exp(-a - b·log(h / t))), t
     being the threshold, b :data:`SLOPE` and ε :data:`LAPSE`, with a normal prior for a around where the
-    threshold is right; the likeliest a counts. The prior's deviation is 1 / (1 + clicks / :data:`HALVED_BY`):
-    a threshold that many clicks have told is hardly moved. Which suggestions were judged does not matter, as
-    long as it was not known before what they are.
+    threshold that the clicks tell is right; the likeliest a counts. The prior's deviation is
+    1 / (1 + clicks / :data:`HALVED_BY`): a threshold that many clicks have told is hardly moved. It is an
+    anchor, too: what is judged is where the model was in doubt, more often wrong than others as high, and
+    round after round of that would carry the threshold away.
 
     Parameters
     ----------
@@ -92,12 +93,16 @@ def strictness_of_verdicts(
     Returns
     -------
     float
-        The new factor, instead of ``before``: from 1/:data:`MOST` to :data:`MOST`.
+        The new factor, instead of ``before``: from 1/:data:`MOST` to :data:`MOST`; ``before`` without any
+        verdict.
     """
+    if not len(heights):
+        return before
     enough = float(logit((CHANCE - LAPSE) / (1 - 2 * LAPSE)))
     shift = np.linspace(-5, 5, 2001)  # of a, from there
     along = SLOPE * np.log(np.asarray(heights)[:, np.newaxis] / threshold)
     chance = LAPSE + (1 - 2 * LAPSE) * expit(enough + shift + along)  # (N, shifts)
     likelihood = np.log(np.where(np.asarray(right)[:, np.newaxis], chance, 1 - chance)).sum(axis=0)
-    likeliest = shift[np.argmax(likelihood - (shift * (1 + clicks / HALVED_BY)) ** 2 / 2)]
+    anchor = SLOPE * np.log(before)  # the shift that takes back all earlier verdicts
+    likeliest = shift[np.argmax(likelihood - ((shift - anchor) * (1 + clicks / HALVED_BY)) ** 2 / 2)]
     return float(np.clip(before * np.exp(-likeliest / SLOPE), 1 / MOST, MOST))
