@@ -8,10 +8,21 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from napari_inkling.core import Checkpoint, HintSet, Notice, PlaneRef, Points, Preview, Step, TrainingImage
+from napari_inkling.core import (
+    Checkpoint,
+    HintSet,
+    Image,
+    ImageError,
+    Notice,
+    PlaneRef,
+    Points,
+    Preview,
+    Step,
+    TrainingImage,
+)
 from napari_inkling.evaluation import match_points
 from napari_inkling.methods import get_method
-from napari_inkling.methods.partial_points import detection_model, training_fields
+from napari_inkling.methods.partial_points import detection_model, rounds, training_fields
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.training.tiling import predict_tiles
 from tests.methods import test_contract as contract
@@ -54,6 +65,18 @@ def test_no_classical_answer_for_a_plane_without_hints():
     previews = kinds(events, Preview)
     assert {str(preview.image) for preview in previews} == {"bare"} and all(p.whole for p in previews)
     assert len(previews[-1].predictions.points) == len(last.predict(bare.image).points)
+
+
+def test_no_preview_while_the_rate_warms_up(monkeypatch):
+    monkeypatch.setattr(rounds, "PREVIEW_EVERY", 0.0)
+    monkeypatch.setattr(rounds, "PREVIEW_SHARE", np.inf)  # no pause between two previews
+    events, _ = fit(METHOD, steps=40)
+    steps, taken = [], 0
+    for event in events:
+        taken = event.step if isinstance(event, Step) else taken
+        if isinstance(event, Preview) and event.whole:
+            steps.append(taken)
+    assert steps[:3] == [6, 7, 8]  # progress is that of the next step: from 7 / 40 on it is above .15
 
 
 @pytest.mark.parametrize("watch", [None, PlaneRef("elsewhere")])
@@ -172,6 +195,27 @@ def test_going_on_shows_what_verdicts_have_changed_before_it_learns(model):
     events, _ = fit(METHOD, start=model)
     learnt = next(i for i, event in enumerate(events) if isinstance(event, Step) and event.losses)
     assert [event.whole for event in events[:learnt] if isinstance(event, Preview)] == [True]
+
+
+class Unreadable:
+    """The pixels of a file that is not there any more."""
+
+    shape, dtype = (104, 104), np.dtype(np.uint8)
+
+    def __getitem__(self, key: object) -> np.ndarray:
+        raise OSError("the file is gone")
+
+
+def test_going_on_reads_the_plane_on_screen_first(model):
+    other = TrainingImage(Image(PlaneRef("other"), Unreadable()), clicks())
+    on_screen = TrainingImage(image(), clicks())
+    work = METHOD.fit(
+        data(train=(other, on_screen), watch=on_screen.image.ref), tiny(METHOD), device="cpu", start=model
+    )
+    shown = []
+    with pytest.raises((OSError, ImageError), match="gone"):
+        shown.extend(event for event in work if isinstance(event, Preview))
+    assert [preview.image for preview in shown] == [on_screen.image.ref]
 
 
 def test_it_starts_anew_with_other_classes(model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from napari_inkling.core import Event, TrainingData
@@ -65,15 +66,16 @@ class PartialPoints:
         from napari_inkling.methods.partial_points.task_threshold import heed_verdicts
 
         outset = yield from set_out(data, settings, device, seed, start)
-        if settings.warm_start and not outset.trained_before:
+        if outset.start is not None and outset.trained_before:
+            heeding = yield from heed_verdicts(outset, outset.start)
+            outset = replace(outset, start=heeding)
+            yield from previews.last_answer(outset, heeding)  # what verdicts change is seen at once
+        elif settings.warm_start:
             yield from previews.classical_answer(outset)
         task = yield from prepare(outset)
         model, maps, number = task.model(), [], -1
         if outset.trained_before:
             maps = yield from rounds.predict_fields(task)
-            yield from heed_verdicts(task, maps)
-            model = task.model()
-            yield from previews.show(task, model)  # what verdicts have changed is seen at once
 
         # Stage 1: centres. A model that knows outlines already goes on with both at once.
         if task.heads == "centres":

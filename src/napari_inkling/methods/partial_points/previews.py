@@ -1,8 +1,8 @@
-"""What *partial-points* shows while it trains: a classical first answer, then its own, and its scores."""
+"""What *partial-points* shows while it trains: a first answer, then its own, and its scores."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from napari_inkling.methods.partial_points.warm_start import PixelClassifier
 from napari_inkling.training.pieces import told
 from napari_inkling.training.working_image import WorkingImage
 
-__all__ = ["classical_answer", "show", "validate"]
+__all__ = ["classical_answer", "last_answer", "show", "validate"]
 
 #: The first answer learns from the plane on screen, and from others, up to so many fields, while fewer cells
 #: than this are marked.
@@ -84,18 +84,27 @@ def _classical_points(
     )
 
 
-def show(task: Task, model: DetectionModel) -> Generator[Event, None, None]:
-    """Yield suggestions for the plane on screen; of a large plane, for the parts where its hints are."""
-    data = task.outset.data
+def last_answer(outset: Outset, model: DetectionModel) -> Generator[Event, None, None]:
+    """Yield what the last model says of the plane on screen, before any other is read."""
+    step = outset.at_work("a first look")
+    watched = [plane for plane in outset.hinted if plane.image.ref == outset.data.watch]
+    seen = yield from told(look_over(outset, watched), step)
+    yield from show(outset, seen.fields, model, step)
+
+
+def show(
+    outset: Outset, fields: Sequence[TrainingField], model: DetectionModel, step: Step
+) -> Generator[Event, None, None]:
+    """Yield suggestions for the plane on screen; of a large plane, for the fields, where its hints are."""
+    data, about = outset.data, model.description
     plane = next((plane for plane in data.train if plane.image.ref == data.watch), None)
-    if plane is None:
+    if plane is None or not about.intensity.fits(plane.image):
         return
     ref = plane.image.ref
-    whole = is_one_field(WorkingImage(plane.image, task.scale, task.intensity))
-    only = None if whole else [part.window for part in task.fields if part.image.ref == ref]
+    whole = is_one_field(WorkingImage(plane.image, about.scale, about.intensity))
+    only = None if whole else [part.window for part in fields if part.image.ref == ref]
     if whole or only:
-        work = model.predicting(plane.image, only, plane.hints)
-        predictions = yield from told(work, task.at_work("looking at the image on screen"))
+        predictions = yield from told(model.predicting(plane.image, only, plane.hints), step)
         yield Preview(ref, predictions, whole)
 
 

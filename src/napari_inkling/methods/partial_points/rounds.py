@@ -40,6 +40,8 @@ FloatImage = npt.NDArray[np.float32]
 PREVIEW_EVERY = 4.0
 #: At most this share of the time goes into previews.
 PREVIEW_SHARE = 0.05
+#: None before this share of a stage: while its rate warms up, a network says less than the first answer does.
+FIRST_PREVIEW = 0.15
 
 
 def known_masks(task: Task) -> Generator[Step, None, list[FloatImage]]:
@@ -125,11 +127,11 @@ def take_steps(
         yield from train(task.learner, batches, loss, 1, plan, stage=stage, round=task.round)
         if task.settings.minutes is not None:
             _keep_to_time(task, task.settings.minutes)
-        if time.monotonic() - shown > pause and plan.done < end():
+        if time.monotonic() - shown > pause and FIRST_PREVIEW < task.span.progress and plan.done < end():
             begun = time.monotonic()
             model = task.model()
             yield Checkpoint(model)
-            yield from show(task, model)
+            yield from _show(task, model)
             shown = time.monotonic()
             pause = max(PREVIEW_EVERY, (shown - begun) / PREVIEW_SHARE)
 
@@ -168,11 +170,15 @@ def predict_fields(task: Task) -> Generator[Step, None, list[FloatImage]]:
     return maps
 
 
+def _show(task: Task, model: DetectionModel) -> Generator[Event, None, None]:
+    return show(task.outset, task.fields, model, task.at_work("looking at the image on screen"))
+
+
 def end_round(task: Task, number: int) -> Generator[Event, None, tuple[DetectionModel, list[FloatImage]]]:
     """Predict all fields, keep and show the model that a round has led to, and measure it."""
     maps = yield from predict_fields(task)
     model = task.model()
     yield Checkpoint(model)
-    yield from show(task, model)
+    yield from _show(task, model)
     yield Round(number, (yield from validate(task, model)))
     return model, maps

@@ -8,15 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import Step
-from napari_inkling.methods.partial_points.detection_model import Peaks, find_centres
+from napari_inkling.methods.partial_points.detection_model import DetectionModel, Peaks, find_centres
+from napari_inkling.methods.partial_points.settings import PartialPointsSettings
+from napari_inkling.methods.partial_points.survey import Outset, look_over
 from napari_inkling.methods.partial_points.task import Task
 from napari_inkling.methods.partial_points.threshold import (
     FEWEST_CLICKS,
     strictness_of_verdicts,
     threshold_at_clicks,
 )
-from napari_inkling.methods.partial_points.training_fields import TrainingField
+from napari_inkling.methods.partial_points.training_fields import TrainingField, marked_cells
 from napari_inkling.supervision import nearest_point
+from napari_inkling.training.pieces import Pieces, told
+from napari_inkling.training.tiling import view_by_view
 
 __all__ = ["heed_verdicts", "set_threshold", "told_by_clicks"]
 
@@ -42,7 +46,7 @@ def told_by_clicks(task: Task, maps: Sequence[FloatImage]) -> float:
     """
     clicked, peaks, unprompted = [], [], np.concatenate([part.unprompted for part in task.fields])
     for part, probability in zip(task.fields, maps, strict=True):
-        found = _peaks(task, part, probability)
+        found = _peaks(task.settings, part, probability[: len(task.classes)])
         peaks.append(found.heights)
         clicked.append(_heights_at(found, part.field.marked, part))
     heights = np.concatenate(clicked)
@@ -51,37 +55,54 @@ def told_by_clicks(task: Task, maps: Sequence[FloatImage]) -> float:
     return threshold_at_clicks(heights, np.concatenate(peaks))
 
 
-def heed_verdicts(task: Task, maps: Sequence[FloatImage]) -> Generator[Step, None, None]:
-    """Raise or lower the threshold by what a person said of the last model's suggestions.
+def heed_verdicts(outset: Outset, start: DetectionModel) -> Generator[Step, None, DetectionModel]:
+    """Raise or lower the last model's threshold by what a person said of its suggestions.
 
-    ``maps`` (K, Y, X) are what that model says of each field. Verdicts that it has learnt from do not count:
-    it knows them by heart.
+    Only planes with fresh verdicts are read, so that the change shows at once. Verdicts that the model has
+    learnt from do not count: it knows them by heart.
+
+    Returns
+    -------
+    DetectionModel
+        The same network with the other threshold.
     """
-    before, until = task.strictness, task.judged_until
-    task.judged_until = max([until, *(part.judged.latest for part in task.fields)])
-    if task.settings.threshold is not None:
-        return
+    about, step = start.description, outset.at_work("looking at what was corrected")
+    fresh = [p for p in outset.hinted if p.hints.points.rounds.max(initial=0) > about.judged_until]
+    seen = yield from told(look_over(outset, fresh), step)
+    strictness, threshold = about.strictness, outset.settings.threshold
+    if threshold is None:
+        heights, right = yield from told(_heights_of_verdicts(start, seen.fields), step)
+        strictness = strictness_of_verdicts(heights, right, about.threshold, _clicks(outset), strictness)
+        threshold = min(about.threshold * strictness / about.strictness, HIGHEST_THRESHOLD)
+    until = max([about.judged_until, *(part.judged.latest for part in seen.fields)])
+    moved = about.model_copy(update={"threshold": threshold, "strictness": strictness, "judged_until": until})
+    return DetectionModel(moved, start.net, start.device)
+
+
+def _clicks(outset: Outset) -> int:
+    """Return how many clicks the threshold rests on."""
+    return sum(int(np.count_nonzero(marked_cells(plane).rounds == 0)) for plane in outset.hinted)
+
+
+def _heights_of_verdicts(
+    model: DetectionModel, fields: Sequence[TrainingField]
+) -> Pieces[tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]]:
+    """Return how high the model's peaks are that were judged since it learnt, and which are cells; (N,)."""
+    about = model.description
     heights, right = [np.empty(0)], [np.empty(0, bool)]
-    for part, probability in zip(task.fields, maps, strict=True):
-        yield task.at_work("looking at the unmarked cells")
-        fresh = part.judged.rounds > until
-        found = _peaks(task, part, probability)
+    for part in fields:
+        maps = yield from view_by_view(model.net, part.field.pixels, model.device, about.settings.views)
+        found = _peaks(about.settings, part, maps[: len(about.classes)])
+        fresh = part.judged.rounds > about.judged_until
         there = _heights_at(found, part.judged.places[fresh], part)
         heights.append(there[there > 0])
         right.append(part.judged.right[fresh][there > 0])
-    task.strictness = strictness_of_verdicts(
-        np.concatenate(heights), np.concatenate(right), task.threshold, _clicks(task), before
-    )
-    task.threshold = min(task.threshold * task.strictness / before, HIGHEST_THRESHOLD)
+        yield
+    return np.concatenate(heights), np.concatenate(right)
 
 
-def _clicks(task: Task) -> int:
-    """Return how many clicks the threshold rests on."""
-    return sum(int(np.count_nonzero(part.unprompted)) for part in task.fields)
-
-
-def _peaks(task: Task, part: TrainingField, probability: FloatImage) -> Peaks:
-    return find_centres(probability[: len(task.classes)], part.r1, task.settings, lowest=LOWEST_PEAK)
+def _peaks(settings: PartialPointsSettings, part: TrainingField, centres: FloatImage) -> Peaks:
+    return find_centres(centres, part.r1, settings, lowest=LOWEST_PEAK)
 
 
 def _heights_at(
