@@ -127,7 +127,7 @@ def take_steps(
         yield from train(task.learner, batches, loss, 1, plan, stage=stage, round=task.round)
         if task.settings.minutes is not None:
             _keep_to_time(task, task.settings.minutes)
-        if time.monotonic() - shown > pause and FIRST_PREVIEW < task.span.progress and plan.done < end():
+        if time.monotonic() - shown > pause and task.span.progress > FIRST_PREVIEW and plan.done < end():
             begun = time.monotonic()
             model = task.model()
             yield Checkpoint(model)
