@@ -50,6 +50,32 @@ def test_few_clicks_from_before_leave_no_choice():
     assert threshold([0] * 9 + [1] * 7) == threshold([0] * 16)
 
 
+# --- how many cells there are
+
+
+@pytest.mark.parametrize(
+    ("points", "cells"),
+    [
+        (Points(CENTRES[:4]), 10),  # all four are found, and six more
+        (Points(CENTRES[8:13]), 13),  # three were missed
+        (Points(CENTRES[:4], classes=["cell", "cell", BACKGROUND, BACKGROUND]), 8),  # two were none
+        (Points(CENTRES), len(CENTRES)),  # all are marked
+    ],
+    ids=["found", "missed", "rejected", "all"],
+)
+def test_the_last_models_cells_once_corrected(points, cells):
+    task, answer = task_with(points)
+    task.threshold = 0.4
+    assert task_threshold.count_cells(task, [answer]) == cells
+
+
+def test_going_on_finds_as_many_cells_as_there_are():
+    task, answer = task_with(Points(CENTRES[:10]))
+    task.cells = 10
+    task_threshold.set_threshold(task, [answer])
+    assert task.threshold == pytest.approx((0.5 * 0.1) ** 0.5, rel=1e-3)
+
+
 # --- what verdicts on suggestions tell
 
 

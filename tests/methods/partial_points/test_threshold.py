@@ -10,6 +10,7 @@ from napari_inkling.methods.partial_points.threshold import (
     SLOPE,
     strictness_of_verdicts,
     threshold_at_clicks,
+    threshold_for_count,
 )
 
 
@@ -71,6 +72,25 @@ def test_the_result_maximises_the_estimated_f1():
         return 2 * cells * np.mean(clicked >= threshold) / (np.sum(peaks >= threshold) + cells)
 
     assert f1(best) == pytest.approx(max(f1(t) for t in np.linspace(0.05, 0.6, 56)), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("count", "threshold"),
+    [
+        (1, (0.9 * 0.4) ** 0.5),  # between the highest and the next
+        (2, 0.4),  # two are as high: one more is found than asked for
+        (3, (0.4 * 0.1) ** 0.5),
+        (4, (0.1 * 0.03) ** 0.5),  # all of them
+        (5, 0.03),  # more than there are
+        (50, 0.03),
+    ],
+)
+def test_as_many_peaks_as_there_are_cells(count, threshold):
+    heights = np.array([0.4, 0.1, 0.9, 0.4])
+    assert threshold_for_count(heights, count, lowest=0.03) == pytest.approx(threshold)
+    if count != 2:
+        found = threshold_for_count(heights, count, lowest=0.03)
+        assert np.count_nonzero(heights >= found) == min(count, 4)
 
 
 def by_brute_force(

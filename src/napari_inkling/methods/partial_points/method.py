@@ -63,7 +63,7 @@ class PartialPoints:
         from napari_inkling.methods.partial_points import mask_rounds, mask_stage, previews, rounds
         from napari_inkling.methods.partial_points.survey import set_out
         from napari_inkling.methods.partial_points.task import prepare
-        from napari_inkling.methods.partial_points.task_threshold import heed_verdicts
+        from napari_inkling.methods.partial_points.task_threshold import count_cells, heed_verdicts
 
         outset = yield from set_out(data, settings, device, seed, start)
         if outset.start is not None and outset.trained_before:
@@ -76,6 +76,7 @@ class PartialPoints:
         model, maps, number = task.model(), [], -1
         if outset.trained_before:
             maps = yield from rounds.predict_fields(task)
+            task.cells = count_cells(task, maps)
 
         # Stage 1: centres. A model that knows outlines already goes on with both at once.
         if task.heads == "centres":

@@ -160,13 +160,12 @@ def out_of_time(task: Task) -> bool:
 
 
 def predict_fields(task: Task) -> Generator[Step, None, list[FloatImage]]:
-    """Predict all fields with the averaged network, and set the threshold by what the clicks got."""
+    """Predict all fields with the averaged network."""
     maps = []
     for part in task.fields:
         work = view_by_view(task.learner.averaged, part.field.pixels, task.outset.device, task.settings.views)
         maps.append((yield from told(work, task.at_work("looking at the unmarked cells"))))
         yield task.at_work("looking at the unmarked cells")
-    set_threshold(task, maps)
     return maps
 
 
@@ -177,6 +176,7 @@ def _show(task: Task, model: DetectionModel) -> Generator[Event, None, None]:
 def end_round(task: Task, number: int) -> Generator[Event, None, tuple[DetectionModel, list[FloatImage]]]:
     """Predict all fields, keep and show the model that a round has led to, and measure it."""
     maps = yield from predict_fields(task)
+    set_threshold(task, maps)
     model = task.model()
     yield Checkpoint(model)
     yield from _show(task, model)

@@ -36,8 +36,8 @@ class Task:
 
     ``outset`` is what it learns from, and ``span`` the stage's part of the steps. ``radius`` is that of a
     cell in pixels of the image, ``scale`` the working pixels per image pixel. ``threshold`` is the height
-    from which on a peak counts as a cell: what the clicks tell, times ``strictness``, which verdicts up to
-    those of the round ``judged_until`` tell.
+    from which on a peak counts as a cell. Verdicts up to those of the round ``judged_until`` have raised it
+    by the factor ``strictness``. ``cells`` is how many there are on the fields, ``None`` if nobody knows.
     """
 
     outset: Outset
@@ -54,6 +54,7 @@ class Task:
     round: int = 0
     strictness: float = 1.0
     judged_until: int = 0
+    cells: int | None = None
     started: float = field(default_factory=time.monotonic)
 
     @property

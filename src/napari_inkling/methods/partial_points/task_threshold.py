@@ -9,20 +9,21 @@ import numpy.typing as npt
 
 from napari_inkling.core import Step
 from napari_inkling.methods.partial_points.detection_model import DetectionModel, Peaks, find_centres
-from napari_inkling.methods.partial_points.settings import PartialPointsSettings
 from napari_inkling.methods.partial_points.survey import Outset, look_over
 from napari_inkling.methods.partial_points.task import Task
 from napari_inkling.methods.partial_points.threshold import (
     FEWEST_CLICKS,
     strictness_of_verdicts,
     threshold_at_clicks,
+    threshold_for_count,
 )
 from napari_inkling.methods.partial_points.training_fields import TrainingField, marked_cells
 from napari_inkling.supervision import nearest_point
+from napari_inkling.training.peaks import distances
 from napari_inkling.training.pieces import Pieces, told
 from napari_inkling.training.tiling import view_by_view
 
-__all__ = ["heed_verdicts", "set_threshold", "told_by_clicks"]
+__all__ = ["count_cells", "heed_verdicts", "set_threshold", "told_by_clicks"]
 
 FloatImage = npt.NDArray[np.float32]
 
@@ -33,9 +34,33 @@ HIGHEST_THRESHOLD = 0.9
 
 
 def set_threshold(task: Task, maps: Sequence[FloatImage]) -> None:
-    """Set the threshold by maps (K or more, Y, X) of each field, unless the person has set it."""
-    if task.settings.threshold is None:
-        task.threshold = min(told_by_clicks(task, maps) * task.strictness, HIGHEST_THRESHOLD)
+    """Set the threshold by maps (K or more, Y, X) of each field, unless the person has set it.
+
+    Going on with a model, it is where as many cells are found as are known to be there: clicks that were
+    learnt by heart, training after training, say ever less of the others.
+    """
+    if task.settings.threshold is not None:
+        return
+    if task.cells is None:
+        threshold = told_by_clicks(task, maps)
+    else:
+        heights = [_peaks(task, part, own).heights for part, own in zip(task.fields, maps, strict=True)]
+        threshold = threshold_for_count(np.concatenate(heights), task.cells, LOWEST_PEAK)
+    task.threshold = min(threshold, HIGHEST_THRESHOLD)
+
+
+def count_cells(task: Task, maps: Sequence[FloatImage]) -> int:
+    """Return how many cells are on the fields: those marked, and what the last model finds beside them.
+
+    ``maps`` are that model's. What it finds at a click on background does not count.
+    """
+    count = 0
+    for part, own in zip(task.fields, maps, strict=True):
+        found = _peaks(task, part, own)
+        high = found.places[found.heights >= task.threshold]
+        known = np.concatenate([part.cells, part.background])
+        count += len(part.field.marked) + int(np.count_nonzero(distances(high, known) >= part.r1))
+    return count
 
 
 def told_by_clicks(task: Task, maps: Sequence[FloatImage]) -> float:
@@ -46,7 +71,7 @@ def told_by_clicks(task: Task, maps: Sequence[FloatImage]) -> float:
     """
     clicked, peaks, unprompted = [], [], np.concatenate([part.unprompted for part in task.fields])
     for part, probability in zip(task.fields, maps, strict=True):
-        found = _peaks(task.settings, part, probability[: len(task.classes)])
+        found = _peaks(task, part, probability)
         peaks.append(found.heights)
         clicked.append(_heights_at(found, part.field.marked, part))
     heights = np.concatenate(clicked)
@@ -92,7 +117,7 @@ def _heights_of_verdicts(
     heights, right = [np.empty(0)], [np.empty(0, bool)]
     for part in fields:
         maps = yield from view_by_view(model.net, part.field.pixels, model.device, about.settings.views)
-        found = _peaks(about.settings, part, maps[: len(about.classes)])
+        found = find_centres(maps[: len(about.classes)], part.r1, about.settings, lowest=LOWEST_PEAK)
         fresh = part.judged.rounds > about.judged_until
         there = _heights_at(found, part.judged.places[fresh], part)
         heights.append(there[there > 0])
@@ -101,8 +126,8 @@ def _heights_of_verdicts(
     return np.concatenate(heights), np.concatenate(right)
 
 
-def _peaks(settings: PartialPointsSettings, part: TrainingField, centres: FloatImage) -> Peaks:
-    return find_centres(centres, part.r1, settings, lowest=LOWEST_PEAK)
+def _peaks(task: Task, part: TrainingField, probability: FloatImage) -> Peaks:
+    return find_centres(probability[: len(task.classes)], part.r1, task.settings, lowest=LOWEST_PEAK)
 
 
 def _heights_at(

@@ -11,6 +11,8 @@ share.
 Once a person has judged suggestions, their verdicts tell more: the chance that a peak is a cell rises with
 its height, and F1 is largest where that chance is half of F1 itself (Lipton, Elkan & Narayanaswamy, "Optimal
 thresholding of classifiers to maximize F1 measure", 2014).
+
+A model that goes on learning keeps the number of cells that its suggestions, once corrected, come to.
 """
 
 from __future__ import annotations
@@ -19,7 +21,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
-__all__ = ["FEWEST_CLICKS", "FIRST_THRESHOLD", "strictness_of_verdicts", "threshold_at_clicks"]
+__all__ = [
+    "FEWEST_CLICKS",
+    "FIRST_THRESHOLD",
+    "strictness_of_verdicts",
+    "threshold_at_clicks",
+    "threshold_for_count",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -63,6 +71,23 @@ def threshold_at_clicks(clicked: FloatArray, peaks: FloatArray, default: float =
     unseen = 1 - len(clicked) / cells
     lower = LOWER_UNSEEN / (1 + len(clicked) / HALVED_BY)
     return float(candidates[np.argmax(f1)] * (1 - lower * unseen))
+
+
+def threshold_for_count(heights: FloatArray, count: int, lowest: float) -> float:
+    """Return the threshold above which there are so many peaks: the geometric mean of the next two heights.
+
+    Parameters
+    ----------
+    heights : array, (N,)
+        Of all peaks, in any order.
+    count : int
+        How many are cells.
+    lowest : float
+        The result is never less, however few peaks there are.
+    """
+    falling = np.append(np.sort(heights)[::-1], [lowest, lowest])
+    last, following = falling[min(count, len(heights) + 1) - 1 :][:2]
+    return float(np.sqrt(last * following))
 
 
 def strictness_of_verdicts(
