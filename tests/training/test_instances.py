@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.training.instances import component_instances, seeded_instances
+from napari_inkling.training.instances import component_instances, seeded_holes, seeded_instances
 
 #: Two hills that touch in column 4, and one that nobody seeds.
 HEIGHT = np.array([[0, 1, 2, 1, 0.5, 1, 3, 1, 0, 0, 2, 0]] * 3, dtype=float)
@@ -54,6 +54,38 @@ def test_no_mask_covers_a_click_on_background():
 def test_the_threshold_bounds_the_masks(threshold, pixels):
     foreground = np.array([[0.9, 0.5, 0.1]])
     assert (seeded_instances(foreground, foreground, [(0, 0)], threshold=threshold) > 0).sum() == pixels
+
+
+# Three rings: their holes are at columns 2, 7 and 12 to 14; the last one is open below.
+RINGS = (
+    np.array(
+        [
+            list("................."),
+            list(".###..###..#####."),
+            list(".#.#..#.#..#...#."),
+            list(".###..###..##.##."),
+        ]
+    )
+    == "#"
+)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "far", "filled"),
+    [
+        ([(2, 2)], (), [(2, 2)]),
+        ([(2, 2.4), (2, 7)], (), [(2, 2), (2, 7)]),
+        ([(2, 2), (2, 7)], [(2, 7)], [(2, 2)]),  # that hole reaches too far
+        ([(2, 1), (0, 0), (9, 9)], (), []),  # on a ring, beside all, outside of the image
+        ([(2, 13)], (), []),  # not closed
+        ((), (), []),
+    ],
+)
+def test_a_hole_with_a_seed_is_the_middle_of_a_cell(seeds, far, filled):
+    near = np.ones(RINGS.shape, bool)
+    for place in far:
+        near[place] = False
+    assert np.argwhere(seeded_holes(RINGS, seeds, near)).tolist() == [list(place) for place in filled]
 
 
 def test_maps_of_different_shapes_are_refused():

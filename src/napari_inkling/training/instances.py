@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-__all__ = ["component_instances", "seeded_instances"]
+__all__ = ["component_instances", "seeded_holes", "seeded_instances"]
 
 
 def seeded_instances(
@@ -57,6 +57,21 @@ def seeded_instances(
         return markers
     flooded: npt.NDArray[np.int32] = watershed(-height, markers, mask=inside)
     return flooded
+
+
+def seeded_holes(
+    inside: npt.NDArray[np.bool_], seeds: npt.ArrayLike, near: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Return the holes of a foreground (Y, X) that hold a seed and lie wholly in ``near`` (Y, X).
+
+    A network may be surer of the rim of a small cell than of its middle; the seed tells that it is a cell.
+    """
+    rows, columns, _ = _pixels(seeds, inside.shape)
+    if inside[rows, columns].all():
+        return np.zeros_like(inside)
+    holes, _ = ndimage.label(ndimage.binary_fill_holes(inside) & ~inside)
+    seeded = np.setdiff1d(holes[rows, columns], [0, *np.unique(holes[~near])])
+    return np.isin(holes, seeded)
 
 
 def component_instances(

@@ -19,7 +19,7 @@ from napari_inkling.core import HintSet, Masks, Points
 from napari_inkling.methods.partial_points.seeds import Seeds, seeds_beside
 from napari_inkling.methods.partial_points.settings import PartialPointsSettings
 from napari_inkling.supervision import at_paper_scale
-from napari_inkling.training.instances import component_instances, seeded_instances
+from napari_inkling.training.instances import component_instances, seeded_holes, seeded_instances
 from napari_inkling.training.pieces import Pieces
 from napari_inkling.training.resampling import Resampler, resample
 from napari_inkling.training.working_image import Window, WorkingImage, windows
@@ -31,6 +31,8 @@ Labels = npt.NDArray[np.int32]
 
 #: A mask reaches at most so far from its seed, in units of the cell radius.
 REACH = 4.0
+#: A hole around a seed that reaches no farther, in the same units, is the middle of its cell.
+HOLLOW = 2.0
 #: Edge of a block, in working pixels: a fraction of a second of work.
 BLOCK = 256
 #: What has fewer pixels than this share of a mean cell is no mask, unless a person marked it.
@@ -144,12 +146,15 @@ class Outliner:
     ) -> Labels:
         """Return i + 1 where the mask of seed i is. Doubtful seeds have what the sure ones leave.
 
-        A click on background is a seed too, whose basin is no mask.
+        A click on background is a seed too, whose basin is no mask. A cell's hollow middle is filled.
         """
         places, clicks = seeds.points.coordinates - corner, self.hints.points.background.coordinates - corner
         certain = _within(places[seeds.marked], foreground.shape, at_paper_scale(2, self.radius))
         reached = _within(places, foreground.shape, REACH * self.radius)
-        inside = np.where(reached, np.where(certain, 1, foreground), 0)
+        hollow = seeded_holes(
+            foreground >= FOREGROUND, places, _within(places, foreground.shape, HOLLOW * self.radius)
+        )
+        inside = np.where(reached, np.where(certain | hollow, 1, foreground), 0)
         labels = np.zeros(foreground.shape, dtype=np.int32)
         for chosen in (seeds.sure, ~seeds.sure):
             order = np.flatnonzero(chosen)
