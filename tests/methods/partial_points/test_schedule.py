@@ -41,11 +41,19 @@ def test_training_on_never_takes_more_than_was_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("chosen", "clicks", "steps"),
-    [({}, 5000, 300), ({}, 20, 150), ({"mask_steps": 100}, 20, 100), ({"masks": False}, 5000, 0)],
+    ("chosen", "clicks", "fresh", "continued"),
+    [
+        ({}, 5000, 300, 150),
+        ({}, 20, 300, 150),
+        ({"mask_steps": 1000, "enough": 200}, 100, 406, 150),  # 1000 · 0.5 ** 1.3, and 35 % of it
+        ({"mask_steps": 100}, 20, 100, 100),
+        ({"masks": False}, 5000, 0, 0),
+    ],
 )
-def test_outlines_take_steps_of_their_own(chosen, clicks, steps):
-    assert mask_steps_for(PartialPointsSettings(**chosen), clicks) == steps
+def test_outlines_take_steps_of_their_own(chosen, clicks, fresh, continued):
+    settings = PartialPointsSettings(**chosen)
+    assert mask_steps_for(settings, clicks) == fresh
+    assert mask_steps_for(settings, clicks, continued=True) == continued
 
 
 def test_a_stage_keeps_its_share_of_a_plan_that_changes():
