@@ -157,6 +157,22 @@ def test_a_layer_of_the_same_file_is_used(make_bridge, tmp_path):
 
 
 @pytest.mark.window
+def test_an_own_layer_of_a_file_that_changed_is_given_back(make_bridge, tmp_path):
+    from skimage.io import imsave
+
+    imsave(tmp_path / "cells.png", IMAGE, check_contrast=False)
+    bridge = make_bridge({})
+    (own,) = bridge.viewer.open(tmp_path / "cells.png", plugin="napari")
+    bridge.session.images.add([tmp_path / "cells.png"])
+    imsave(tmp_path / "cells.png", IMAGE // 2, check_contrast=False)
+    bridge.session.images.relink("cells", tmp_path / "cells.png")
+    np.testing.assert_array_equal(np.asarray(bridge.images.primary.data), IMAGE // 2)
+    assert not own.visible
+    bridge.viewer.layers.selection.active = own
+    assert bridge.layer_to_add() == own.name  # as an image of its own, if somebody wants it
+
+
+@pytest.mark.window
 def test_a_missing_image_is_told_and_found_again(make_bridge, tmp_path):
     bridge = make_bridge({"a": IMAGE, "b": IMAGE[:50]})
     session = bridge.session
