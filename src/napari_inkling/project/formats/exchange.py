@@ -69,50 +69,20 @@ def import_annotations(
     known_images = KnownImages(shapes, files)
     result = find_format(format).read(Path(path), known_images, class_name or project.classes[0].name)
     tally = Tally()
-    chosen, unknown = _chosen(known_images, images or ())
-    for text in unknown:
-        tally.add("asked for an image that is not known", "asked for {n} images that are not known", text)
-    added: dict[str, HintSet] = {}
-    for key, hints in result.hints.items():
-        ref = PlaneRef.parse(key)
-        if images is not None and ref.image not in chosen:
-            tally.add(
-                "left out an image that was not asked for", "left out {n} images that were not asked for", key
-            )
-        elif ref not in project.image(ref.image).planes():
-            tally.add(
-                "skipped a plane that the image has not",
-                "skipped {n} planes that the images have not",
-                f"{key} ({len(hints)} rows)",
-            )
-        else:
-            known = project.hints(ref)
-            added[key] = _new(hints, known, key, tally)
-            if repeated := _in_one_pixel(added[key].points, known.points):
-                tally.add(
-                    "took points at a pixel that is marked already",
-                    "took points at pixels that are marked already on {n} images",
-                    f"{key} ({repeated})",
-                )
-    suggestions = count_cells(map(_suggested, added.values())).cells
+    chosen = None if images is None else _asked_for(images, known_images, tally)
+    rows = _fitting(project, result.hints, chosen, tally)
+    suggestions = count_cells(map(_suggested, rows.values())).cells
     if as_truth and suggestions:
         cells = f"{suggestions:,} cell{'s' * (suggestions != 1)}"
         raise FormatError(
             f"{path} holds {cells} that a model suggested: those are no truth to measure on, "
             "expected what people have marked or checked"
         )
-    added = {key: hints.mapped(_as_hints) for key, hints in added.items()}
+    added = {key: hints.mapped(_as_hints) for key, hints in rows.items()}
     notices = (*result.notices, *tally.notices())
-    names = [c.name for c in project.classes]
-    counts = count_by_class(added.values())
-    new = {name: counts[name] for name in sorted(counts) if name not in names}
-    found = ImportResult(added, notices, new_classes=new, suggestions=suggestions)
-    if new:
-        project.set_classes([*names, *new])
-    for key, hints in added.items():
-        if len(hints):
-            project.edit(PlaneRef.parse(key), HintSet(), hints, f"import {Path(path).name}")
-    return found
+    new = _new_classes(project, added)
+    _add(project, added, new, f"import {Path(path).name}")
+    return ImportResult(added, notices, new_classes=new, suggestions=suggestions)
 
 
 @overload
@@ -218,6 +188,61 @@ def _chosen(known: KnownImages, wanted: Collection[str]) -> tuple[set[str], list
     return {name for names in found.values() for name in names}, [
         t for t, names in found.items() if not names
     ]
+
+
+def _asked_for(images: Collection[str], known: KnownImages, tally: Tally) -> set[str]:
+    """Return the images that are meant; count names that mean none."""
+    chosen, unknown = _chosen(known, images)
+    for text in unknown:
+        tally.add("asked for an image that is not known", "asked for {n} images that are not known", text)
+    return chosen
+
+
+def _fitting(
+    project: Project, hints: Mapping[str, HintSet], chosen: Collection[str] | None, tally: Tally
+) -> dict[str, HintSet]:
+    """Return, by plane, the rows that a project has not yet; count all that is left out.
+
+    Only those of the images ``chosen``, ``None`` for all of them.
+    """
+    rows: dict[str, HintSet] = {}
+    for key, own in hints.items():
+        ref = PlaneRef.parse(key)
+        if chosen is not None and ref.image not in chosen:
+            tally.add(
+                "left out an image that was not asked for", "left out {n} images that were not asked for", key
+            )
+        elif ref not in project.image(ref.image).planes():
+            tally.add(
+                "skipped a plane that the image has not",
+                "skipped {n} planes that the images have not",
+                f"{key} ({len(own)} rows)",
+            )
+        else:
+            known = project.hints(ref)
+            rows[key] = _new(own, known, key, tally)
+            if repeated := _in_one_pixel(rows[key].points, known.points):
+                tally.add(
+                    "took points at a pixel that is marked already",
+                    "took points at pixels that are marked already on {n} images",
+                    f"{key} ({repeated})",
+                )
+    return rows
+
+
+def _new_classes(project: Project, added: Mapping[str, HintSet]) -> dict[str, int]:
+    """Return the classes that a project has not yet, sorted, and of how many cells."""
+    known, counts = {c.name for c in project.classes}, count_by_class(added.values())
+    return {name: counts[name] for name in sorted(counts) if name not in known}
+
+
+def _add(project: Project, added: Mapping[str, HintSet], new_classes: Collection[str], label: str) -> None:
+    """Put rows into a project, one edit for each plane."""
+    if new_classes:
+        project.set_classes([*(c.name for c in project.classes), *new_classes])
+    for key, hints in added.items():
+        if len(hints):
+            project.edit(PlaneRef.parse(key), HintSet(), hints, label)
 
 
 def _new(hints: HintSet, known: HintSet, key: str, tally: Tally) -> HintSet:
