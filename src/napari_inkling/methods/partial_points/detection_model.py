@@ -101,6 +101,12 @@ def _of_views(views: npt.NDArray[np.float32], found: Peaks, r1: float) -> dict[s
     return {DISAGREEMENT: disagreements(views, found.places, found.channels, r1).round(3)}
 
 
+def _in_order(masks: Masks, ids: npt.NDArray[np.int64]) -> Masks:
+    """Return masks in the order of these ids, others last: files hold what is in one order as one cell."""
+    place = {one: i for i, one in enumerate(ids.tolist())}
+    return masks.take(np.argsort([place.get(one, len(ids)) for one in masks.ids.tolist()], kind="stable"))
+
+
 class DetectionModel:
     """Finds cell centres; works at its own scale and with its own intensities. See :class:`Model`."""
 
@@ -178,7 +184,9 @@ class DetectionModel:
             points.append(suggested.take(tile.holds(places)))
             if outliner is not None:
                 masks.append((yield from outliner.masks(maps[classes:], tile, window, suggested)))
-        return Predictions(Points.concatenate(points), radius=about.radius, masks=Masks.concatenate(masks))
+        centres = Points.concatenate(points)
+        outlines = _in_order(Masks.concatenate(masks), centres.ids)
+        return Predictions(centres, radius=about.radius, masks=outlines)
 
     @cached_property
     def _predictor(self) -> nn.Module:
