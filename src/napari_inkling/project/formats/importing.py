@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_inkling.core import FormatError, HintSet, Masks, PlaneRef, Points
+from napari_inkling.core import DISAGREEMENT, FormatError, HintSet, Masks, PlaneRef, Points
 from napari_inkling.project.formats.counting import count_by_class, count_cells
 from napari_inkling.project.formats.known_images import KnownImages, shapes_of
 from napari_inkling.project.formats.registry import find_format
@@ -185,4 +185,9 @@ def _places(rows: Any) -> list[tuple[object, ...]]:
 
 
 def _as_hints(rows: Any) -> Any:
-    return rows.changed(sources=np.where(rows.sources == "model", "imported", rows.sources).astype(object))
+    """Return rows as hints; what a model says of its own suggestions is no attribute of a cell."""
+    suggested = rows.sources == "model"
+    return rows.changed(
+        sources=np.where(suggested, "imported", rows.sources).astype(object),
+        attributes={n: v for n, v in rows.attributes.items() if n != DISAGREEMENT or not suggested.all()},
+    )
