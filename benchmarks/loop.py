@@ -18,6 +18,7 @@ round, which is kept beside the results.
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import shutil
@@ -224,58 +225,99 @@ def broken(figures: Mapping[str, Any]) -> list[str]:
     return [f"took {review['share']['max']:.0%} of the time"] * (review["share"]["max"] > 0.5)
 
 
-def main() -> int:
+# -- all of them
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """All loops and shares of points, and what was made of them so far; ``runs`` are by arm and seed."""
+
+    options: argparse.Namespace
+    tiles: Tiles
+    overrides: dict[str, Any]
+    states: Path
+    runs: dict[str, Any]
+
+    @classmethod
+    def begun(cls, options: argparse.Namespace) -> Study:
+        """Return what earlier runs have left, nothing with --again."""
+        few = 2 if options.quick else None
+        tiles = Tiles(load_data("monuseg", "train", few), load_data("monuseg", "val", 1 if few else None))
+        runs = {} if options.again else kept_result("loop", options).get("runs", {})
+        states = STATES.with_name(".loop.quick") if options.quick else STATES
+        if options.again:
+            shutil.rmtree(states, ignore_errors=True)
+        return cls(options, tiles, {"steps": 8} if options.quick else {}, states, runs)
+
+    def made(self, arm: str, seed: int) -> list[dict[str, Any]]:
+        """Return the rounds of an arm so far."""
+        rounds: list[dict[str, Any]] = self.runs.get(f"{arm}/{seed}", {"rounds": []})["rounds"]
+        return rounds
+
+    def keep(self, arm: str, seed: int, made: list[dict[str, Any]]) -> None:
+        """Write the rounds of an arm, and what comes of all."""
+        runs = self.runs
+        runs[f"{arm}/{seed}"] = {"arm": arm, "seed": seed, "rounds": made, "commit": commit()}
+        last = made[-1]
+        say(f"{arm}, seed {seed}: {last['seconds']:.0f} s, F1 {last['f1']:.3f}")
+        figures = summary(runs)
+        about = {
+            "train": sorted(self.tiles.train.files),
+            "val": sorted(self.tiles.val.files),
+            "seeds": sorted({run["seed"] for run in runs.values()}),
+        }
+        result = about | {"summary": figures, "claim_broken": broken(figures), "runs": runs}
+        write_result("loop", self.options, result)
+
+    def run(self, seed: int) -> None:
+        """Run everything with one seed: all points first, as the loops end by what those give."""
+        shares = (0.25, 1.0) if self.options.quick else SHARES
+        rounds = 2 if self.options.quick else self.options.rounds
+        self.point(seed, shares[-1:])
+        # Round by round, so that the arms can be compared whenever this is stopped.
+        for number, arm in itertools.product(range(rounds + 1), self.options.arms):
+            made = self.made(arm, seed)
+            reached = has_reached(self.runs, seed, made) and not self.options.to_the_end
+            if arm != "points" and number >= len(made) and not reached:
+                self.go_on(arm, seed, number)
+        self.point(seed, shares[:-1])
+
+    def point(self, seed: int, shares: Iterable[float]) -> None:
+        """Run the shares of all points that were not run yet, if they are asked for."""
+        for share in shares if "points" in self.options.arms else ():
+            before = self.made("points", seed)
+            if share not in {r["share"] for r in before}:
+                made = [*before, points_only(self.tiles, share, seed, self.overrides)]
+                self.keep("points", seed, sorted(made, key=lambda r: r["share"]))
+
+    def go_on(self, arm: str, seed: int, number: int) -> None:
+        """Run a round of a loop, which goes on from where it was left."""
+        folder, first = self.states / f"{arm}-{seed}", self.states / f"start-{seed}"
+        loop = Loop.restore(folder) or Loop.restore(first)
+        if loop is None:
+            loop = start_loop(self.tiles, seed, self.overrides)
+            loop.keep(first)
+        if number == len(loop.rounds):
+            run_round(loop, self.tiles, arm, seed, self.overrides)
+            loop.keep(folder)
+        self.keep(arm, seed, loop.rounds)
+
+
+def parsed() -> argparse.Namespace:
     parser = arguments(__doc__, "2 train and 1 val tile, 8 steps, 2 rounds")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     parser.add_argument("--rounds", type=int, default=16, help="of corrections, 30 s each")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--to-the-end", action="store_true", help="all rounds, also after 95 %% is reached")
     parser.add_argument("--again", action="store_true", help="run also what the JSON file holds already")
-    options = parser.parse_args()
-    few = 2 if options.quick else None
-    tiles = Tiles(load_data("monuseg", "train", few), load_data("monuseg", "val", 1 if few else None))
-    overrides = {"steps": 8} if options.quick else {}
-    shares, rounds = ((0.25, 1.0), 2) if options.quick else (SHARES, options.rounds)
-    runs: dict[str, Any] = {} if options.again else kept_result("loop", options).get("runs", {})
-    states = STATES.with_name(".loop.quick") if options.quick else STATES
-    if options.again:
-        shutil.rmtree(states, ignore_errors=True)
+    return parser.parse_args()
 
-    def keep(arm: str, seed: int, made: list[dict[str, Any]]) -> None:
-        runs[f"{arm}/{seed}"] = {"arm": arm, "seed": seed, "rounds": made, "commit": commit()}
-        last = made[-1]
-        say(f"{arm}, seed {seed}: {last['seconds']:.0f} s, F1 {last['f1']:.3f}")
-        figures = summary(runs)
-        about = {"train": sorted(tiles.train.files), "val": sorted(tiles.val.files), "seeds":
-                 sorted({run["seed"] for run in runs.values()})}  # fmt: skip
-        result = about | {"summary": figures, "claim_broken": broken(figures), "runs": runs}
-        write_result("loop", options, result)
 
-    def point(seed: int, wanted: Iterable[float]) -> None:
-        for share in wanted if "points" in options.arms else ():
-            before = runs.get(f"points/{seed}", {"rounds": []})["rounds"]
-            if share not in {r["share"] for r in before}:
-                made = [*before, points_only(tiles, share, seed, overrides)]
-                keep("points", seed, sorted(made, key=lambda r: r["share"]))
-
-    loops = [arm for arm in options.arms if arm != "points"]
+def main() -> int:
+    options = parsed()
+    study = Study.begun(options)
     for seed in options.seeds:
-        point(seed, shares[-1:])
-        # Round by round, so that the arms can be compared whenever this is stopped.
-        for number, arm in itertools.product(range(rounds + 1), loops):
-            made = runs.get(f"{arm}/{seed}", {"rounds": []})["rounds"]
-            if number < len(made) or (has_reached(runs, seed, made) and not options.to_the_end):
-                continue
-            folder, first = states / f"{arm}-{seed}", states / f"start-{seed}"
-            loop = Loop.restore(folder) or Loop.restore(first)
-            if loop is None:
-                loop = start_loop(tiles, seed, overrides)
-                loop.keep(first)
-            if number == len(loop.rounds):
-                run_round(loop, tiles, arm, seed, overrides)
-                loop.keep(folder)
-            keep(arm, seed, loop.rounds)
-        point(seed, shares[:-1])
+        study.run(seed)
     result = kept_result("loop", options)
     print(json.dumps({key: value for key, value in result.items() if key != "runs"}, indent=1))
     return int(bool(result["claim_broken"]))

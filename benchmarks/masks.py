@@ -268,7 +268,8 @@ def with_true_masks(
     return runs.get(Case("true masks", run["preset"], 1.0, run["seed"], settings).key)
 
 
-def main() -> int:
+def parsed() -> argparse.Namespace:
+    """Return the options; quick ones have few steps, and other data their own file."""
     parser = arguments(__doc__, "1 train and 1 val tile, 8 steps for each stage")
     parser.add_argument("--data", default="monuseg", choices=DATA)
     parser.add_argument("--fractions", type=float, nargs="+", default=[1.0, 0.1])
@@ -284,35 +285,55 @@ def main() -> int:
     options = parser.parse_args()
     if wrong := [text for text in options.set if "=" not in text]:
         parser.error(f"--set {wrong[0]!r}: expected KEY=VALUE")
-    few = 1 if options.quick else None
-    tiles = Tiles(load_data(options.data, "train", few), load_data(options.data, "val", few))
     if options.data != "monuseg" and options.out is None:
         options.out = RESULTS / f"masks_{options.data}{'.quick' * options.quick}.json"
     if options.quick:
         options.set = [*options.set, "steps=8", "mask_steps=8"]
+    return options
+
+
+def measure_arms(case: Case, tiles: Tiles, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Return the figures of a case, and of the peers that go with it, by arm."""
+    figures, model = measure(case, tiles, options.device)
+    with_peers = case.arm == "inkling" and not options.no_peers
+    peers = measure_peers(case, tiles, model, options.data) if with_peers else {}
+    return {case.arm: figures} | peers
+
+
+def runs_of(case: Case, measured: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the JSON file says of a case's arms, and say the scores."""
+    runs = {}
+    for arm, figures in measured.items():
+        say(f"  {arm}: " + ", ".join(f"{key} {figures[key]:.3f}" for key in SCORES))
+        own = Case(arm, case.preset, case.fraction, case.seed, case.settings)
+        about = {"arm": arm, "preset": case.preset, "fraction": case.fraction, "seed": case.seed}
+        when = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit()}
+        runs[own.key] = {**about, "settings": dict(case.settings), **figures, **when}
+    return runs
+
+
+def write(runs: Mapping[str, Any], tiles: Tiles, options: argparse.Namespace) -> dict[str, Any]:
+    """Write all runs and what comes of them."""
+    about = {
+        "data": options.data,
+        "train": sorted(tiles.train.files),
+        "val": sorted(tiles.val.files),
+        "seeds": sorted({run["seed"] for run in runs.values()}),
+    }
+    return write_result("masks", options, about | {"summary": summary(runs), "runs": runs})
+
+
+def main() -> int:
+    options = parsed()
+    few = 1 if options.quick else None
+    tiles = Tiles(load_data(options.data, "train", few), load_data(options.data, "val", few))
     result = kept_result("masks", options)
     runs: dict[str, Any] = result.get("runs", {})
     cases = [case for case in dict.fromkeys(plan(options)) if options.again or case.key not in runs]
     for number, case in enumerate(cases, 1):
         say(f"{number} of {len(cases)}: {case.key}")
-        figures, model = measure(case, tiles, options.device)
-        measured = {case.arm: figures}
-        if case.arm == "inkling" and not options.no_peers:
-            measured |= measure_peers(case, tiles, model, options.data)
-        for arm, figures in measured.items():
-            say(f"  {arm}: " + ", ".join(f"{key} {figures[key]:.3f}" for key in SCORES))
-            own = Case(arm, case.preset, case.fraction, case.seed, case.settings)
-            about = {"arm": arm, "preset": case.preset, "fraction": case.fraction, "seed": case.seed}
-            when = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": commit()}
-            runs[own.key] = about | {"settings": dict(case.settings)} | figures | when
-        seeds = sorted({run["seed"] for run in runs.values()})
-        about = {
-            "data": options.data,
-            "train": sorted(tiles.train.files),
-            "val": sorted(tiles.val.files),
-            "seeds": seeds,
-        }
-        result = write_result("masks", options, about | {"summary": summary(runs), "runs": runs})
+        runs |= runs_of(case, measure_arms(case, tiles, options))
+        result = write(runs, tiles, options)
     print(json.dumps({key: value for key, value in result.items() if key != "runs"}, indent=1))
     return 0
 

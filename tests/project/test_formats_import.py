@@ -9,7 +9,16 @@ import pytest
 import tifffile
 from tests.project.formats_cases import assert_same, objects
 
-from napari_inkling.core import Boxes, FormatError, HintSet, PlaneRef, Points, Predictions, ProjectError
+from napari_inkling.core import (
+    DISAGREEMENT,
+    Boxes,
+    FormatError,
+    HintSet,
+    PlaneRef,
+    Points,
+    Predictions,
+    ProjectError,
+)
 from napari_inkling.project import Project
 from napari_inkling.project.formats import export_annotations, import_annotations, read_annotations
 
@@ -49,6 +58,23 @@ def test_rows_become_hints_with_one_undo_step_per_plane(project, table):
     project.undo()
     assert len(project.hints(STACK)) == 0
     assert len(project.hints(CELLS)) == 2
+
+
+def test_what_a_model_says_of_its_suggestions_is_no_attribute_of_a_cell(project, tmp_path):
+    rows = {DISAGREEMENT: [0.0, 0.7], "shape": ["round", "long"]}
+    found = Predictions(Points([(1, 2), (3, 4)], sources="model", attributes=rows))
+    path = export_annotations({CELLS: found}, tmp_path / "found.csv", "points-csv")
+    import_annotations(project, path, "points-csv")
+    kept = project.hints(CELLS).points.attributes
+    assert {name: values.tolist() for name, values in kept.items()} == {"shape": ["round", "long"]}
+
+
+@pytest.mark.parametrize("source", ["human", "imported", ""])
+def test_an_attribute_of_that_name_is_a_persons_own(project, tmp_path, source):
+    path = tmp_path / "points.csv"
+    path.write_text(f'image,y,x,source,attributes\ncells,1,2,{source},"{{""{DISAGREEMENT}"": 2}}"\n')
+    import_annotations(project, path, "points-csv")
+    assert project.hints(CELLS).points.attributes[DISAGREEMENT].tolist() == [2]
 
 
 def test_importing_again_adds_nothing(project, table):

@@ -10,6 +10,7 @@ import dask.array
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from hint_cases import CELLS, point
 from PIL import Image as Picture
 
@@ -134,6 +135,16 @@ def test_problems_and_relinking(project: Project, pictures: Path, tmp_path: Path
     with Project.open(project.folder) as again:
         assert again.problems() == []
         assert len(again.hints(CELLS)) == 1
+
+
+def test_a_changed_chunk_of_zarr(project: Project, tmp_path: Path) -> None:
+    array = zarr.create_array(tmp_path / "z.zarr", shape=(20, 30), chunks=(10, 30), dtype="u1", fill_value=0)
+    array[:] = 1
+    project.add_images([tmp_path / "z.zarr"])
+    assert (project.open_image(PlaneRef("z")).read() == 1).all()
+    array[10:] = 2
+    project.relink("z", tmp_path / "z.zarr")
+    assert (project.open_image(PlaneRef("z")).read()[10:] == 2).all()
 
 
 def test_a_changed_image(project: Project, pictures: Path) -> None:

@@ -116,7 +116,12 @@ SIGNALS = {
     "measured": "measuring.done",
 }
 #: What only its parts tell each other.
-INSIDE = {"annotations.rejected_changed", "suggestions.predicted"}
+INSIDE = {
+    "annotations.rejected_changed",
+    "review.judging",
+    "suggestions.predicted",
+    "workspace.pixels_changed",
+}
 
 
 @pytest.fixture(autouse=True)

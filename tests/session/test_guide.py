@@ -33,7 +33,25 @@ def test_known_is_what_was_marked_judged_or_looked_at(guided):
     guided.review.reject([int(IN_A.ids[3])])
     assert guided.guide.looked(A) == Looked(3, 4)
     guided.annotations.undo()
+    assert guided.guide.looked(A) == Looked(3, 4)  # who judged it has looked at it
+    guided.annotations.undo()
     assert guided.guide.looked(A) == Looked(2, 4)
+
+
+@pytest.mark.parametrize(
+    "judge",
+    [
+        lambda session, one: session.review.accept([one]),
+        lambda session, one: session.review.reject([one]),
+        lambda session, one: session.review.reject([one], as_background=True),
+        lambda session, one: session.masks.delete(one),
+    ],
+)
+def test_what_was_judged_one_by_one_was_looked_at(guided, judge):
+    judge(guided, int(IN_A.ids[1]))
+    assert guided.guide.looked() == Looked(1, 4)
+    guided.annotations.undo()
+    assert guided.guide.looked() == Looked(1, 4)
 
 
 def test_what_was_accepted_in_bulk_was_not_looked_at(guided):

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
-from napari_inkling.core import HintSet, ImageError, PlaneRef, ProjectError
+from napari_inkling.core import HintSet, ImageError, Masks, PlaneRef, Preview, ProjectError, Saved
 from napari_inkling.project import image_list
 from napari_inkling.session import Session
+from napari_inkling.session.cell_radius import DEFAULT_RADIUS
 
-from .conftest import A, B, HandRunner, Heard, points
+from .conftest import SOME, A, B, HandRunner, Heard, points, save_model, shown, train
 
 
 def test_a_bad_image_is_named_and_the_others_are_added(
@@ -194,3 +196,85 @@ def until(holds: Callable[[], object]) -> None:
     while not holds() and time.monotonic() < end:
         time.sleep(0.005)
     assert holds()
+
+
+# An image that is linked to another file
+
+
+@pytest.fixture
+def known(session: Session, runner: HandRunner, tmp_path: Path) -> tuple[Session, Path]:
+    """A session that knows a lot about the plane "a", trained and at rest; and another file of its shape."""
+    session.annotations.edit(HintSet(), points((30, 50), (35, 50)), "add points")
+    session.annotations.edit(HintSet(), HintSet(masks=Masks.from_crops([(3, 3)], [np.ones((5, 5))])), "draw")
+    train(session, runner)
+    session.measuring.start()
+    session.radius.estimate()
+    other = tmp_path / "other.tif"
+    tifffile.imwrite(other, np.full((40, 60), 7, np.uint8))
+    return session, other
+
+
+def test_what_the_former_file_told_is_forgotten(
+    known: tuple[Session, Path], runner: HandRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, other = known
+    assert (session.radius.at(A), session.training.trained_images) == (3.0, {"a"})
+    monkeypatch.setattr("napari_inkling.session.cell_radius.estimate_radius", lambda images: 5.5)
+    jobs, heard = len(runner.jobs), Heard()
+    heard.listen(session, "suggestions_changed", "images_changed", "measured")
+    session.images.relink("a", other)
+    assert session.suggestions.planes == ()
+    assert shown(session) == []
+    assert not session.suggestions.is_searched(A)
+    assert session.radius.at(A) == DEFAULT_RADIUS
+    assert session.radius.estimate() == 5.5
+    assert len(session.measuring.table) == 0
+    assert session.training.trained_images == set()
+    assert heard.names == ["suggestions_changed", "measured", "images_changed"]
+    assert [item.path for item in runner.jobs[jobs].snapshot.images] == [str(other)]  # predicted anew
+    session.measuring.start()
+    assert session.measuring.table.columns["mean_intensity"].tolist() == [7]
+    assert len(session.annotations.hints) == 3  # what the person did stays
+
+
+def test_a_file_that_was_only_moved_tells_the_same(
+    known: tuple[Session, Path], runner: HandRunner, pictures: list[Path], tmp_path: Path
+) -> None:
+    session, _ = known
+    jobs = len(runner.jobs)
+    session.images.relink("a", pictures[0].rename(tmp_path / "moved.tif"))
+    assert (session.suggestions.planes, session.training.trained_images) == ((A,), {"a"})
+    assert (session.radius.at(A), len(session.measuring.table), len(runner.jobs)) == (3.0, 1, jobs)
+
+
+@pytest.mark.parametrize("job", ["training", "prediction"])
+def test_what_a_job_says_of_the_former_file_is_not_heard(
+    known: tuple[Session, Path], runner: HandRunner, job: str
+) -> None:
+    session, other = known
+    if job == "training":
+        session.training.start()
+    else:
+        session.prediction.start([A])
+    runner.tell(Preview(A, SOME))
+    session.images.relink("a", other)
+    runner.tell(Preview(A, SOME), Preview(B, SOME))
+    assert session.suggestions.planes == (B,)
+    if job == "training":
+        save_model(runner.jobs[-1])
+        runner.tell(Saved(runner.jobs[-1].out))
+        assert session.training.trained_images == set()
+    runner.end()
+    assert [item.path for item in runner.jobs[-1].snapshot.images] == [str(other)]
+    assert session.prediction.active
+
+
+def test_a_plane_that_the_new_file_lacks_is_left(
+    session: Session, pictures: list[Path], heard: Heard
+) -> None:
+    session.images.add(pictures[2:])
+    session.go_to(PlaneRef("c", (2,)))
+    heard.clear()
+    session.images.relink("c", pictures[0])
+    assert heard("plane_changed") == [None, PlaneRef("c")]
+    assert session.project.open_image(session.plane).height == 40

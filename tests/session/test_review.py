@@ -160,10 +160,10 @@ def test_the_rejected_are_remembered_by_the_project(reviewed: Session, tmp_path:
 
 
 def test_rejecting_and_bringing_back_are_undone(reviewed: Session, heard: Heard) -> None:
-    settings = (reviewed.project.folder / "project.json").read_bytes()
     reviewed.review.reject(ROW.points.ids[:2])
     assert reviewed.annotations.can_undo == "reject 2 suggestions"
     reviewed.go_to(B)
+    settings = (reviewed.project.folder / "project.json").read_bytes()  # with what was looked at
     heard.clear()
     reviewed.annotations.undo()
     assert reviewed.plane == A

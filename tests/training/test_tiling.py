@@ -34,7 +34,7 @@ def test_tiled_equals_untiled(net, shape, views):
     assert whole.shape == (2, *shape) and whole.dtype == np.float32
     seen = np.zeros(shape, int)
     for tile, window, work in predict_tiles(net, image, CPU, margin=5, side=32, views=views):
-        part = finish(work)
+        part = finish(work).mean
         expected = whole[:, window.top : window.bottom, window.left : window.right]
         np.testing.assert_allclose(part, expected, atol=1e-5)
         assert window == tile.grown(5, *shape)
@@ -47,7 +47,7 @@ def test_tiled_equals_untiled_at_another_scale(net):
     whole = probabilities(net, image.read(image.whole), CPU)
     for _, window, work in predict_tiles(net, image, CPU, side=16):
         np.testing.assert_allclose(
-            finish(work), whole[:, window.top : window.bottom, window.left : window.right], atol=1e-5
+            finish(work).mean, whole[:, window.top : window.bottom, window.left : window.right], atol=1e-5
         )
 
 
@@ -57,6 +57,29 @@ def test_views_of_a_mirrored_image_are_the_mirrored_views(net):
     np.testing.assert_allclose(
         probabilities(net, pixels[:, ::-1, ::-1].copy(), CPU, views=4), once[:, ::-1, ::-1], atol=1e-6
     )
+
+
+@pytest.mark.parametrize("views", [1, 2, 4])
+def test_views_come_apart_and_their_mean_is_what_it_is_without(net, views):
+    image = working((50, 41))
+    pixels = image.read(image.whole)
+    mean, apart = finish(view_by_view(net, pixels, CPU, views, apart=1))
+    assert apart.shape == (views, 1, 50, 41)
+    np.testing.assert_array_equal(mean, probabilities(net, pixels, CPU, views))
+    np.testing.assert_allclose(apart.mean(0), mean[:1], atol=1e-6)
+    assert (np.abs(np.diff(apart, axis=0)).max(axis=(1, 2, 3)) > 1e-4).all()
+    for _, window, work in predict_tiles(net, image, CPU, margin=5, side=32, views=views, apart=1):
+        there = apart[..., window.top : window.bottom, window.left : window.right]
+        np.testing.assert_allclose(finish(work).apart, there, atol=1e-5)
+
+
+def test_a_view_is_what_the_network_says_of_the_mirror_image(net):
+    pixels = np.random.default_rng(1).normal(size=(1, 32, 32)).astype(np.float32)
+    apart = finish(view_by_view(net, pixels, CPU, 4, apart=2)).apart
+    mirrored = np.s_[:, :, :], np.s_[:, :, ::-1], np.s_[:, ::-1], np.s_[:, ::-1, ::-1]
+    for view, turned in zip(apart, mirrored, strict=True):
+        alone = probabilities(net, pixels[turned].copy(), CPU)
+        np.testing.assert_allclose(view, alone[turned], atol=1e-6)
 
 
 def test_only_the_tiles_that_are_wanted(net):
@@ -80,4 +103,4 @@ def test_a_tile_is_not_read_before_its_work_begins(net):
     tiles = list(predict_tiles(net, image, CPU, side=32))
     assert len(tiles) == 4
     next(tiles[0][2])  # the pixels are read
-    assert finish(tiles[0][2]).shape == (2, 32, 32)
+    assert finish(tiles[0][2]).mean.shape == (2, 32, 32)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from skimage.io import imsave
 
 from napari_inkling.core import HintSet, ImageError, PlaneRef, Points
 from napari_inkling.widgets.canvas_image import contrast_limits
@@ -145,15 +146,32 @@ def test_the_persons_own_layer_shows_the_image(make_bridge):
     np.testing.assert_array_equal(bridge.session.project.open_image(bridge.session.plane).array, IMAGE)
 
 
-@pytest.mark.window
-def test_a_layer_of_the_same_file_is_used(make_bridge, tmp_path):
-    from skimage.io import imsave
-
-    imsave(tmp_path / "cells.png", IMAGE, check_contrast=False)
+@pytest.fixture
+def opened(make_bridge, tmp_path):
+    """A bridge over an image that napari has opened itself, its file, and napari's layer."""
+    file = tmp_path / "cells.png"
+    imsave(file, IMAGE, check_contrast=False)
     bridge = make_bridge({})
-    (own,) = bridge.viewer.open(tmp_path / "cells.png", plugin="napari")
-    bridge.session.images.add([tmp_path / "cells.png"])
+    (own,) = bridge.viewer.open(file, plugin="napari")
+    bridge.session.images.add([file])
+    return bridge, file, own
+
+
+@pytest.mark.window
+def test_a_layer_of_the_same_file_is_used(opened):
+    bridge, _, own = opened
     assert bridge.images.layers == [own]
+
+
+@pytest.mark.window
+def test_an_own_layer_of_a_file_that_changed_is_given_back(opened):
+    bridge, file, own = opened
+    imsave(file, IMAGE // 2, check_contrast=False)
+    bridge.session.images.relink("cells", file)
+    np.testing.assert_array_equal(np.asarray(bridge.images.primary.data), IMAGE // 2)
+    assert not own.visible
+    bridge.viewer.layers.selection.active = own
+    assert bridge.layer_to_add() == own.name  # as an image of its own, if somebody wants it
 
 
 @pytest.mark.window

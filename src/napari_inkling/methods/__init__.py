@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
+import sys
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from napari_inkling.core import SettingsError
 from napari_inkling.methods._protocol import (
@@ -40,10 +42,25 @@ def method_names() -> tuple[str, ...]:
     return tuple(sorted({point.name for point in _installed()}))
 
 
-@cache
 def _installed() -> tuple[EntryPoint, ...]:
-    """Return the entry points; looked up once, as that reads a file of every installed package."""
+    """Return the entry points; looked up anew only when a package came or went.
+
+    A look-up reads a file of every installed package, some 100 ms, and the dock asks often. Whatever is
+    installed changes the folder that it is put into.
+    """
+    return _found_in(tuple((place, _time_of(place)) for place in sys.path))
+
+
+@lru_cache(maxsize=1)
+def _found_in(_places: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=GROUP))
+
+
+def _time_of(place: str) -> int:
+    try:
+        return Path(place).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def get_method(name: str) -> Method:

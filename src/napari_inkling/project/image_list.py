@@ -102,6 +102,7 @@ class ImageList:
         where, relative = self._places(path)
         record = replace(record, fingerprint=fingerprint(path), info=info, path=where, relative=relative)
         self._content.images[name] = record
+        self.close()  # a folder of Zarr does not show that something in it changed
         return record
 
     def problem(self, name: str) -> ImageProblem | None:

@@ -76,7 +76,8 @@ class Session:
         self.files = Files(workspace, annotations, suggestions, radius, tell)
         self.review = review = Review(workspace, annotations, images, suggestions, tell)
         self.masks = MaskCorrection(workspace, annotations, suggestions, review)
-        self.guide = Guide(workspace, annotations, suggestions, radius)
+        self.guide = guide = Guide(workspace, annotations, suggestions, radius)
+        review.judging.connect(guide.look_at)  # what is judged one by one was looked at
         self.measuring = Measuring(workspace, annotations, suggestions, dispatch, tell)
         self.prediction = prediction = Prediction(
             workspace, suggestions, desk, predict_on_visit, method, tell

@@ -9,6 +9,7 @@ from psygnal import Signal
 from napari_inkling.core import PlaneRef
 from napari_inkling.project import Project
 from napari_inkling.session.annotations import Annotations
+from napari_inkling.session.telling import FIRST
 from napari_inkling.session.workspace import Workspace
 from napari_inkling.supervision import estimate_radius
 
@@ -40,6 +41,7 @@ class CellRadius:
         self._chosen: float | None = None
         self._of_model: dict[PlaneRef, float | None] = {}
         self._estimate: tuple[PlaneRef, npt.NDArray[np.float64], float | None] | None = None
+        workspace.pixels_changed.connect(self._forget_image, priority=FIRST)
 
     @property
     def chosen(self) -> float | None:
@@ -80,6 +82,10 @@ class CellRadius:
             found = estimate_radius([(project.open_image(ref), marked)]) if len(marked) else None
             self._estimate = known = (ref, marked, found)
         return known[2] or self.at(ref)
+
+    def _forget_image(self, name: str) -> None:
+        self._of_model = {ref: radius for ref, radius in self._of_model.items() if ref.image != name}
+        self._estimate = None
 
     def take_up(self, project: Project) -> None:
         """Take the radius that the person chose for another project."""

@@ -96,8 +96,7 @@ class Guide:
         held = self._annotations.hints_of(ref).mapped(lambda rows: rows.with_ids(wanted))
         chosen = np.concatenate([positions(suggested), positions(held)])
         places = [(y, x) for y, x in chosen.round(1).tolist()]
-        known = self._looked.setdefault(ref, [])
-        known += [place for place in dict.fromkeys(places) if place not in known]
+        self._looked[ref] = list(dict.fromkeys([*self._looked.get(ref, ()), *places]))
 
     def looked(self, ref: PlaneRef | None = None) -> Looked:
         """Return how many of the cells that the model found on a plane a person knows.

@@ -83,10 +83,22 @@ class Images:
         self._annotations.announce()
 
     def relink(self, name: str, path: Path | str) -> None:
-        """Say where an image that was moved lies now; raises ImageError if that is another image."""
-        self._workspace.project.relink(name, Path(path))
+        """Say where an image that was moved lies now, or that what has become of its file is right.
+
+        Of a file with another content, everything that was told by the former one is forgotten, but not
+        what the person did. Raises ImageError if it cannot be that image.
+        """
+        workspace = self._workspace
+        before = workspace.project.image(name).fingerprint
+        record, shown = workspace.project.relink(name, Path(path)), workspace.plane
         self._forget_problem(name)
+        if shown is not None and shown.image == name and shown not in record.planes():
+            workspace.go_to(None)  # the new file has other planes
+        if record.fingerprint != before:
+            workspace.pixels_changed.emit(name)
         self.changed.emit()
+        if workspace.plane != shown:
+            workspace.go_to(record.planes()[0])
 
     def update(self, name: str, **marks: bool) -> None:
         """Set ``complete``, ``reviewed`` or ``done`` of an image."""

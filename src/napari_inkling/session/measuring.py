@@ -53,6 +53,7 @@ class Measuring:
         self._background = Background(dispatch)
         self._measured: tuple[PlaneRef | None, Masks, Measurements] = _NOTHING
         workspace.plane_changed.connect(self.stop, priority=FIRST)
+        workspace.pixels_changed.connect(self._forget_image, priority=FIRST)
 
     @property
     def table(self) -> Measurements:
@@ -102,6 +103,12 @@ class Measuring:
                 return write_measurements(file, [(str(self._measured[0]), table)])
         except OSError as error:
             raise FormatError(f"{path} cannot be written: {error.strerror or error}") from error
+
+    def _forget_image(self, name: str) -> None:
+        self.stop()
+        if (ref := self._measured[0]) is not None and ref.image == name:
+            self._measured = _NOTHING
+            self.done.emit()
 
     def close(self) -> None:
         """Stop, and wait until it has."""

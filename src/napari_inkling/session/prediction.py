@@ -10,7 +10,7 @@ from psygnal import Signal
 from napari_inkling.core import Event, Notice, PlaneRef, Preview, ProjectError
 from napari_inkling.session.desk import Desk
 from napari_inkling.session.suggestions import Suggestions
-from napari_inkling.session.telling import LAST, Tell
+from napari_inkling.session.telling import FIRST, LAST, Tell
 from napari_inkling.session.workspace import Workspace
 from napari_inkling.workers import Outcome, PredictJob, TrainJob
 
@@ -57,6 +57,8 @@ class Prediction:
         self._tell = tell
         self._fresh: set[PlaneRef] = set()  # predicted by the newest model
         self._refused: set[PlaneRef] = set()  # which it failed on
+        self._outdated: set[str] = set()  # images that have other pixels than when the job began
+        workspace.pixels_changed.connect(self._forget_image, priority=FIRST)
         workspace.plane_changed.connect(self.predict_plane, priority=LAST)
 
     @property
@@ -114,7 +116,7 @@ class Prediction:
             device=device or self._device,
             methods=tuple(sorted(self._methods)),
         )
-        asked = frozenset(refs)
+        asked, self._outdated = frozenset(refs), set()
         self._desk.start(job, self._on_event, lambda outcome: self._on_done(asked, outcome))
 
     def take_after(self, device: str, method: str | None) -> None:
@@ -137,7 +139,7 @@ class Prediction:
         self.models_changed.emit()
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, Preview):
+        if isinstance(event, Preview) and event.image.image not in self._outdated:
             self._fresh.add(event.image)
             self._suggestions.put(event.image, event.predictions, event.whole)
         elif isinstance(event, Notice):
@@ -145,9 +147,15 @@ class Prediction:
 
     def _on_done(self, asked: frozenset[PlaneRef], outcome: Outcome) -> None:
         if outcome.state != "cancelled":
-            self._refused |= asked - self._fresh
+            self._refused |= {ref for ref in asked - self._fresh if ref.image not in self._outdated}
         if outcome.state in ("failed", "died"):
             self._tell("warning", outcome.message)
+        self.predict_plane()
+
+    def _forget_image(self, name: str) -> None:
+        self._outdated.add(name)
+        self._fresh = {ref for ref in self._fresh if ref.image != name}
+        self._refused = {ref for ref in self._refused if ref.image != name}
         self.predict_plane()
 
     def forget(self) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 
 import numpy as np
+from psygnal import Signal
 
 from napari_inkling.core import HintSet, PlaneRef, Predictions, ProjectError
 from napari_inkling.session.accepting import accepted, background_at
@@ -36,6 +37,9 @@ class Review:
         Tells the person that an image could not be marked.
     """
 
+    #: A person is about to judge these suggestions one by one (their ids, the plane).
+    judging = Signal(object, PlaneRef)
+
     def __init__(
         self,
         workspace: Workspace,
@@ -53,7 +57,9 @@ class Review:
     def accept(self, ids: Iterable[int], ref: PlaneRef | None = None) -> int:
         """Make hints of the visible suggestions with these ids; returns how many, one undo takes all back."""
         ref = self._workspace.required(ref)
-        return self._accept(ref, with_ids(self._suggestions.shown(ref), np.fromiter(ids, np.int64)))
+        chosen = with_ids(self._suggestions.shown(ref), np.fromiter(ids, np.int64))
+        self.judging.emit(chosen.ids, ref)
+        return self._accept(ref, chosen)
 
     def accept_above(self, ref: PlaneRef | None = None) -> int:
         """Accept everything that is shown, that is, above the threshold."""
@@ -86,6 +92,7 @@ class Review:
         chosen = with_ids(self._suggestions.shown(ref, threshold=0.0), np.fromiter(ids, np.int64))
         if not (count := count_cells(chosen)):
             return 0
+        self.judging.emit(chosen.ids, ref)
         label = f"reject {_words(count)}"
         if as_background:
             held = self._annotations.edit(HintSet(), background_at(chosen), label, ref)

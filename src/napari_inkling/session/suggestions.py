@@ -53,6 +53,7 @@ class Suggestions:
         annotations.rejected_changed.connect(self._refresh, priority=LAST)
         annotations.classes_changed.connect(self._forget_all_visible, priority=FIRST)
         radius.changed.connect(self._refresh_all, priority=LAST)
+        workspace.pixels_changed.connect(self._forget_image, priority=FIRST)
 
     # -- what is seen ------------------------------------------------------------------------------
 
@@ -123,6 +124,12 @@ class Suggestions:
             self._searched.discard(ref)
         self.predicted.emit(ref)
         self._refresh(ref)
+
+    def _forget_image(self, name: str) -> None:
+        for ref in [ref for ref in self._predictions if ref.image == name]:
+            del self._predictions[ref]
+            self._searched.discard(ref)
+            self._refresh(ref)
 
     def _refresh(self, ref: PlaneRef) -> None:
         self._forget_visible(ref)

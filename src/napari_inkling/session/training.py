@@ -29,7 +29,7 @@ from napari_inkling.session.desk import Desk
 from napari_inkling.session.prediction import Prediction
 from napari_inkling.session.recommend import check_enough
 from napari_inkling.session.suggestions import Suggestions
-from napari_inkling.session.telling import Tell
+from napari_inkling.session.telling import FIRST, Tell
 from napari_inkling.session.training_state import TrainingState
 from napari_inkling.session.workspace import Workspace
 from napari_inkling.workers import Outcome, TrainJob, model_method, tidy_up
@@ -84,6 +84,8 @@ class Training:
         self._tell = tell
         self._state = TrainingState()
         self._previewed: set[PlaneRef] = set()
+        self._outdated: set[str] = set()  # images that have other pixels than when it began
+        workspace.pixels_changed.connect(self._forget_image, priority=FIRST)
 
     @property
     def state(self) -> TrainingState:
@@ -156,7 +158,7 @@ class Training:
             start=self._start_model(name) if resume else None,
             minutes=minutes,
         )
-        self._previewed = set()
+        self._previewed, self._outdated = set(), set()
         self._prediction.take_after(device, method)
         self._set_state(TrainingState(status="starting", method=name, preset=preset))
         self._desk.start(
@@ -191,7 +193,7 @@ class Training:
                 self.progress.emit(event)
             case Round():
                 self.metrics.emit(event)
-            case Preview():
+            case Preview() if event.image.image not in self._outdated:
                 if event.whole:
                     self._previewed.add(event.image)
                 else:
@@ -218,8 +220,14 @@ class Training:
     def _learnt(self, job: TrainJob, predicted: Collection[PlaneRef]) -> None:
         """Take note of a job's model, of the planes it has predicted and the images it has learnt from."""
         images = {item.ref.image for item in job.snapshot.images if len(item.hints) and not item.complete}
-        self._workspace.keep("trained_images", sorted(self.trained_images | images))
+        self._workspace.keep("trained_images", sorted(self.trained_images | images - self._outdated))
         self._prediction.new_model(predicted)
+
+    def _forget_image(self, name: str) -> None:
+        self._outdated.add(name)
+        self._previewed = {ref for ref in self._previewed if ref.image != name}
+        if name in self.trained_images:
+            self._workspace.keep("trained_images", sorted(self.trained_images - {name}))
 
     def forget(self) -> None:
         """Stop what is trained for the project before."""

@@ -30,6 +30,8 @@ class Workspace:
 
     #: Another plane is on screen (PlaneRef or None).
     plane_changed = Signal(object)
+    #: The image of this name has other pixels: what was made of the former ones does not hold any more.
+    pixels_changed = Signal(str)
 
     def __init__(self, open_scratch: Callable[[], None], clock: AnnotationClock, tell: Tell) -> None:
         self._open_scratch = open_scratch

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +45,7 @@ class ImageLayers:
         self._viewer = viewer
         self._say = say
         self._own: dict[str, Any] = {}
+        self._former: WeakSet[Any] = WeakSet()  # a person's own that show what is in no file any more
         self.layers: list[Any] = []
         self.record: ImageRecord | None = None
         self._busy = False
@@ -95,12 +97,18 @@ class ImageLayers:
     def use(self, name: str, layer: Any) -> None:
         """Show the image of this name by a person's own layer from now on."""
         self._own[name] = layer
+        self._former.discard(layer)
         if self.record is not None and self.record.name == name:
             self.clear()
 
     def keep_only(self, names: Collection[str]) -> None:
         """Give back the layers of a person whose images are not of the project any more."""
         self._own = {name: layer for name, layer in self._own.items() if name in names}
+
+    def forget(self, name: str) -> None:
+        """Give back the layer of a person that shows what an image was before its file changed."""
+        if (layer := self._own.pop(name, None)) is not None:
+            self._former.add(layer)
 
     def candidate(self) -> Any:
         """Return the image layer that is selected if it does not belong to the project yet, else ``None``."""
@@ -146,6 +154,7 @@ class ImageLayers:
     def _found(self, record: ImageRecord) -> list[Any]:
         """Return layers of the viewer that show the image already."""
         layers = [layer for layer in self._viewer.layers if type(layer).__name__ == "Image"]
+        layers = [layer for layer in layers if layer not in self._former]
         if (own := self._own.get(record.name)) in layers:
             return [own]
         if marked := [layer for layer in layers if layer.metadata.get(MARK) == (record.name, record.path)]:

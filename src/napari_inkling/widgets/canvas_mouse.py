@@ -84,10 +84,8 @@ class CanvasMouse:
         one = self._review.at(at)
         with telling(self._session):
             if one is not None and "Shift" in modifiers:
-                self._session.guide.look_at([one])
                 self._session.review.accept([one])
             elif one is not None and "Control" in modifiers:
-                self._session.guide.look_at([one])
                 self._session.review.reject([one], as_background=self._review.marks_background)
             else:
                 self._review.focus(one, move=False)

@@ -164,7 +164,6 @@ class Reviewer:
             self._session.message.emit("info", "No suggestion is meant: point at one, or go to one first.")
             return 0
         was_focused, rank = meant == self.focused, self._rank
-        self._session.guide.look_at([meant])
         if was_focused:  # not to be kept on a neighbour when the suggestions change
             self.focused, self._place = None, None
         count = verdict(meant)

@@ -175,6 +175,7 @@ class LayerBridge:
         session, viewer, own = self.session, self.viewer, self._own
         own.connect(session.project_changed, self._on_project)
         own.connect(session.workspace.plane_changed, self._show)
+        own.connect(session.workspace.pixels_changed, self.images.forget)
         own.connect(session.images.changed, self._on_images)
         own.connect(session.annotations.hints_changed, self._on_hints)
         own.connect(session.annotations.classes_changed, self._on_classes)

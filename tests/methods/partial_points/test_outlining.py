@@ -10,6 +10,7 @@ import pytest
 
 from napari_inkling.core import (
     BACKGROUND,
+    DISAGREEMENT,
     Checkpoint,
     HintSet,
     Masks,
@@ -23,6 +24,7 @@ from napari_inkling.evaluation import segmentation_scores
 from napari_inkling.methods import HintedModel, get_method
 from napari_inkling.methods.partial_points import detection_model, outlining
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
+from napari_inkling.project.formats import export_annotations
 from napari_inkling.training.pieces import finish
 from napari_inkling.training.tiling import predict_tiles
 from tests.methods.drawing import CENTRES, RADIUS, clicks, data, image, tissue
@@ -213,6 +215,28 @@ def test_masks_from_tiles_are_those_of_the_whole(learnt, monkeypatch):
     first, second = (np.lexsort(rows.coordinates.T) for rows in (whole, parts))
     assert np.array_equal(whole.coordinates[first], parts.coordinates[second])
     assert list(whole.bitmaps[first]) == list(parts.bitmaps[second])
+
+
+def test_masks_are_in_the_order_of_their_points(learnt, monkeypatch):
+    monkeypatch.setattr(detection_model, "predict_tiles", partial(predict_tiles, side=64))
+    monkeypatch.setattr(outlining, "BLOCK", 24)
+    found = learnt.predict(image())
+    assert len(found.masks) > 4
+    assert found.masks.ids.tolist() == found.points.with_ids(found.masks.ids).ids.tolist()
+
+
+def test_a_file_holds_point_and_mask_of_a_cell_as_one(learnt, monkeypatch, tmp_path):
+    monkeypatch.setattr(outlining, "BLOCK", 24)
+    four = learnt.description.settings.model_copy(update={"views": 4})
+    model = METHOD.Model(learnt.description.model_copy(update={"settings": four}), learnt.net, learnt.device)
+    found = model.predict(image())
+    said = dict(zip(found.points.ids, found.points.attributes[DISAGREEMENT], strict=True))
+    assert [said[one] for one in found.masks.ids] == found.masks.attributes[DISAGREEMENT].tolist()
+    path = tmp_path / "cells.json"
+    written = export_annotations({"drawn": found}, path, "coco", shapes={"drawn": (104, 104)})
+    cells = json.loads(written.read_text())["annotations"]
+    assert len(cells) == len(found.points)
+    assert [DISAGREEMENT in cell["attributes"] for cell in cells] == [True] * len(cells)
 
 
 # --- what a person says

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import (
+    DISAGREEMENT,
     Checkpoint,
     HintSet,
     Image,
@@ -22,7 +23,7 @@ from napari_inkling.core import (
 )
 from napari_inkling.evaluation import match_points
 from napari_inkling.methods import get_method
-from napari_inkling.methods.partial_points import detection_model, rounds, training_fields
+from napari_inkling.methods.partial_points import detection_model, disagreement, rounds, training_fields
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.training.tiling import predict_tiles
 from tests.methods import test_contract as contract
@@ -240,10 +241,40 @@ def test_nowhere_to_look(model):
     assert len(model.predict(image(), only=()).points) == 0
 
 
-def test_prediction_pauses_at_each_tile_and_view(model):
+def seen_in(model: DetectionModel, views: int) -> DetectionModel:
     about = model.description
-    four = model.description.model_copy(update={"settings": about.settings.model_copy(update={"views": 4})})
-    model = DetectionModel(four, model.net, model.device)
+    changed = about.settings.model_copy(update={"views": views})
+    return DetectionModel(about.model_copy(update={"settings": changed}), model.net, model.device)
+
+
+def test_one_view_cannot_disagree(model):
+    assert not model.predict(image()).points.attributes
+
+
+@pytest.mark.parametrize("views", [2, 4])
+def test_views_disagree(model, views):
+    points = seen_in(model, views).predict(image()).points
+    given = points.attributes[DISAGREEMENT].astype(float)
+    assert len(points) and ((given >= 0) & (given <= 1)).all()
+    assert given.tolist() == given.round(3).tolist()
+
+
+def test_views_disagree_alike_in_tiles_and_in_one_piece(model, monkeypatch):
+    monkeypatch.setattr(disagreement, "ALIKE", 0.0)  # after six steps the least difference counts
+    monkeypatch.setattr(disagreement, "UNLIKE", 0.01)
+    four = seen_in(model, 4)
+    whole = four.predict(image()).points
+    monkeypatch.setattr(detection_model, "predict_tiles", partial(predict_tiles, side=32))
+    tiled = four.predict(image()).points
+    first, second = (points.take(np.lexsort(points.coordinates.T.round(3))) for points in (whole, tiled))
+    np.testing.assert_allclose(first.coordinates, second.coordinates, atol=1e-3)
+    one, other = (points.attributes[DISAGREEMENT].astype(float) for points in (first, second))
+    assert len(np.unique(one)) > 3
+    np.testing.assert_allclose(one, other, atol=0.02)
+
+
+def test_prediction_pauses_at_each_tile_and_view(model):
+    model = seen_in(model, 4)
     pauses = sum(1 for _ in model.predicting(image()))
     assert pauses == 1 + 4 + 1  # one tile: read, four views, peaks
     work = model.predicting(image())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
+from math import ceil
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
@@ -12,7 +13,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 from torch import nn
 
-from napari_inkling.core import HintSet, Image, Masks, Points, Predictions, new_ids
+from napari_inkling.core import DISAGREEMENT, HintSet, Image, Masks, Points, Predictions, new_ids
+from napari_inkling.methods.partial_points.disagreement import disagreements
 from napari_inkling.methods.partial_points.heads import Heads, build_network
 from napari_inkling.methods.partial_points.outlining import Outliner
 from napari_inkling.methods.partial_points.settings import PartialPointsSettings
@@ -85,6 +87,26 @@ def find_centres(
     return Peaks(places, heights, probability[:, y, x].argmax(0))
 
 
+def _margin(settings: PartialPointsSettings, r1: float) -> int:
+    """Return how many working pixels around a centre what is said of it depends on."""
+    # A component in the published decoding may be of any length; a few cells are enough in practice.
+    margin = peak_margin(max(1, round(SEPARATION * r1))) if settings.centres == "peaks" else round(6 * r1)
+    return margin if settings.views == 1 else max(margin, ceil(r1) + 1)
+
+
+def _of_views(views: npt.NDArray[np.float32], found: Peaks, r1: float) -> dict[str, FloatArray]:
+    """Return the attribute :data:`DISAGREEMENT` of centres for maps (V, K, Y, X), none for one view."""
+    if len(views) == 1:
+        return {}
+    return {DISAGREEMENT: disagreements(views, found.places, found.channels, r1).round(3)}
+
+
+def _in_order(masks: Masks, ids: npt.NDArray[np.int64]) -> Masks:
+    """Return masks in the order of these ids, others last: files hold what is in one order as one cell."""
+    place = {one: i for i, one in enumerate(ids.tolist())}
+    return masks.take(np.argsort([place.get(one, len(ids)) for one in masks.ids.tolist()], kind="stable"))
+
+
 class DetectionModel:
     """Finds cell centres; works at its own scale and with its own intensities. See :class:`Model`."""
 
@@ -130,8 +152,7 @@ class DetectionModel:
         about.intensity.check(image)
         working = WorkingImage(image, about.scale, about.intensity)
         r1, classes = about.radius * about.scale, len(self.classes)
-        # A component in the published decoding may be of any length; a few cells are enough in practice.
-        margin = peak_margin(max(1, round(SEPARATION * r1))) if settings.centres == "peaks" else round(6 * r1)
+        margin = _margin(settings, r1)
         lowest = LOWEST * about.threshold if settings.centres == "peaks" else about.threshold
         outliner = None
         if about.heads != "centres":
@@ -140,9 +161,15 @@ class DetectionModel:
         wanted = None if only is None else tuple(only)
         points, masks = [Points()], [Masks()]
         for tile, window, work in predict_tiles(
-            self._predictor, working, self.device, margin=margin, views=settings.views, only=wanted
+            self._predictor,
+            working,
+            self.device,
+            margin=margin,
+            views=settings.views,
+            apart=classes if settings.views > 1 else 0,
+            only=wanted,
         ):
-            maps = yield from work
+            maps, views = yield from work
             found = find_centres(maps[:classes], r1, settings, lowest)
             yield
             places = found.places + np.array([window.top, window.left])
@@ -152,11 +179,14 @@ class DetectionModel:
                 sources="model",
                 scores=np.clip(calibrated(found.heights, about.threshold), 0, 1),
                 ids=new_ids(len(places)),
+                attributes=_of_views(views, found, r1),
             )
             points.append(suggested.take(tile.holds(places)))
             if outliner is not None:
                 masks.append((yield from outliner.masks(maps[classes:], tile, window, suggested)))
-        return Predictions(Points.concatenate(points), radius=about.radius, masks=Masks.concatenate(masks))
+        centres = Points.concatenate(points)
+        outlines = _in_order(Masks.concatenate(masks), centres.ids)
+        return Predictions(centres, radius=about.radius, masks=outlines)
 
     @cached_property
     def _predictor(self) -> nn.Module:

@@ -208,6 +208,7 @@ class Outliner:
             sources="model",
             scores=points.scores,
             ids=points.ids,
+            attributes=points.attributes,
         )
 
 

@@ -164,7 +164,7 @@ def predict_fields(task: Task) -> Generator[Step, None, list[FloatImage]]:
     maps = []
     for part in task.fields:
         work = view_by_view(task.learner.averaged, part.field.pixels, task.outset.device, task.settings.views)
-        maps.append((yield from told(work, task.at_work("looking at the unmarked cells"))))
+        maps.append((yield from told(work, task.at_work("looking at the unmarked cells"))).mean)
         yield task.at_work("looking at the unmarked cells")
     return maps
 

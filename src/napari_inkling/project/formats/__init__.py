@@ -1,7 +1,8 @@
 """Annotation files: COCO, GeoJSON, label images, OME-Zarr labels, Pascal VOC and points as CSV."""
 
 from napari_inkling.project.formats.counting import Counts, count_cells
-from napari_inkling.project.formats.exchange import export_annotations, import_annotations
+from napari_inkling.project.formats.exporting import export_annotations
+from napari_inkling.project.formats.importing import import_annotations
 from napari_inkling.project.formats.items import Annotations, Export, Item, make_items
 from napari_inkling.project.formats.recognition import format_to_write, guess_format, read_annotations
 from napari_inkling.project.formats.registry import FORMATS, Format, find_format

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from napari_inkling.core import PlaneRef
 
-__all__ = ["KnownImages", "stem", "without_ending"]
+if TYPE_CHECKING:
+    from napari_inkling.project.project import Project
+
+__all__ = ["KnownImages", "shapes_of", "stem", "without_ending"]
 
 _SUFFIXES = frozenset({
     ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2", ".npy", ".npz", ".zarr",
@@ -40,6 +44,11 @@ def _parts(text: str) -> tuple[str, ...]:
     return tuple(p for p in text.replace("\\", "/").split("/") if p not in ("", "."))
 
 
+def shapes_of(project: Project) -> dict[str, tuple[int, int]]:
+    """Return height and width in pixels of the images of a project, by name."""
+    return {r.name: (r.info.plane_shape[0], r.info.plane_shape[1]) for r in project.images}
+
+
 class KnownImages:
     """Finds an image by what an annotation file calls it.
 
@@ -61,6 +70,13 @@ class KnownImages:
     def shape(self, name: str) -> tuple[int, int] | None:
         """Return height and width, if known."""
         return None if self.shapes is None else self.shapes.get(name)
+
+    def chosen(self, wanted: Collection[str]) -> tuple[set[str], list[str]]:
+        """Return the images that are meant by names or files, and those that mean none."""
+        found = {text: self.find(text) for text in wanted}
+        return {name for names in found.values() for name in names}, [
+            text for text, names in found.items() if not names
+        ]
 
     def find(self, text: str) -> list[str]:
         """Return the names of the images that fit best: none, one, or several that fit equally well.

@@ -41,6 +41,7 @@ class MeasurePanel(Panel):
             self._measure_soon,
             session.project_changed,
             session.workspace.plane_changed,
+            session.workspace.pixels_changed,
             session.annotations.hints_changed,
         )
         self.listen(self._on_suggestions, session.suggestions.changed, session.training.changed)
