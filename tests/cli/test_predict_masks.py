@@ -14,8 +14,8 @@ from tests.cli.driving import Inkling
 from tests.methods.drawing import CENTRES, RADIUS, clicks, data, image, tissue
 from tests.methods.test_contract import fit
 
-#: What is tested is what becomes of a model's masks; with other seeds so small a network also finds centres
-#: between the disks, which have none.
+#: What is tested is what becomes of a model's masks. With other seeds so small a network also finds centres
+#: midway between disks: that is more than two radii from any click, where the hints say nothing (Eq. 1).
 LEARNT = {
     "steps": 60,
     "mask_steps": 60,
