@@ -7,7 +7,7 @@ The 12 train tiles of monuseg begin with 2 % of their nuclei clicked; a model is
 Then, round by round, a simulated annotator gives 30 s of corrections: it goes from suggestion to suggestion,
 says whether each is a nucleus, and clicks the nuclei that were missed beside it; each verdict or click costs
 0.9 s, as the papers measured a point. The model trains on. In the arm "review" the suggestions come as
-"next" in the dock brings them (by doubt, spread over the images); in "random" in random order. The arm
+"next" in the dock brings them (doubt × density, spread over the images); in "random" in random order. The arm
 "points" has no loop: it clicks a share of the nuclei at random, and all of them in the end. F1 is that on the
 4 val tiles, a detection being right within 11 px of a nucleus, at the threshold that the method sets.
 

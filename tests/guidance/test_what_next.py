@@ -25,23 +25,20 @@ def test_density_counts_neighbours_and_itself():
     assert density(candidates()).tolist() == []
 
 
-def test_the_need_of_an_image_is_doubt_times_density():
-    """.5 · 3 + .4 · 3 + .1 · 3 + .9 · 1."""
-    assert candidates((0, 0, 0.5), (0, 1, 0.4), (1, 0, 0.1), (90, 90, 0.9)).need == pytest.approx(3.9)
-
-
-def test_the_most_doubtful_first_wherever_they_crowd():
+def test_doubt_times_density():
+    """Values a: .5 · 3 = 1.5, .4 · 3, .1 · 3 and .9 · 1; b: 1 · 1."""
     crowd = candidates((0, 0, 0.5), (0, 1, 0.4), (1, 0, 0.1), (90, 90, 0.9))
-    planes = {"a": crowd, "b": candidates((0, 0, 0.8))}
+    planes = {"a": crowd, "b": candidates((0, 0, 1))}
     picks = what_next(planes, 3)
-    assert named(picks) == [("a", 3), ("b", 0), ("a", 0)]
-    assert [pick.value for pick in picks] == pytest.approx([0.9, 0.8, 0.5 * IMAGE_DISCOUNT])
+    # After the first, the far one in a is worth .9 · .8 = .72.
+    assert named(picks) == [("a", 0), ("b", 0), ("a", 3)]
+    assert [pick.value for pick in picks] == pytest.approx([1.5, 1.0, 0.9 * IMAGE_DISCOUNT])
 
 
 def test_a_pick_takes_off_what_it_tells_of_its_neighbours():
     """h = 3: at a distance of 3, 1 - exp(-1/2) of the value is left."""
     picks = what_next({"a": candidates((0, 0, 1), (0, 3, 0.9))}, 9)
-    assert [pick.value for pick in picks] == pytest.approx([1, 0.9 * IMAGE_DISCOUNT * (1 - np.exp(-0.5))])
+    assert [pick.value for pick in picks] == pytest.approx([2, 1.8 * IMAGE_DISCOUNT * (1 - np.exp(-0.5))])
 
 
 def test_equal_images_take_turns():

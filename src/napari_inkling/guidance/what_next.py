@@ -1,10 +1,8 @@
-"""What to annotate next: the images where many cells are doubtful together, and cells spread over them.
+"""What to annotate next: where many cells are doubtful together, spread over the images.
 
-The need of an image is the sum of doubt × density over its cells. Cells are picked one after the other by
-their doubt, and each pick makes those that it tells about less worth: its neighbours (they look alike), and
-all others of its image (one microscope, one stain). So the list goes on in other places before it comes back.
-Density does not count for single cells: where suggestions crowd, the doubtful ones are wrong together, and a
-person who judges those all the time hardly marks a cell.
+The value of a cell is doubt × density. Cells are picked one after the other, and each pick makes those that
+it tells about less worth: its neighbours (they look alike), and all others of its image (one microscope, one
+stain). So the list goes on in other places before it comes back.
 """
 
 from __future__ import annotations
@@ -84,7 +82,7 @@ def candidates_of(
 class Pick(Generic[Plane]):
     """One cell to annotate next: number ``index`` among the candidates of ``plane``.
 
-    ``value`` is its doubt, with what earlier picks have taken off.
+    ``value`` is doubt × density, with what earlier picks have taken off.
     """
 
     plane: Plane
@@ -105,10 +103,10 @@ def density(candidates: Candidates) -> npt.NDArray[np.int64]:
 def what_next(planes: Mapping[Plane, Candidates], count: int) -> list[Pick[Plane]]:
     """Return the cells whose annotation helps most, the best first.
 
-    The value v_i of cell i is its doubt. The cell of the highest value is picked; then, in its plane, v_j is
-    multiplied by ``IMAGE_DISCOUNT`` · (1 - exp(-d² / 2h²)) with the distance d to the pick and
-    h = ``REACH`` · radius / 2; and so on. Of equal values the first counts, so that the same suggestions give
-    the same list.
+    The value of cell i is v_i = u_i · n_i with its doubt u_i and its density n_i. The cell of the highest
+    value is picked; then, in its plane, v_j is multiplied by
+    ``IMAGE_DISCOUNT`` · (1 - exp(-d² / 2h²)) with the distance d to the pick and h = ``REACH`` · radius / 2;
+    and so on. Of equal values the first counts, so that the same suggestions give the same list.
 
     Parameters
     ----------
@@ -117,7 +115,7 @@ def what_next(planes: Mapping[Plane, Candidates], count: int) -> list[Pick[Plane
     count : int
         How many to pick, at most.
     """
-    values = {plane: found.doubts for plane, found in planes.items()}
+    values = {plane: found.doubts * density(found) for plane, found in planes.items()}
     highest = {plane: float(own.max(initial=0)) for plane, own in values.items()}
     picks: list[Pick[Plane]] = []
     while len(picks) < count and max(highest.values(), default=0) > 0:
