@@ -116,7 +116,7 @@ def _heights_of_verdicts(
     about = model.description
     heights, right = [np.empty(0)], [np.empty(0, bool)]
     for part in fields:
-        maps = yield from view_by_view(model.net, part.field.pixels, model.device, about.settings.views)
+        maps, _ = yield from view_by_view(model.net, part.field.pixels, model.device, about.settings.views)
         found = find_centres(maps[: len(about.classes)], part.r1, about.settings, lowest=LOWEST_PEAK)
         fresh = part.judged.rounds > about.judged_until
         there = _heights_at(found, part.judged.places[fresh], part)
