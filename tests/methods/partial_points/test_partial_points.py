@@ -68,7 +68,10 @@ def test_no_classical_answer_for_a_plane_without_hints():
     assert len(previews[-1].predictions.points) == len(last.predict(bare.image).points)
 
 
-def test_no_preview_while_the_rate_warms_up(monkeypatch):
+# Progress is that of the next step: of 40, from 7 / 40 on it is above .15.
+@pytest.mark.parametrize(("at_latest", "first"), [(100, 6), (3, 3)])
+def test_no_preview_while_the_rate_warms_up(monkeypatch, at_latest, first):
+    monkeypatch.setattr(rounds, "FIRST_PREVIEW_STEP", at_latest)
     monkeypatch.setattr(rounds, "PREVIEW_EVERY", 0.0)
     monkeypatch.setattr(rounds, "PREVIEW_SHARE", np.inf)  # no pause between two previews
     events, _ = fit(METHOD, steps=40)
@@ -77,7 +80,7 @@ def test_no_preview_while_the_rate_warms_up(monkeypatch):
         taken = event.step if isinstance(event, Step) else taken
         if isinstance(event, Preview) and event.whole:
             steps.append(taken)
-    assert steps[:3] == [6, 7, 8]  # progress is that of the next step: from 7 / 40 on it is above .15
+    assert steps[:3] == [first, first + 1, first + 2]
 
 
 @pytest.mark.parametrize("watch", [None, PlaneRef("elsewhere")])

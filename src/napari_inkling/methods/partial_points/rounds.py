@@ -40,8 +40,9 @@ FloatImage = npt.NDArray[np.float32]
 PREVIEW_EVERY = 4.0
 #: At most this share of the time goes into previews.
 PREVIEW_SHARE = 0.05
-#: None before this share of a stage: while its rate warms up, a network says less than the first answer does.
-FIRST_PREVIEW = 0.15
+#: None before this share of a stage, or so many steps: while its rate warms up, a network says less than the
+#: first answer does.
+FIRST_PREVIEW, FIRST_PREVIEW_STEP = 0.15, 100
 
 
 def known_masks(task: Task) -> Generator[Step, None, list[FloatImage]]:
@@ -127,13 +128,19 @@ def take_steps(
         yield from train(task.learner, batches, loss, 1, plan, stage=stage, round=task.round)
         if task.settings.minutes is not None:
             _keep_to_time(task, task.settings.minutes)
-        if time.monotonic() - shown > pause and task.span.progress > FIRST_PREVIEW and plan.done < end():
+        if time.monotonic() - shown > pause and _has_warmed_up(task) and plan.done < end():
             begun = time.monotonic()
             model = task.model()
             yield Checkpoint(model)
             yield from _show(task, model)
             shown = time.monotonic()
             pause = max(PREVIEW_EVERY, (shown - begun) / PREVIEW_SHARE)
+
+
+def _has_warmed_up(task: Task) -> bool:
+    """Whether the network has learnt enough in this stage to be shown."""
+    taken = task.plan.done - task.span.at(0)
+    return taken >= FIRST_PREVIEW_STEP or task.span.progress > FIRST_PREVIEW
 
 
 def _stage(task: Task, number: int) -> str:
