@@ -74,13 +74,14 @@ def test_no_preview_while_the_rate_warms_up(monkeypatch, at_latest, first):
     monkeypatch.setattr(rounds, "FIRST_PREVIEW_STEP", at_latest)
     monkeypatch.setattr(rounds, "PREVIEW_EVERY", 0.0)
     monkeypatch.setattr(rounds, "PREVIEW_SHARE", np.inf)  # no pause between two previews
-    events, _ = fit(METHOD, steps=40)
-    steps, taken = [], 0
-    for event in events:
+    running, taken, shown = METHOD.fit(data(), tiny(METHOD, steps=40), device="cpu"), 0, []
+    while len(shown) < 3:
+        event = next(running)
         taken = event.step if isinstance(event, Step) else taken
         if isinstance(event, Preview) and event.whole:
-            steps.append(taken)
-    assert steps[:3] == [first, first + 1, first + 2]
+            shown.append(taken)
+    running.close()
+    assert shown == [first, first + 1, first + 2]
 
 
 @pytest.mark.parametrize("watch", [None, PlaneRef("elsewhere")])
