@@ -25,20 +25,30 @@ def test_density_counts_neighbours_and_itself():
     assert density(candidates()).tolist() == []
 
 
-def test_doubt_times_density():
-    """Values a: .5 · 3 = 1.5, .4 · 3, .1 · 3 and .9 · 1; b: 1 · 1."""
+def test_doubt_times_relative_density():
+    """Mean density in a: 2.5. Values a: .5 · 3 / 2.5 = .6, .4 · 1.2, .1 · 1.2 and .9 · .4; b: .55 · 1."""
     crowd = candidates((0, 0, 0.5), (0, 1, 0.4), (1, 0, 0.1), (90, 90, 0.9))
-    planes = {"a": crowd, "b": candidates((0, 0, 1))}
+    planes = {"a": crowd, "b": candidates((0, 0, 0.55))}
     picks = what_next(planes, 3)
-    # After the first, the far one in a is worth .9 · .8 = .72.
+    # After the first, the far one in a is worth .36 · .8 = .288.
     assert named(picks) == [("a", 0), ("b", 0), ("a", 3)]
-    assert [pick.value for pick in picks] == pytest.approx([1.5, 1.0, 0.9 * IMAGE_DISCOUNT])
+    assert [pick.value for pick in picks] == pytest.approx([0.6, 0.55, 0.36 * IMAGE_DISCOUNT])
+
+
+def test_an_image_full_of_cells_has_not_all_the_picks():
+    crowd = candidates(*((y, x, 0.6) for y in range(5) for x in range(5)))
+    sparse = candidates((0, 0, 0.9), (90, 90, 0.9))
+    assert [plane for plane, _ in named(what_next({"crowd": crowd, "sparse": sparse}, 3))] == [
+        "sparse",
+        "sparse",
+        "crowd",
+    ]
 
 
 def test_a_pick_takes_off_what_it_tells_of_its_neighbours():
     """h = 3: at a distance of 3, 1 - exp(-1/2) of the value is left."""
     picks = what_next({"a": candidates((0, 0, 1), (0, 3, 0.9))}, 9)
-    assert [pick.value for pick in picks] == pytest.approx([2, 1.8 * IMAGE_DISCOUNT * (1 - np.exp(-0.5))])
+    assert [pick.value for pick in picks] == pytest.approx([1, 0.9 * IMAGE_DISCOUNT * (1 - np.exp(-0.5))])
 
 
 def test_equal_images_take_turns():

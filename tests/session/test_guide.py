@@ -124,10 +124,10 @@ def test_a_cell_with_point_and_mask_counts_once(session):
 
 
 def test_what_next_by_hand(guided):
-    """Values: a .8 · 3, .6 · 3, .4 · 3 and 0 · 1; b .9 · 1."""
+    """Values: a .8 · 3, .6 · 3, .4 · 3 and 0 · 1, by a mean density of 2.5; b .9 · 1."""
     found = guided.guide.what_next()
     assert [(t.plane, t.id) for t in found[:2]] == [(A, IN_A.ids[0]), (B, IN_B.ids[0])]
-    assert [t.value for t in found[:2]] == pytest.approx([2.4, 0.9])
+    assert [t.value for t in found[:2]] == pytest.approx([0.96, 0.9])
     assert [t.doubt for t in found[:2]] == pytest.approx([0.8, 0.9])
     assert found[0].place == (10.0, 10.0)
     assert found[0].reason == "score near the threshold"

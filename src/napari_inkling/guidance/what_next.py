@@ -1,8 +1,9 @@
 """What to annotate next: where many cells are doubtful together, spread over the images.
 
-The value of a cell is doubt × density. Cells are picked one after the other, and each pick makes those that
-it tells about less worth: its neighbours (they look alike), and all others of its image (one microscope, one
-stain). So the list goes on in other places before it comes back.
+The value of a cell is doubt × density, as a share of the mean density in its image: otherwise the image where
+cells crowd most has all the picks, and the model forgets the others. Cells are picked one after the other,
+and each pick makes those that it tells about less worth: its neighbours (they look alike), and all others of
+its image (one microscope, one stain). So the list goes on in other places before it comes back.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def candidates_of(
 class Pick(Generic[Plane]):
     """One cell to annotate next: number ``index`` among the candidates of ``plane``.
 
-    ``value`` is doubt × density, with what earlier picks have taken off.
+    ``value`` is doubt × relative density, with what earlier picks have taken off.
     """
 
     plane: Plane
@@ -103,8 +104,8 @@ def density(candidates: Candidates) -> npt.NDArray[np.int64]:
 def what_next(planes: Mapping[Plane, Candidates], count: int) -> list[Pick[Plane]]:
     """Return the cells whose annotation helps most, the best first.
 
-    The value of cell i is v_i = u_i · n_i with its doubt u_i and its density n_i. The cell of the highest
-    value is picked; then, in its plane, v_j is multiplied by
+    The value of cell i is v_i = u_i · n_i / n̄ with its doubt u_i, its density n_i, and the mean density n̄ in
+    its plane. The cell of the highest value is picked; then, in its plane, v_j is multiplied by
     ``IMAGE_DISCOUNT`` · (1 - exp(-d² / 2h²)) with the distance d to the pick and h = ``REACH`` · radius / 2;
     and so on. Of equal values the first counts, so that the same suggestions give the same list.
 
@@ -115,7 +116,7 @@ def what_next(planes: Mapping[Plane, Candidates], count: int) -> list[Pick[Plane
     count : int
         How many to pick, at most.
     """
-    values = {plane: found.doubts * density(found) for plane, found in planes.items()}
+    values = {plane: found.doubts * _relative(density(found)) for plane, found in planes.items()}
     highest = {plane: float(own.max(initial=0)) for plane, own in values.items()}
     picks: list[Pick[Plane]] = []
     while len(picks) < count and max(highest.values(), default=0) > 0:
@@ -125,6 +126,11 @@ def what_next(planes: Mapping[Plane, Candidates], count: int) -> list[Pick[Plane
         values[plane] = values[plane] * _left(planes[plane], index)
         highest[plane] = float(values[plane].max())
     return picks
+
+
+def _relative(counts: npt.NDArray[np.int64]) -> FloatArray:
+    """Return counts (N,), each at least 1, as shares of their mean."""
+    return counts / counts.mean() if len(counts) else np.zeros(0)
 
 
 def _left(candidates: Candidates, picked: int) -> FloatArray:
