@@ -283,7 +283,7 @@ def test_stop_and_what_still_comes(ready: Session, runner: HandRunner, heard: He
     assert len(ready.suggestions.shown().points) == 0
     runner.end("cancelled", "The training was stopped.")
     assert ready.training.state.status == "stopped"
-    assert heard("message") == [("info", "Training stopped; it had no model yet.")]
+    assert heard("message") == [("info", "Training stopped before it had a model; nothing was changed.")]
     assert not Path(runner.jobs[0].out).exists()
 
 

@@ -20,7 +20,8 @@ def test_without_a_gpu_it_is_the_cpu(no_gpu, name):
     device = resolve_device(name)
     assert device.torch_device == torch.device("cpu")
     assert device.dtype in (torch.float32, torch.bfloat16)
-    assert str(device) == f"CPU, {torch.get_num_threads()} threads, {str(device.dtype)[6:]}"
+    threads = torch.get_num_threads()
+    assert str(device) == f"CPU, {threads} thread{'s' * (threads != 1)}, {str(device.dtype)[6:]}"
 
 
 @pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:3"])
@@ -82,9 +83,9 @@ def test_an_older_torch_is_asked_in_its_own_way(monkeypatch, supported, dtype):
 def test_choosing_a_device_leaves_the_threads_alone():
     before = torch.get_num_threads()
     try:
-        for threads in (1, 3):
+        for threads, words in ((1, "CPU, 1 thread, "), (3, "CPU, 3 threads, ")):
             torch.set_num_threads(threads)
-            assert str(resolve_device("cpu")).startswith(f"CPU, {threads} threads")
+            assert str(resolve_device("cpu")).startswith(words)
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)

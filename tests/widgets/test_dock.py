@@ -301,6 +301,9 @@ def test_the_cheat_sheet_lists_every_key(viewer):
     assert sheet.isVisible()
     press_key(viewer, "?")
     assert not sheet.isVisible()
+    press_key(viewer, "?")
+    press_key(viewer, "Esc")  # the canvas has the focus
+    assert not sheet.isVisible()
 
 
 def test_every_button_says_what_it_does(viewer):

@@ -631,7 +631,7 @@ def test_a_stack_is_exported(dock, tmp_path, monkeypatch, format, asks, written)
         monkeypatch.setattr(QFileDialog, asks, staticmethod(lambda *a, **k: where))
     settle(0.1)
     click(dock.export.export_button)
-    assert dock.messages.current is None
+    assert dock.messages.current.text.startswith(f"Exported hints to {where}")
     files = [path for path in (tmp_path / "out").iterdir() if path.suffix in (".tif", ".zarr")]
     assert len(files) == written
 

@@ -119,7 +119,8 @@ class TrainingState:
             case "finished":
                 return replace(self, status="finished", message="Training finished.")
             case "cancelled" if self.model is None:
-                return replace(self, status="stopped", message="Training stopped; it had no model yet.")
+                text = "Training stopped before it had a model; nothing was changed."
+                return replace(self, status="stopped", message=text)
             case "cancelled":
                 text = "Training stopped; the model reached so far is kept."
                 return replace(self, status="stopped", message=text)

@@ -27,7 +27,8 @@ class Device:
     def __str__(self) -> str:
         precision = str(self.dtype).removeprefix("torch.")
         if self.torch_device.type == "cpu":
-            return f"CPU, {torch.get_num_threads()} threads, {precision}"
+            threads = torch.get_num_threads()
+            return f"CPU, {threads} thread{'s' * (threads != 1)}, {precision}"
         if self.torch_device.type == "cuda":
             return f"GPU {torch.cuda.get_device_name(self.torch_device)}, {precision}"
         return f"GPU (Apple), {precision}"

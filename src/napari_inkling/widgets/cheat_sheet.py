@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, Qt
 from qtpy.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -71,7 +71,7 @@ class CheatSheet(QFrame):
             column.addStretch(1)
             columns.addLayout(column)
         self.hide()
-        over.installEventFilter(self)
+        over.installEventFilter(self)  # its size
 
     def _block(self, title: str, lines: list[tuple[str, str]], width: int) -> QGridLayout:
         grid = QGridLayout()
@@ -96,6 +96,7 @@ class CheatSheet(QFrame):
         if self.isVisible():
             self.hide()
             return
+        _application().installEventFilter(self)  # the canvas keeps keys to itself
         self.show()
         for said in self._said:  # a grid asks labels that wrap for more height than they need
             said.setFixedHeight(said.heightForWidth(said.width()))
@@ -113,16 +114,27 @@ class CheatSheet(QFrame):
                 max(0, (over.width() - self.width()) // 2), max(0, (over.height() - self.height()) // 2)
             )
 
+    def hideEvent(self, event: Any) -> None:
+        """Leave keys alone again."""
+        _application().removeEventFilter(self)
+        super().hideEvent(event)
+
     def eventFilter(self, watched: QObject | None, event: Any) -> bool:
-        """Stay in the middle, and go with Escape."""
+        """Stay in the middle, and go with Escape, whatever has the focus."""
         if not self.isVisible():
             return False
-        if event.type() == QEvent.Type.Resize:
+        if event.type() == QEvent.Type.Resize and watched is self.parentWidget():
             self._centre()
         elif event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Escape:
             self.hide()
             return True
         return False
+
+
+def _application() -> QCoreApplication:
+    application = QCoreApplication.instance()
+    assert application is not None
+    return application
 
 
 def _halves(blocks: list[Any]) -> tuple[list[Any], list[Any]]:

@@ -145,6 +145,7 @@ class ExportPanel(Panel):
             self.result.setToolTip(str(self._written))
             self.result.show()
             self.show_button.show()
+            self.session.message.emit("info", f"Exported {self.what.currentText().lower()} to {path}.")
 
     def run_on_all(self) -> None:
         """Predict what the newest model has not seen."""
