@@ -1,9 +1,9 @@
 """What to annotate next: where many cells are doubtful together, spread over the images.
 
-The value of a cell is doubt × density, as a share of the mean density in its image: otherwise the image where
-cells crowd most has all the picks, and the model forgets the others. Cells are picked one after the other,
-and each pick makes those that it tells about less worth: its neighbours (they look alike), and all others of
-its image (one microscope, one stain). So the list goes on in other places before it comes back.
+The value of a cell is doubt × density, as a share of the mean density in its image: otherwise images where
+cells crowd have more than their share of the picks. Cells are picked one after the other, and each pick makes
+those that it tells about less worth: its neighbours (they look alike), and all others of its image (one
+microscope, one stain). So the list goes on in other places before it comes back.
 """
 
 from __future__ import annotations
