@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
 from napari_inkling.session import Session
@@ -15,6 +15,8 @@ from tests.widgets.dock_driving import click, dock_widget, open_dock, picture, t
 from tests.widgets.driving import click_at, listeners, press_key, settle, suggest, wait_until
 
 pytestmark = pytest.mark.window
+
+CELLS = [(20.0, 30.0), (60.0, 80.0), (85.0, 25.0)]
 
 OPEN = """
 import sys, warnings
@@ -234,6 +236,41 @@ def test_what_is_said_of_the_next_cell_comes_into_view(viewer, tmp_path, key):
     said = dock.review.why
     wait_until(lambda: shows(dock, dock.review) and said.isVisible() and not said.visibleRegion().isEmpty())
     assert said.text() == "Worth a look: score near the threshold."
+
+
+def test_train_comes_into_view_once_there_is_enough_to_train(viewer, tmp_path):
+    dock = open_dock(viewer)
+    dock.images.add_paths([picture(tmp_path)])
+    viewer.window._qt_window.resize(1000, 480)
+    settle(0.2)
+    assert not shows(dock, dock.train)
+    for place in CELLS:
+        click_at(viewer, *place)
+    wait_until(lambda: shows(dock, dock.train))
+    assert dock.train.go.visibleRegion().boundingRect().size() == dock.train.go.size()
+
+
+def test_a_message_moves_no_button(viewer, tmp_path):
+    dock = open_dock(viewer)
+    dock.images.add_paths([picture(tmp_path)])
+    settle(0.1)
+    buttons = (dock.annotate.undo, dock.train.go, dock.images.fold_button)
+    before = [button.mapToGlobal(QPoint(0, 0)).y() for button in buttons]
+    dock.session.message.emit("error", "one thing\n" * 5)
+    settle(0.1)
+    assert dock.messages.isVisible()
+    assert [button.mapToGlobal(QPoint(0, 0)).y() for button in buttons] == before
+
+
+def test_the_key_says_what_is_missing_and_that_goes_by_itself(viewer, tmp_path):
+    dock = open_dock(viewer)
+    press_key(viewer, "Shift+T")
+    assert (dock.messages.current.level, dock.messages.current.text) == ("info", "Open an image first.")
+    dock.images.add_paths([picture(tmp_path)])
+    press_key(viewer, "Shift+T")
+    assert (dock.messages.current.level, dock.messages.current.text) == ("info", dock.train.next_step.text())
+    assert dock.messages.current.text.startswith("Mark 2 ")
+    assert not dock.session.training.active
 
 
 def test_it_fits_into_320_pixels_and_scrolls_when_short(viewer, tmp_path):

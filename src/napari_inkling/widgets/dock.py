@@ -122,8 +122,8 @@ class InklingDock(QWidget):
         layout.setContentsMargins(6, 4, 2, 4)
         layout.setSpacing(5)
         layout.addWidget(self.project_bar)
-        layout.addWidget(self.messages)
         layout.addWidget(self.scroll, 1)
+        layout.addWidget(self.messages)  # below: when one comes, no button moves away from under the mouse
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.setMinimumWidth(300)
         self._retheme()
@@ -141,6 +141,7 @@ class InklingDock(QWidget):
             ("export", self.export.export),
         ):
             self.bridge.keys.on(action, slot)
+        self.train.ready.connect(self._on_ready)
         self.session.training.changed.connect(self._on_training)
         self.bridge.review.stepped.connect(self._on_step)
         self._warm = single_shot(self.session.warm_up, WARM_UP_MS, self)
@@ -169,6 +170,11 @@ class InklingDock(QWidget):
         """Bring the review into view once there is something to review."""
         if state.status in ("finished", "stopped") and not self.review.is_folded:
             self.scroll.bring(self.review)
+
+    def _on_ready(self) -> None:
+        """Bring the button into view that is pressed next, but move none away under the mouse."""
+        if not self.train.is_folded and not self.scroll.underMouse():
+            self.scroll.bring(self.train)
 
     def _on_step(self) -> None:
         """Bring into view what Review says of the cell, but move no button away under the mouse."""

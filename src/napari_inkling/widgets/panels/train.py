@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox
 
 from napari_inkling.core import BACKGROUND, InklingError
@@ -33,6 +34,8 @@ class TrainPanel(Panel):
     """One button that trains, and what can be set before."""
 
     title = "Train"
+    #: There is enough to train for the first time.
+    ready = Signal()
 
     def __init__(self, session: Session, bridge: LayerBridge) -> None:
         super().__init__(session, bridge)
@@ -200,6 +203,8 @@ class TrainPanel(Panel):
         elif self._missing:
             self.say_next(self._missing)  # the mark on what to do now stands in Annotate
         elif not self._has_model:
+            if not self.next_step.property("now"):
+                self.ready.emit()
             self.say_next("Press Train: first suggestions come within seconds.", now=True)
         elif self._anew:
             self.say_next(f"It starts from the beginning: {self._anew}.")
@@ -228,18 +233,22 @@ class TrainPanel(Panel):
     # -- what it does
 
     def train_or_stop(self) -> None:
-        """Start a training, or stop the one that runs."""
+        """Start a training, or stop the one that runs; say what is missing if there cannot be one."""
         with self.telling():
             if self.session.training.active:
                 self.session.training.stop()
-            else:
-                self.session.training.start(
-                    preset=self.preset.currentData(),
-                    overrides=self.advanced.overrides(),
-                    device=self.device.currentData(),
-                    resume=not self.start_over.isChecked(),
-                )
-                self.start_over.setChecked(False)
+                return
+            self._ask()
+            if self._missing:  # the key works also while the button does not
+                self.session.message.emit("info", self._missing)
+                return
+            self.session.training.start(
+                preset=self.preset.currentData(),
+                overrides=self.advanced.overrides(),
+                device=self.device.currentData(),
+                resume=not self.start_over.isChecked(),
+            )
+            self.start_over.setChecked(False)
 
     def _set_radius(self, value: float) -> None:
         with self.telling():
