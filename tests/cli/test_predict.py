@@ -122,7 +122,7 @@ def test_the_threshold_that_is_given_counts(inkling: Inkling, here: Path, thresh
     ]
     assert inkling(*command, "--json").json == {
         "path": "x.csv", "format": "points-csv", "threshold": float(threshold), "cells": cells,
-        "images": {"a": cells}, "left_out": [],
+        "masks": 0, "images": {"a": cells}, "left_out": [],
     }  # fmt: skip
 
 

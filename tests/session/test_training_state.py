@@ -22,6 +22,8 @@ def test_state_follows_events() -> None:
     first = Step("warm start", 0, 0, 100)
     state = state.after(first, 11.0)
     assert (state.stage, state.fraction, state.seconds_left) == ("warm start", 0.0, None)
+    state = state.after(Step("training", 1, 4, 100), 13.9)  # the first steps are slow
+    assert (state.fraction, state.seconds_left) == (0.04, None)
     state = state.after(Step("training", 1, 20, 100, {"mse": 0.5}), 16.0)  # 20 steps in 5 s, 80 to go
     assert (state.fraction, state.seconds_left, state.round) == (0.2, 20.0, 1)
     state = state.after(Round(1, {"f1": 0.7}), 16.1)

@@ -65,12 +65,14 @@ def predict(
     written = _write_or_rescue(kept, planes, out, format)
     counts = {str(ref): len(cell_centres(p)) for ref, p in kept.items()}
     total = sum(counts.values())
+    masks = sum(len(p.masks) for p in kept.values())
     left_out = [str(plane.ref) for plane in planes if plane.ref not in found]
     values = {
         "path": str(written),
         "format": format,
         "threshold": threshold,
         "cells": total,
+        "masks": masks,
         "images": counts,
         "left_out": left_out,
     }
@@ -83,7 +85,8 @@ def predict(
         )
     scores = f"with a score of {threshold:g} or more"
     where = plural(len(counts), "plane") + f", {len(left_out):,} left out" * bool(left_out)
-    result(values, f"{written}: {plural(total, 'cell')} {scores} on {where}", as_json)
+    cells = plural(total, "cell") + f" ({masks:,} with a mask)" * bool(masks)
+    result(values, f"{written}: {cells} {scores} on {where}", as_json)
 
 
 @contextmanager

@@ -16,6 +16,8 @@ __all__ = ["Status", "TrainingState"]
 Status = Literal["idle", "starting", "running", "stopping", "finished", "stopped", "failed"]
 #: So many loss values are kept for the plot; beyond, every other one goes.
 MOST_LOSSES = 2000
+#: A pace is known after so many seconds of steps; the first ones are slow.
+PACE_AFTER = 3.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class TrainingState:
     stage, round, step, steps
         As in the last :class:`~napari_inkling.core.Step`; ``steps`` is 0 before the first.
     seconds_left : float or None
-        Until the end, at the pace so far; ``None`` while unknown.
+        Until the end, at the pace so far; ``None`` while unknown, as in the first seconds.
     losses : tuple of (step, losses by name)
         What the loss plot shows, thinned out when long.
     metrics : tuple of Round
@@ -97,7 +99,9 @@ class TrainingState:
     def _after_step(self, event: Step, now: float) -> TrainingState:
         first_step, first_time = first = self.first_step or (event.step, now)
         done = event.step - first_step
-        left = (now - first_time) / done * max(0, event.steps - event.step) if done > 0 else None
+        spent = now - first_time
+        known = done > 0 and (spent >= PACE_AFTER or event.step >= event.steps)
+        left = spent / done * max(0, event.steps - event.step) if known else None
         losses = (*self.losses, (event.step, event.losses)) if event.losses else self.losses
         if len(losses) > MOST_LOSSES:
             losses = losses[::2]

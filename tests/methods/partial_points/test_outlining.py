@@ -153,8 +153,11 @@ def test_stopped_in_any_stage_there_is_a_model(stage):
 
 def test_minutes_are_shared_by_both_stages():
     settings = tiny(METHOD, steps=60_000, mask_steps=40_000, enough=None, minutes=0.05)
-    stages = [e.stage for e in METHOD.fit(data(), settings, device="cpu") if isinstance(e, Step) and e.losses]
+    events = list(METHOD.fit(data(), settings, device="cpu"))
+    stages = [e.stage for e in events if isinstance(e, Step) and e.losses]
     assert {"learning from the hints", "learning outlines"} <= set(stages)
+    said = [e.text for e in events if isinstance(e, Notice)]
+    assert any("0.05 minutes left time for" in text and "some 40000: many masks" in text for text in said)
 
 
 # --- training on

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from napari_inkling.core import Event
+from napari_inkling.core import Event, Notice
 from napari_inkling.methods.partial_points.mask_stage import Nuclei, nuclei_of
 from napari_inkling.methods.partial_points.pixel_labels import PixelLabels, instances_of, with_drawn
 from napari_inkling.methods.partial_points.rounds import batches_of, known_masks, take_steps, updated_masks
@@ -23,7 +23,7 @@ from napari_inkling.training.instances import seeded_instances
 from napari_inkling.training.loop import Loss
 from napari_inkling.training.pieces import aside, told
 
-__all__ = ["first_targets", "parts", "refined_targets", "train_part"]
+__all__ = ["first_targets", "parts", "refined_targets", "too_short", "train_part"]
 
 T = TypeVar("T")
 FloatImage = npt.NDArray[np.float32]
@@ -35,6 +35,8 @@ SURE = (0.35, 0.65)
 FAINT = 0.05
 #: Centres' errors are small beside the other losses: with a weight of 1, they are forgotten over outlines.
 CENTRE_WEIGHT = 4.0
+#: With fewer steps outlines are hardly learnt.
+FEWEST_STEPS = 100
 #: Fine-tuning of two classes has this share of the learning rate (section V.C of the paper).
 FINE_RATE = 0.1
 
@@ -148,6 +150,16 @@ def train_part(task: Task, targets: Sequence[FloatImage], refining: bool) -> Gen
     end = 1.0 if refining else 1 - settings.refine_share
     stage = "refining outlines" if refining else "learning outlines"
     yield from take_steps(task, batches, _loss(task, refining), stage, lambda: task.span.at(end))
+
+
+def too_short(task: Task) -> Iterator[Notice]:
+    """Say so if a limit of time left too few steps for outlines to be learnt."""
+    steps = task.span.at(1) - task.span.at(0)
+    if task.settings.minutes is not None and steps < FEWEST_STEPS:
+        yield Notice(
+            f"{task.settings.minutes:g} minutes left time for {steps} steps of learning outlines, and it takes "
+            f"some {task.settings.mask_steps}: many masks will be missing or wrong. Give it more time."
+        )
 
 
 def _loss(task: Task, refining: bool) -> Loss:

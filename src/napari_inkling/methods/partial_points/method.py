@@ -100,4 +100,5 @@ class PartialPoints:
             number = task.round = number + 1
             yield from mask_rounds.train_part(task, targets, refining)  # Eqs. 5, 6, 8
             model, maps = yield from rounds.end_round(task, number)
+        yield from mask_rounds.too_short(task)
         return model
