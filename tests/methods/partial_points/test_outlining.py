@@ -22,7 +22,7 @@ from napari_inkling.core import (
 )
 from napari_inkling.evaluation import segmentation_scores
 from napari_inkling.methods import HintedModel, get_method
-from napari_inkling.methods.partial_points import detection_model, outlining
+from napari_inkling.methods.partial_points import detection_model, outlining, rounds
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.project.formats import export_annotations
 from napari_inkling.training.pieces import finish
@@ -157,20 +157,34 @@ def test_minutes_are_shared_by_both_stages():
     stages = [e.stage for e in events if isinstance(e, Step) and e.losses]
     assert {"learning from the hints", "learning outlines"} <= set(stages)
     said = [e.text for e in events if isinstance(e, Notice)]
-    assert any("0.05 minutes left time for" in text and "some 40000: many masks" in text for text in said)
+    assert any("0.05 minutes left time for" in text and "takes 40000: many masks" in text for text in said)
 
 
 # --- training on
 
 
-def test_a_model_with_outlines_goes_on_with_both_at_once(learnt):
-    events, after = fit(METHOD, data(hints=clicks(10)), start=learnt, **{**LEARNT, "mask_steps": 40})
+def test_training_on_never_shows_less_than_outlines(learnt, monkeypatch):
+    monkeypatch.setattr(rounds, "PREVIEW_EVERY", 0.0)
+    monkeypatch.setattr(rounds, "PREVIEW_SHARE", 1e9)
+    events, after = fit(METHOD, data(hints=clicks(10)), start=learnt, **LEARNT)
+    assert not anew(events)
+    assert {"learning from the hints", "refining outlines"} <= {
+        e.stage for e in events if isinstance(e, Step)
+    }
+    previews = [e.predictions for e in events if isinstance(e, Preview)]
+    assert len(previews) > 2 and all(len(shown.masks) for shown in previews)
+    assert {e.model.description.heads for e in events if isinstance(e, Checkpoint)} == {"joint"}
+    assert segmentation_scores(labels_of(after.predict(image()).above(0.5)), truth()).aji > 0.8
+
+
+def test_a_large_network_with_outlines_goes_on_with_both_at_once():
+    large = {"network": "resnet34", "steps": 4, "mask_steps": 4}
+    _, model = fit(METHOD, **large)
+    events, after = fit(METHOD, start=model, **large)
     assert not anew(events)
     stages = {e.stage for e in events if isinstance(e, Step) and e.losses}
     assert stages == {"learning outlines", "refining outlines"}
-    taken = after.description.trained_steps - learnt.description.trained_steps
-    assert taken == 60  # the fewest, rather than 35 % of the longer stage
-    assert segmentation_scores(labels_of(after.predict(image()).above(0.5)), truth()).aji > 0.8
+    assert after.description.trained_steps - model.description.trained_steps == 4  # the longer stage
 
 
 def test_a_model_of_centres_gets_outlines(tmp_path):

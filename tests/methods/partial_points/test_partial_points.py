@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from functools import partial
 from itertools import islice
 
 import numpy as np
 import pytest
+import torch
 
 from napari_inkling.core import (
     DISAGREEMENT,
@@ -232,10 +234,42 @@ def test_it_starts_anew_with_other_classes(model):
     assert last.classes == ("cell", "lost")
 
 
-def test_going_on_adds_to_the_steps(model):
-    events, last = fit(METHOD, start=model)
+def weights_of(model):
+    return model.net.state_dict().values()
+
+
+def with_weights(model, value):
+    """Return a model that knows the same, on weights that are all of one value."""
+    net = copy.deepcopy(model.net)
+    for weights in net.parameters():
+        torch.nn.init.constant_(weights, value)
+    return DetectionModel(model.description, net, model.device)
+
+
+@pytest.mark.parametrize(("network", "anew"), [("small", True), ("resnet34", False)])
+def test_the_small_network_begins_anew_when_training_goes_on(network, anew):
+    settings = {"network": network, "pretrained": False, "steps": 2, "averaging": 0.0, "masks": False}
+    _, model = fit(METHOD, **settings)
+    other = with_weights(model, 0.01)
+    events, last = fit(METHOD, start=model, **settings)
     assert not kinds(events, Notice)
-    assert last.description.trained_steps == 6 + 6  # of few steps none is saved
+    assert last.description.trained_steps == 2 + 2
+    _, after_other = fit(METHOD, start=other, **settings)
+    same = all(map(torch.equal, weights_of(last), weights_of(after_other)))
+    assert same is anew
+    again = all(map(torch.equal, weights_of(last), weights_of(model)))
+    assert not again  # a second opinion
+
+
+def test_what_was_found_stays_until_something_better_is_known(model):
+    watched = data(hints=clicks(8))
+    events, _ = fit(METHOD, watched, start=model, steps=20, rounds=2)
+    losses = [isinstance(event, Step) and bool(event.losses) for event in events]
+    taken = [sum(losses[: events.index(event)]) for event in kinds(events, Preview)]
+    assert taken[0] == 0 and kinds(events, Preview)[0].whole  # the last model's, as verdicts have moved it
+    assert min(taken[1:]) > 10
+    kept = [sum(losses[: events.index(event)]) for event in kinds(events, Checkpoint)]
+    assert kept[0] == 0 and min(kept[1:]) > 10  # stopped before, it is the last model that is kept
 
 
 # --- prediction

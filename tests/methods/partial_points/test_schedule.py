@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from napari_inkling.methods.partial_points import PartialPointsSettings
-from napari_inkling.methods.partial_points.schedule import Span, mask_steps_for, steps_for
+from napari_inkling.methods.partial_points.schedule import Span, mask_steps_for, plan_of, steps_for
 from napari_inkling.training.loop import Plan
 
 
@@ -54,6 +54,20 @@ def test_outlines_take_steps_of_their_own(chosen, clicks, fresh, continued):
     settings = PartialPointsSettings(**chosen)
     assert mask_steps_for(settings, clicks) == fresh
     assert mask_steps_for(settings, clicks, continued=True) == continued
+
+
+@pytest.mark.parametrize(
+    ("had", "counted", "steps", "centres"),
+    [
+        (None, False, 60 + 300, 60),  # the first training, of few clicks
+        (None, True, 450 + 300, 450),  # from the beginning again
+        ("centres", True, 60 + 300, 60),  # on the last weights
+        ("joint", True, 150, 0),  # both at once
+    ],
+)
+def test_once_cells_are_counted_few_clicks_take_all_steps(had, counted, steps, centres):
+    plan, span = plan_of(PartialPointsSettings(), 20, had, counted=counted)
+    assert (plan.steps, span.at(1)) == (steps, centres)
 
 
 def test_a_stage_keeps_its_share_of_a_plan_that_changes():

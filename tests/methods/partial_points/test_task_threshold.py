@@ -35,6 +35,42 @@ def task_with(points: Points) -> tuple[SimpleNamespace, np.ndarray]:
     return task, answer
 
 
+class Says(nn.Module):
+    """A network that knows what it says of the one plane."""
+
+    stride = reach = 1
+
+    def __init__(self, answer: np.ndarray) -> None:
+        super().__init__()
+        self.register_buffer("logits", torch.from_numpy(answer).clip(1e-3, 1 - 1e-3).logit()[np.newaxis])
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.logits.expand(len(images), -1, -1, -1)
+
+
+def going_on(
+    points: Points, height: float, judged_until: int = 0, **settings: object
+) -> tuple[Outset, DetectionModel]:
+    """Return what a training sets out with, and a last model that draws the line at a height."""
+    _, answer = task_with(points)
+    plane = TrainingImage(image(), HintSet(points))
+    about = Description(
+        classes=("cell",),
+        settings=PartialPointsSettings(views=1),
+        intensity=Intensity.of([plane.image]),
+        radius=RADIUS,
+        scale=1.0,
+        threshold=height,
+        trained_steps=1,
+        strictness=1.2,
+        judged_until=judged_until,
+    )
+    device = resolve_device("cpu")
+    start = DetectionModel(about, Says(answer), device)
+    given = PartialPointsSettings(views=1, **settings)
+    return Outset(TrainingData((plane,)), given, device, 0, ("cell",), start), start
+
+
 def threshold(clicked_in: list[int]) -> float:
     """Return the threshold for clicks of these rounds."""
     task, answer = task_with(Points(CENTRES[: len(clicked_in)], rounds=clicked_in))
@@ -64,9 +100,7 @@ def test_few_clicks_from_before_leave_no_choice():
     ids=["found", "missed", "rejected", "all"],
 )
 def test_the_last_models_cells_once_corrected(points, cells):
-    task, answer = task_with(points)
-    task.threshold = 0.4
-    assert task_threshold.count_cells(task, [answer]) == cells
+    assert finish(task_threshold.count_cells(*going_on(points, 0.4))) == cells
 
 
 def test_going_on_finds_as_many_cells_as_there_are():
@@ -93,38 +127,9 @@ def judged(*rows: tuple[int, int, str]) -> Points:
 REJECTED = judged((12, 1, "rejected"), (13, 1, "rejected"), (14, 1, "rejected"), (0, 1, "accepted"))
 
 
-class Says(nn.Module):
-    """A network that knows what it says of the one plane."""
-
-    stride = reach = 1
-
-    def __init__(self, answer: np.ndarray) -> None:
-        super().__init__()
-        self.register_buffer("logits", torch.from_numpy(answer).clip(1e-3, 1 - 1e-3).logit()[np.newaxis])
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.logits.expand(len(images), -1, -1, -1)
-
-
 def heeded(points: Points, judged_until: int = 0, **settings: object) -> Description:
     """Return the last model's description with its threshold, 0.1 · 1.2, moved by these verdicts."""
-    _, answer = task_with(points)
-    plane = TrainingImage(image(), HintSet(points))
-    about = Description(
-        classes=("cell",),
-        settings=PartialPointsSettings(views=1),
-        intensity=Intensity.of([plane.image]),
-        radius=RADIUS,
-        scale=1.0,
-        threshold=0.12,
-        trained_steps=1,
-        strictness=1.2,
-        judged_until=judged_until,
-    )
-    device = resolve_device("cpu")
-    start = DetectionModel(about, Says(answer), device)
-    given = PartialPointsSettings(views=1, **settings)
-    outset = Outset(TrainingData((plane,)), given, device, 0, ("cell",), start)
+    outset, start = going_on(points, 0.12, judged_until, **settings)
     return finish(task_threshold.heed_verdicts(outset, start)).description
 
 

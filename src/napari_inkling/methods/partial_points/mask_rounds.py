@@ -157,8 +157,8 @@ def too_short(task: Task) -> Iterator[Notice]:
     steps = task.span.at(1) - task.span.at(0)
     if task.settings.minutes is not None and steps < FEWEST_STEPS:
         yield Notice(
-            f"{task.settings.minutes:g} minutes left time for {steps} steps of learning outlines, and it takes "
-            f"some {task.settings.mask_steps}: many masks will be missing or wrong. Give it more time."
+            f"{task.settings.minutes:g} minutes left time for {steps} steps of learning outlines, which takes "
+            f"{task.settings.mask_steps}: many masks will be missing or wrong. Give it more time."
         )
 
 

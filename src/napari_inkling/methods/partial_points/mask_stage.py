@@ -78,8 +78,8 @@ def begin(task: Task, maps: Sequence[FloatImage]) -> Generator[Event, None, tupl
     net = _network(task, heads, notices.append)
     yield from map(Notice, notices)
     span = Span(task.plan, task.span.end)
-    start = task.outset.start
-    rate = settings.mask_rate * (1 if start is None or start.description.heads != heads else CONTINUED)
+    weights = task.outset.weights
+    rate = settings.mask_rate * (1 if weights is None or weights.description.heads != heads else CONTINUED)
     learner = make_learner(net, task.outset.device, settings, span, rate)
     return replace(task, scale=scale, fields=fields, learner=learner, span=span, heads=heads), nuclei
 
@@ -161,9 +161,9 @@ def _network(task: Task, heads: Heads, notify: Callable[[str], None]) -> nn.Modu
 
 def _segmenter(task: Task, notify: Callable[[str], None]) -> nn.Module:
     """Return the network of two classes with the last model's weights, else with pretrained ones."""
-    settings, channels, start = task.settings, task.intensity.channels, task.outset.start
-    if start is not None and isinstance(start.net, TwoStages):
-        return with_outputs(start.net.segmenter, settings, channels, 2)
+    settings, channels, weights = task.settings, task.intensity.channels, task.outset.weights
+    if weights is not None and isinstance(weights.net, TwoStages):
+        return with_outputs(weights.net.segmenter, settings, channels, 2)
     if settings.pretrained and settings.network == "resnet34":
         return ResNet34UNet(channels, 2, pretrained=True, notify=notify)
     net = build_part(settings, channels, 2)

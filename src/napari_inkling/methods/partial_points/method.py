@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from napari_inkling.core import Event, TrainingData
+from napari_inkling.core import Checkpoint, Event, TrainingData
 from napari_inkling.methods._protocol import Needs
 from napari_inkling.methods.partial_points.settings import FEWEST_CELLS, PartialPointsSettings
 
@@ -66,17 +66,19 @@ class PartialPoints:
         from napari_inkling.methods.partial_points.task_threshold import count_cells, heed_verdicts
 
         outset = yield from set_out(data, settings, device, seed, start)
-        if outset.start is not None and outset.trained_before:
+        if outset.start is not None:
             heeding = yield from heed_verdicts(outset, outset.start)
             outset = replace(outset, start=heeding)
+            yield Checkpoint(heeding)
             yield from previews.last_answer(outset, heeding)  # what verdicts change is seen at once
         elif settings.warm_start:
             yield from previews.classical_answer(outset)
         task = yield from prepare(outset)
         model, maps, number = task.model(), [], -1
-        if outset.trained_before:
+        if outset.start is not None:
+            task.cells = yield from count_cells(outset, outset.start)
+        if task.heads != "centres":
             maps = yield from rounds.predict_fields(task)
-            task.cells = count_cells(task, maps)
 
         # Stage 1: centres. A model that knows outlines already goes on with both at once.
         if task.heads == "centres":

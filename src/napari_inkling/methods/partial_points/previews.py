@@ -38,7 +38,7 @@ def classical_answer(outset: Outset) -> Generator[Event, None, None]:
     planes = _first_planes(outset)
     if not planes:
         return
-    seen = yield from told(look_over(outset, planes), step)
+    seen = yield from told(look_over(outset, planes, None), step)
     watched = [part for part in seen.fields if part.image.ref == outset.data.watch]
     chosen = seen.fields[: max(FIELDS_AT_FIRST, len(planes))]
     known = []
@@ -88,7 +88,7 @@ def last_answer(outset: Outset, model: DetectionModel) -> Generator[Event, None,
     """Yield what the last model says of the plane on screen, before any other is read."""
     step = outset.at_work("a first look")
     watched = [plane for plane in outset.hinted if plane.image.ref == outset.data.watch]
-    seen = yield from told(look_over(outset, watched), step)
+    seen = yield from told(look_over(outset, watched, model), step)
     yield from show(outset, seen.fields, model, step)
 
 

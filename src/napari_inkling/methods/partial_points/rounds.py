@@ -43,6 +43,8 @@ PREVIEW_SHARE = 0.05
 #: None before this share of a stage, or so many steps: while its rate warms up, a network says less than the
 #: first answer does.
 FIRST_PREVIEW, FIRST_PREVIEW_STEP = 0.15, 100
+#: None before this share of a stage where there was a model already, whose suggestions are on screen.
+BETTER_AFTER = 0.6
 
 
 def known_masks(task: Task) -> Generator[Step, None, list[FloatImage]]:
@@ -128,7 +130,7 @@ def take_steps(
         yield from train(task.learner, batches, loss, 1, plan, stage=stage, round=task.round)
         if task.settings.minutes is not None:
             _keep_to_time(task, task.settings.minutes)
-        if time.monotonic() - shown > pause and _has_warmed_up(task) and plan.done < end():
+        if time.monotonic() - shown > pause and _is_worth_showing(task) and plan.done < end():
             begun = time.monotonic()
             model = task.model()
             yield Checkpoint(model)
@@ -137,10 +139,13 @@ def take_steps(
             pause = max(PREVIEW_EVERY, (shown - begun) / PREVIEW_SHARE)
 
 
-def _has_warmed_up(task: Task) -> bool:
-    """Whether the network has learnt enough in this stage to be shown."""
-    taken = task.plan.done - task.span.at(0)
-    return taken >= FIRST_PREVIEW_STEP or task.span.progress > FIRST_PREVIEW
+def _is_worth_showing(task: Task) -> bool:
+    """Whether the network has learnt enough in this stage to take the place of what is on screen."""
+    taken, progress = task.plan.done - task.span.at(0), task.span.progress
+    if (last := task.outset.start) is None:
+        return taken >= FIRST_PREVIEW_STEP or progress > FIRST_PREVIEW
+    loses_outlines = task.settings.masks and task.heads == "centres" and last.description.heads != "centres"
+    return progress > BETTER_AFTER and not loses_outlines
 
 
 def _stage(task: Task, number: int) -> str:
@@ -185,7 +190,8 @@ def end_round(task: Task, number: int) -> Generator[Event, None, tuple[Detection
     maps = yield from predict_fields(task)
     set_threshold(task, maps)
     model = task.model()
-    yield Checkpoint(model)
-    yield from _show(task, model)
+    if _is_worth_showing(task):
+        yield Checkpoint(model)
+        yield from _show(task, model)
     yield Round(number, (yield from validate(task, model)))
     return model, maps

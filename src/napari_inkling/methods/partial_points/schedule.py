@@ -11,8 +11,8 @@ from napari_inkling.training.loop import Plan
 
 __all__ = ["CONTINUED", "Span", "mask_steps_for", "plan_of", "steps_for"]
 
-#: Training on after a correction takes this share of the steps, if it is not less than the fewest, and this
-#: share of the learning rate.
+#: A network that goes on from the last weights takes this share of the steps, if it is not less than the
+#: fewest, and this share of the learning rate.
 CONTINUED = 0.35
 #: With fewer clicks than enough, steps fall with this power of their share, but not below the fewest.
 POWER, FEWEST_STEPS = 1.3, 60
@@ -64,13 +64,26 @@ def _fewer(steps: int, fewest: int, enough: int | None, clicks: int, continued: 
     return min(steps, max(fewest, round(steps * share)))
 
 
-def plan_of(settings: PartialPointsSettings, clicks: int, had: Heads | None) -> tuple[Plan, Span]:
+def plan_of(
+    settings: PartialPointsSettings, clicks: int, had: Heads | None, *, counted: bool = False
+) -> tuple[Plan, Span]:
     """Return the plan of all stages, and the part of it that is for centres alone.
 
-    ``had`` is what the model can that training goes on from, ``None`` without one. One with joint heads
-    goes on with both at once, for as many steps as the longer stage.
+    Parameters
+    ----------
+    settings : PartialPointsSettings
+        How many steps there are at most.
+    clicks : int
+        How many cells are marked.
+    had : Heads or None
+        What the model can that lends its weights, ``None`` without one. One with joint heads goes on with
+        both at once, for as many steps as the longer stage.
+    counted : bool
+        Whether it is known how many cells there are: then the threshold is not told from the clicks, and all
+        of the steps do good however few these are.
     """
-    centres = steps_for(settings, clicks, continued=had is not None)
+    anew = settings.steps if counted else steps_for(settings, clicks)
+    centres = anew if had is None else steps_for(settings, clicks, continued=True)
     outlines = mask_steps_for(settings, clicks, continued=had not in (None, "centres"))
     if had == "joint":
         plan = Plan(max(centres, outlines))

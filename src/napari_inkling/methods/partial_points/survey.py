@@ -39,8 +39,8 @@ FALLBACK_RADIUS = 10.0
 class Outset:
     """What a training is to learn from and how.
 
-    ``classes`` are those that are marked; ``start`` is the model that it goes on from, ``None`` if it starts
-    anew.
+    ``classes`` are those that are marked; ``start`` is the last model, from what it knows training goes on,
+    ``None`` if it starts anew.
     """
 
     data: TrainingData
@@ -61,13 +61,24 @@ class Outset:
         return sum(len(marked_cells(plane)) for plane in self.hinted)
 
     @property
+    def weights(self) -> DetectionModel | None:
+        """The last model, if the network begins with its weights.
+
+        The small network begins anew each time: one that has learnt a few clicks by heart, and taken cells
+        that it did not find for background, hardly comes back from there, however many corrections it gets
+        (compare Ash & Adams, "On warm-starting neural network training", 2020).
+        """
+        return self.start if self.settings.network != "small" else None
+
+    @property
     def trained_before(self) -> int:
-        """Steps of the model that training goes on from; 0 without one."""
+        """Steps of all trainings that have led to the last model; 0 without one."""
         return self.start.description.trained_steps if self.start is not None else 0
 
     def plan(self) -> tuple[Plan, Span]:
         """Return the plan of all stages, and the part of it that is for centres alone."""
-        return plan_of(self.settings, self.clicks, self.start.description.heads if self.start else None)
+        had = self.weights.description.heads if self.weights is not None else None
+        return plan_of(self.settings, self.clicks, had, counted=self.start is not None)
 
     def at_work(self, stage: str) -> Step:
         """Return what to tell before the first step."""
@@ -128,13 +139,15 @@ class Survey:
     fields: list[TrainingField]
 
 
-def look_over(outset: Outset, planes: Sequence[TrainingImage]) -> Pieces[Survey]:
-    """Read planes with hints; a model that training goes on from tells how they are seen."""
+def look_over(
+    outset: Outset, planes: Sequence[TrainingImage], model: DetectionModel | None
+) -> Pieces[Survey]:
+    """Read planes with hints as a model sees them; without one, as they themselves suggest."""
     settings = outset.settings
-    if outset.start is None:
+    if model is None:
         intensity, radius, scale = yield from _estimates(planes, settings)
     else:
-        intensity, radius, scale = _as_before(outset.start, planes, settings)
+        intensity, radius, scale = _as_before(model, planes, settings)
     fields = []
     for plane in planes:
         for part in fields_of(plane, intensity, scale, radius, outset.classes):
@@ -154,10 +167,10 @@ def _estimates(
 
 
 def _as_before(
-    start: DetectionModel, hinted: Sequence[TrainingImage], settings: PartialPointsSettings
+    model: DetectionModel, hinted: Sequence[TrainingImage], settings: PartialPointsSettings
 ) -> tuple[Intensity, float, float]:
-    """Return the intensities, the cell radius in pixels and the scale of the last model."""
-    about = start.description
+    """Return the intensities, the cell radius in pixels and the scale of a model."""
+    about = model.description
     for plane in hinted:
         about.intensity.check(plane.image)
     return about.intensity, settings.radius or about.radius, about.scale

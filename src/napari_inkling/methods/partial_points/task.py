@@ -97,20 +97,21 @@ class Task:
 
 def prepare(outset: Outset) -> Generator[Event, None, Task]:
     """Estimate the radius, choose the scale, cut the fields, build the network; or continue with a model."""
-    settings, start = outset.settings, outset.start
-    torch.manual_seed(outset.seed)
-    heads: Heads = "joint" if start is not None and start.description.heads == "joint" else "centres"
+    settings, start, weights = outset.settings, outset.start, outset.weights
+    seed = outset.seed + outset.trained_before  # the same hints again give a second opinion, not the same one
+    torch.manual_seed(seed)
+    heads: Heads = "joint" if weights is not None and weights.description.heads == "joint" else "centres"
     plan, span = outset.plan()
     reading = Step("reading the images", 0, 0, plan.steps)
     yield reading
-    seen = yield from told(look_over(outset, outset.hinted), reading)
+    seen = yield from told(look_over(outset, outset.hinted, weights), reading)
     data, notices = _without_other_channels(outset.data, seen.intensity)
-    rate = settings.learning_rate * (1 if start is None else CONTINUED)
-    net = _network(settings, seen.intensity.channels, len(outset.classes), start, heads, notices.append)
+    rate = settings.learning_rate * (1 if weights is None else CONTINUED)
+    net = _network(settings, seen.intensity.channels, len(outset.classes), weights, heads, notices.append)
     yield from map(Notice, notices)
     return Task(
         outset=replace(outset, data=data),
-        random=np.random.default_rng(outset.seed),
+        random=np.random.default_rng(seed),
         intensity=seen.intensity,
         radius=seen.radius,
         scale=seen.scale,
@@ -151,16 +152,16 @@ def _network(
     settings: PartialPointsSettings,
     channels: int,
     outputs: int,
-    start: DetectionModel | None,
+    weights: DetectionModel | None,
     heads: Heads,
     notify: Callable[[str], None],
 ) -> nn.Module:
-    """Return the network with the last model's weights, else with pretrained ones where there are any."""
-    if start is None and settings.pretrained and settings.network == "resnet34":
+    """Return the network with a model's weights, else with pretrained ones where there are any."""
+    if weights is None and settings.pretrained and settings.network == "resnet34":
         return ResNet34UNet(channels, outputs, pretrained=True, notify=notify)
     net = build_network(settings, channels, outputs, heads)
-    if start is not None:
-        last = start.net.detector if isinstance(start.net, TwoStages) else start.net
+    if weights is not None:
+        last = weights.net.detector if isinstance(weights.net, TwoStages) else weights.net
         net.load_state_dict(last.state_dict())
     elif settings.pretrained and isinstance(net, SmallUNet):
         load_pretrained(net)

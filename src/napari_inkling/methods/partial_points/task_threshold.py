@@ -49,15 +49,17 @@ def set_threshold(task: Task, maps: Sequence[FloatImage]) -> None:
     task.threshold = min(threshold, HIGHEST_THRESHOLD)
 
 
-def count_cells(task: Task, maps: Sequence[FloatImage]) -> int:
-    """Return how many cells are on the fields: those marked, and what the last model finds beside them.
+def count_cells(outset: Outset, model: DetectionModel) -> Generator[Step, None, int]:
+    """Return how many cells are on the planes with hints: those marked, and what the last model finds beside.
 
-    ``maps`` are that model's. What it finds at a click on background does not count.
+    What it finds at a click on background does not count.
     """
+    step = outset.at_work("looking at what was found")
+    seen = yield from told(look_over(outset, outset.hinted, model), step)
     count = 0
-    for part, own in zip(task.fields, maps, strict=True):
-        found = _peaks(task, part, own)
-        high = found.places[found.heights >= task.threshold]
+    for part in seen.fields:
+        found = yield from told(_found_by(model, part), step)
+        high = found.places[found.heights >= model.description.threshold]
         known = np.concatenate([part.cells, part.background])
         count += len(part.field.marked) + int(np.count_nonzero(distances(high, known) >= part.r1))
     return count
@@ -93,7 +95,7 @@ def heed_verdicts(outset: Outset, start: DetectionModel) -> Generator[Step, None
     """
     about, step = start.description, outset.at_work("looking at what was corrected")
     fresh = [p for p in outset.hinted if p.hints.points.rounds.max(initial=0) > about.judged_until]
-    seen = yield from told(look_over(outset, fresh), step)
+    seen = yield from told(look_over(outset, fresh, start), step)
     strictness, threshold = about.strictness, outset.settings.threshold
     if threshold is None:
         heights, right = yield from told(_heights_of_verdicts(start, seen.fields), step)
@@ -116,14 +118,20 @@ def _heights_of_verdicts(
     about = model.description
     heights, right = [np.empty(0)], [np.empty(0, bool)]
     for part in fields:
-        maps, _ = yield from view_by_view(model.net, part.field.pixels, model.device, about.settings.views)
-        found = find_centres(maps[: len(about.classes)], part.r1, about.settings, lowest=LOWEST_PEAK)
+        found = yield from _found_by(model, part)
         fresh = part.judged.rounds > about.judged_until
         there = _heights_at(found, part.judged.places[fresh], part)
         heights.append(there[there > 0])
         right.append(part.judged.right[fresh][there > 0])
         yield
     return np.concatenate(heights), np.concatenate(right)
+
+
+def _found_by(model: DetectionModel, part: TrainingField) -> Pieces[Peaks]:
+    """Return the peaks that a model sees on a field."""
+    about = model.description
+    maps, _ = yield from view_by_view(model.net, part.field.pixels, model.device, about.settings.views)
+    return find_centres(maps[: len(about.classes)], part.r1, about.settings, lowest=LOWEST_PEAK)
 
 
 def _peaks(task: Task, part: TrainingField, probability: FloatImage) -> Peaks:

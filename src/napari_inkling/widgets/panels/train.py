@@ -106,9 +106,7 @@ class TrainPanel(Panel):
     def _make_go(self) -> None:
         self.go = button("Train", "", self.train_or_stop, key=key_of("train"), role="primary")
         self.start_over = QCheckBox("Start over")
-        self.start_over.setToolTip(
-            "Learn from the beginning, not on from the last model; that one is kept beside the new one"
-        )
+        self.start_over.setToolTip("Forget what the last model found; that one is kept beside the new one")
         self.start_over.toggled.connect(self._show_button)
         self.add(row(self.go, self.start_over)).setStretch(0, 1)
 
@@ -213,7 +211,7 @@ class TrainPanel(Panel):
         elif self._lacks:
             self.say_next(self._lacks)
         else:
-            self.say_next("Corrected some? Train on: it continues from the last model.")
+            self.say_next("Corrected some? Train on: what is suggested stays until there is better.")
 
     def _on_training(self, state: TrainingState) -> None:
         if state.status == self._status:
