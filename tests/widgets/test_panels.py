@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog, QFormLayout
 
 from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, Predictions
 from napari_inkling.project import ClassInfo
@@ -407,6 +407,21 @@ def test_the_settings_form_is_made_from_the_model(with_image):
     assert form.overrides() == {}
     click(with_image.train.advanced_button)
     assert form.isVisible()
+
+
+def test_the_settings_form_can_be_read(with_image):
+    from napari_inkling.methods.partial_points import PartialPointsSettings
+
+    form = with_image.train.advanced
+    form.set_model(PartialPointsSettings())
+    click(with_image.train.advanced_button)
+    settle(0.1)
+    assert form.fields["low"].widget.text() == "0.1"
+    assert form.fields["foreground_weight"].widget.text() == "10"
+    for row in range(form.layout().rowCount()):
+        words = form.layout().itemAt(row, QFormLayout.ItemRole.LabelRole).widget()
+        assert words.width() >= words.sizeHint().width(), f"{words.text()!r} is cut off"
+    assert form.width() <= with_image.scroll.viewport().width()
 
 
 def test_the_radius_is_a_persons_or_automatic(with_image):

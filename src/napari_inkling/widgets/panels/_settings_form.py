@@ -41,6 +41,13 @@ def bounds(field: FieldInfo) -> tuple[float, float, bool, bool]:
     return least, greatest, above, below
 
 
+class _Number(QDoubleSpinBox):
+    """A number without the zeros at its end."""
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:.6g}"
+
+
 class _Field:
     """One row: a widget with a value that can be read, set and watched."""
 
@@ -66,11 +73,10 @@ class _Field:
             self.widget, self.get, self.set = whole, whole.value, whole.setValue
             self.changed = whole.valueChanged
         elif kind is float:
-            number = QDoubleSpinBox()
+            number = _Number()
             number.setDecimals(6)
             number.setRange(max(least + 1e-6 * above, -1e9), min(greatest - 1e-6 * below, 1e9))
             number.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-            number.textFromValue = lambda value: f"{value:.6g}"
             self.widget, self.get = number, number.value
             self.set = number.setValue
             self.changed = number.valueChanged
@@ -104,7 +110,7 @@ class SettingsForm(QWidget):
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setVerticalSpacing(5)
-        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.fields: dict[str, _Field] = {}
         self._names: dict[str, Any] = {}
         self._preset: dict[str, Any] = {}
@@ -139,7 +145,7 @@ class SettingsForm(QWidget):
         for name in wanted:
             info = type(preset).model_fields[name]
             field = _Field(info)
-            words = label(name.replace("_", " "), wrap=True)
+            words = label(name.replace("_", " "))
             for widget in (words, field.widget):
                 widget.setToolTip(_tooltip(info))
             field.changed.connect(lambda *_args, n=name: self._on_changed(n))
