@@ -157,7 +157,7 @@ def test_minutes_are_shared_by_both_stages():
     stages = [e.stage for e in events if isinstance(e, Step) and e.losses]
     assert {"learning from the hints", "learning outlines"} <= set(stages)
     said = [e.text for e in events if isinstance(e, Notice)]
-    assert any("0.05 minutes left time for" in text and "takes 40000: many masks" in text for text in said)
+    assert any("0.05 minutes left " in text and "which take 40000: many" in text for text in said)
 
 
 # --- training on

@@ -157,7 +157,7 @@ def too_short(task: Task) -> Iterator[Notice]:
     steps = task.span.at(1) - task.span.at(0)
     if task.settings.minutes is not None and steps < FEWEST_STEPS:
         yield Notice(
-            f"{task.settings.minutes:g} minutes left time for {steps} steps of learning outlines, which takes "
+            f"{task.settings.minutes:g} minutes left {steps} steps for outlines, which take "
             f"{task.settings.mask_steps}: many masks will be missing or wrong. Give it more time."
         )
 
