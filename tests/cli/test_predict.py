@@ -65,9 +65,9 @@ def test_predict_writes_every_format(inkling: Inkling, here: Path, out: str, opt
 
 
 @pytest.fixture
-def masks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the fake model find the outlines of its cells, too: 4 × 4 pixels around each point."""
-    grid = FakeModel.grid
+def masks(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Let the fake model find the outlines of its cells, or of so many: 4 × 4 pixels around each point."""
+    grid, of_first = FakeModel.grid, getattr(request, "param", 99)
 
     def predict(self: FakeModel, image: Image) -> Predictions:
         found = grid(self, image.height, image.width)
@@ -75,7 +75,7 @@ def masks(monkeypatch: pytest.MonkeyPatch) -> None:
         columns = {"classes": points.classes, "scores": points.scores, "ids": points.ids, "sources": "model"}
         corners = points.coordinates.astype(int) - 2
         cells = Masks.from_crops(corners, [np.ones((4, 4), bool)] * len(points), **columns)
-        return replace(found, masks=cells)
+        return replace(found, masks=cells.take(np.arange(len(points)) < of_first))
 
     monkeypatch.setattr(FakeModel, "predict", predict)
 
@@ -92,6 +92,14 @@ def test_masks_of_the_model_are_written(inkling: Inkling, here: Path, format: st
     assert hints.masks.ids.tolist() == hints.points.ids.tolist()
     assert hints.masks.scores[0] == 1
     assert set(hints.masks.sources) == {"model"}
+
+
+@pytest.mark.usefixtures("masks")
+@pytest.mark.parametrize("masks", [5], indirect=True)
+def test_cells_without_a_mask_are_told(inkling: Inkling, here: Path) -> None:
+    write_images(here / "images", "a", "b")
+    ended = inkling("predict", "model", "images", "--out", "x.json", "--method", FAKE)
+    assert ended.out == "x.json: 24 cells (10 with a mask) with a score of 0.5 or more on 2 planes\n"
 
 
 def test_what_the_format_cannot_hold_is_rescued(

@@ -43,8 +43,7 @@ def test_masks_of_a_trained_model(
     found = outliner.predict(image()).above(0.5)
     assert len(found.masks) > len(CENTRES) / 2
     assert (ended.code, ended.err) == (0, "")
-    cells = f"{len(found.points)} cells ({len(found.masks)} with a mask)"
-    assert f"{cells} with a score of 0.5 or more on 1 plane" in ended.out
+    assert f"{len(found.points)} cells with a score of 0.5 or more on 1 plane" in ended.out
     written = read_annotations(here / out, format).hints["drawn"].masks
     assert set(written.sources) == {"model"} and set(written.classes) == {"cell"}
     there, expected = (rows.labels((104, 104)) for rows in (written, found.masks))

@@ -85,7 +85,7 @@ def predict(
         )
     scores = f"with a score of {threshold:g} or more"
     where = plural(len(counts), "plane") + f", {len(left_out):,} left out" * bool(left_out)
-    cells = plural(total, "cell") + f" ({masks:,} with a mask)" * bool(masks)
+    cells = plural(total, "cell") + f" ({masks:,} with a mask)" * (0 < masks < total)
     result(values, f"{written}: {cells} {scores} on {where}", as_json)
 
 
