@@ -147,6 +147,7 @@ def test_stop(viewer, dock):
     dock.train.advanced.fields["steps"].set(100000)
     click(dock.train.go)
     assert dock.train.go.text() == "Stop"
+    assert dock.train.next_step.text().startswith("Suggestions appear while it trains.")
     wait_until(lambda: dock.session.training.state.step > 0)
     settle(0.1)
     assert dock.train.progress.bar.isVisible()
@@ -159,6 +160,24 @@ def test_stop(viewer, dock):
     assert len(dock.session.annotations.hints.points) == 3
     train_again = dock.train.go
     assert train_again.isEnabled()
+
+
+def test_training_on_says_what_becomes_of_the_suggestions(viewer, dock):
+    mark(viewer, dock)
+    settle(0.1)
+    train_to_the_end(dock)
+    settle(0.1)
+    dock.train.advanced.fields["steps"].set(100000)
+    for begin, says in (("Train on", "What is suggested stays"), ("Train", "Suggestions appear")):
+        wait_until(dock.train.go.isEnabled)
+        dock.train.start_over.setChecked(begin == "Train")
+        assert dock.train.go.text() == begin
+        click(dock.train.go)
+        assert dock.train.next_step.text().startswith(says)
+        wait_until(lambda: dock.session.training.state.step > 0)
+        click(dock.train.go)
+        wait_until(lambda: not dock.session.training.active)
+        settle(0.1)
 
 
 @pytest.mark.parametrize("crash", ["sigkill", "exception", "memory", "exit"])

@@ -27,6 +27,9 @@ PRESETS = {
     "standard": ("Standard · about 5 min", "Better at the borders of what is a cell"),
     "as-published": ("As published · long", "The paper's own network and schedule; wants a GPU"),
 }
+#: What to expect of a first training, and of one that knows what was found before.
+LEARNING = "Suggestions appear while it trains. Go on marking, or stop when you like them."
+GOING_ON = "What is suggested stays until there is better. Go on marking, or stop to keep it."
 DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
 
 
@@ -44,6 +47,7 @@ class TrainPanel(Panel):
         self._has_model = False
         self._lacks = ""  # what to tell of what the newest model was stopped before
         self._anew = ""  # why it cannot go on from the newest model
+        self._going_on = False  # the training that was started here knows what the newest model found
         self.why = self.add(label(role="muted", wrap=True))
         self._make_how_and_where()
         self._make_radius()
@@ -197,7 +201,7 @@ class TrainPanel(Panel):
 
     def _advise(self, state: TrainingState) -> None:
         if state.status in ("starting", "running"):
-            self.say_next("Suggestions appear while it trains. Go on marking, or stop when you like them.")
+            self.say_next(GOING_ON if self._going_on else LEARNING)
         elif self._missing:
             self.say_next(self._missing)  # the mark on what to do now stands in Annotate
         elif not self._has_model:
@@ -240,6 +244,7 @@ class TrainPanel(Panel):
             if self._missing:  # the key works also while the button does not
                 self.session.message.emit("info", self._missing)
                 return
+            self._going_on = self._goes_on()
             self.session.training.start(
                 preset=self.preset.currentData(),
                 overrides=self.advanced.overrides(),
