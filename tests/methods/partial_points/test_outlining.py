@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+import time
+from functools import cache, partial
+from itertools import count
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -151,13 +154,23 @@ def test_stopped_in_any_stage_there_is_a_model(stage):
     assert model is not None and len(model.predict(image()).points)
 
 
-def test_minutes_are_shared_by_both_stages():
-    settings = tiny(METHOD, steps=60_000, mask_steps=40_000, enough=None, minutes=0.05)
+@pytest.fixture
+def paced(monkeypatch):
+    """A clock that goes on by a fortieth of a second whenever training looks at it."""
+    ticks = count()
+    begun = cache(time.monotonic)
+    monkeypatch.setattr(rounds, "time", SimpleNamespace(monotonic=lambda: begun() + 0.025 * next(ticks)))
+
+
+@pytest.mark.parametrize(("minutes", "short"), [(0.05, True), (0.25, False)])
+def test_minutes_are_shared_by_both_stages(paced, minutes, short):
+    settings = tiny(METHOD, steps=60_000, mask_steps=40_000, enough=None, minutes=minutes)
     events = list(METHOD.fit(data(), settings, device="cpu"))
     stages = [e.stage for e in events if isinstance(e, Step) and e.losses]
     assert {"learning from the hints", "learning outlines"} <= set(stages)
     said = [e.text for e in events if isinstance(e, Notice)]
-    assert any("0.05 minutes left " in text and "which take 40000: many" in text for text in said)
+    told = [text for text in said if f"{minutes:g} minutes left " in text]
+    assert bool(told) == short and all("which take 40000: many" in text for text in told)
 
 
 # --- training on
