@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -78,6 +78,13 @@ class DataSet:
 
         with Picture.open(self.files[name]) as picture:
             return np.asarray(picture.convert("RGB"))
+
+    def only(self, names: Collection[str]) -> DataSet:
+        """Return these images alone."""
+        files, shapes, truth = (
+            {name: part[name] for name in names} for part in (self.files, self.shapes, self.truth)
+        )
+        return DataSet(files, shapes, truth)
 
 
 def find_data(name: str) -> Path | None:

@@ -234,6 +234,7 @@ def first_suggestions(result: Result) -> str:
         ["after a correction: suggestions, s", *each("correction_first_seconds", 1)],
         ["after a correction: better ones, s", *each("correction_better_seconds", 1)],
         ["F1 on the nuclei not marked, before it", *each("correction_f1_before", 3)],
+        ["… 10 s after Train was pressed again", *at("correction_f1_at", "10")],
         ["… and when it has been learnt", *each("correction_f1_after", 3)],
     ]
     return table(["", *labels.values()], rows)
