@@ -242,3 +242,21 @@ def test_a_program_without_masks_refuses(
     with pytest.raises(ProjectVersionError, match="version 2, this one reads up to 1"):
         Project.open(project.folder) if what == "the project" else Journal(project.folder)
     assert (project.folder / JOURNAL).read_bytes() == before
+
+
+# Where an edit is
+
+
+def test_an_undo_says_where_it_changed_something(project: Project) -> None:
+    before = point(1, 2)
+    moved = HintSet(
+        before.points.changed(coordinates=[[5.0, 6.0]]), Boxes([[0, 1, 2.5, 3]]), masks("..1", "..1").masks
+    )
+    project.edit(CELLS, NOTHING, before, "add")
+    project.edit(CELLS, before, moved, "move and draw")
+    project.reject(CELLS, [(7, 8)], "reject")
+    assert [edit.places.tolist() for _ in range(3) if (edit := project.undo())] == [
+        [[7, 8]],
+        [[5, 6], [1.25, 2], [1, 2.5], [1, 2]],
+        [[1, 2]],
+    ]

@@ -196,3 +196,20 @@ def test_next_goes_through_all_images(make_bridge):
     driving.press_key(viewer, "N")
     assert session.messages[-1][1].startswith("Nothing is left to look at")
     assert "2 images have not been searched" in session.messages[-1][1]
+
+
+def test_undo_and_redo_show_where_they_change_something(review):
+    camera = camera_of(review.viewer)
+    review.review.focus(review.ids[1])
+    driving.press_key(review.viewer, "W")  # accepts it
+    review.review.focus(None)
+    camera.zoom = 40
+    for key, accepted in (("Ctrl+Z", 0), ("Ctrl+Shift+Z", 1)):
+        camera.center = (0, 20, 30)
+        driving.press_key(review.viewer, key)
+        assert len(review.session.annotations.hints.points) == accepted
+        np.testing.assert_allclose(camera.center[-2:], PLACES[1])
+        assert camera.zoom == 40
+    camera.center = (0, PLACES[1][0] + 1, PLACES[1][1] + 1)  # it is in view, so that nothing moves
+    driving.press_key(review.viewer, "Ctrl+Z")
+    np.testing.assert_allclose(camera.center[-2:], np.add(PLACES[1], 1))

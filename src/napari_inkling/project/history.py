@@ -25,13 +25,27 @@ _SECONDS_KEPT = 10.0
 
 @dataclass(frozen=True)
 class Edit:
-    """A change of one plane: the hints of ``before`` went, those of ``after`` came; none for a rejection."""
+    """A change of one plane: the hints of ``before`` went, those of ``after`` came; none for a rejection.
+
+    ``rejected`` are the places where suggestions are rejected since then, or no longer.
+    """
 
     ref: PlaneRef
     before: HintSet
     after: HintSet
     label: str
     time: float
+    rejected: tuple[Place, ...] = ()
+
+    @property
+    def places(self) -> npt.NDArray[np.float64]:
+        """Where something changed, in pixels, shape (N, 2): points, and the middles of boxes."""
+        parts = [np.asarray(self.rejected, dtype=np.float64).reshape(-1, 2)]
+        for hints in (self.before, self.after):
+            parts.append(hints.points.coordinates)
+            for boxes in (hints.boxes.coordinates, hints.masks.coordinates):
+                parts.append((boxes[:, :2] + boxes[:, 2:]) / 2)
+        return np.concatenate(parts)
 
 
 @dataclass(frozen=True)
@@ -207,7 +221,8 @@ class History:
         row = self._apply(kind, step.plane, step.label, before, after, step.seq)
         target.append(source.pop(at))
         self._write(row)
-        return Edit(PlaneRef.parse(step.plane), before.hints, after.hints, step.label, row.time)
+        rejected = (*before.rejected, *after.rejected)
+        return Edit(PlaneRef.parse(step.plane), before.hints, after.hints, step.label, row.time, rejected)
 
     def _content(self, step: _Step) -> tuple[Side, Side]:
         """Return what was replaced by what, with the classes' names of today."""

@@ -10,6 +10,7 @@ from napari_inkling.widgets.canvas_tools import TOOLS
 from napari_inkling.widgets.keys import CLASS_KEYS, class_key
 
 if TYPE_CHECKING:
+    from napari_inkling.project import Edit
     from napari_inkling.widgets.layers import LayerBridge
 
 __all__ = ["canvas_actions"]
@@ -32,8 +33,8 @@ def canvas_actions(bridge: LayerBridge) -> dict[str, Callable[[], None]]:
     calls: dict[str, Callable[[], Any]] = {
         **{f"tool_{tool}": use(tool) for tool in TOOLS},
         **{f"class_{n}": mark(keys) for n, keys in enumerate(CLASS_KEYS, 1)},
-        "undo": session.annotations.undo,
-        "redo": session.annotations.redo,
+        "undo": lambda: travel(bridge, session.annotations.undo),
+        "redo": lambda: travel(bridge, session.annotations.redo),
         "accept": review.accept,
         "reject": review.reject,
         "reject_background": lambda: review.reject(as_background=True),
@@ -56,6 +57,12 @@ def canvas_actions(bridge: LayerBridge) -> dict[str, Callable[[], None]]:
         return run
 
     return {name: safely(call) for name, call in calls.items()}
+
+
+def travel(bridge: LayerBridge, step: Callable[[], Edit | None]) -> None:
+    """Undo or redo, and look where that changed something."""
+    if (edit := step()) is not None:
+        bridge.view.find(edit.places)
 
 
 def choose_class(bridge: LayerBridge, keys: str) -> None:
