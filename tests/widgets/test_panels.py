@@ -16,7 +16,7 @@ from napari_inkling.project import ClassInfo
 from napari_inkling.widgets import panels
 from tests.fake_method import RADIUS
 from tests.widgets.dock_driving import click, dock_widget, open_dock, picture, train_to_the_end
-from tests.widgets.driving import press_key, settle, wait_until
+from tests.widgets.driving import press_key, settle, suggest, wait_until
 
 pytestmark = pytest.mark.window
 
@@ -250,7 +250,7 @@ def test_images_that_are_held_out_are_counted_apart(with_image, tmp_path):
     assert dock.annotate.summary.text() == "2"
     click(dock.images.complete)
     settle(0.1)
-    assert dock.annotate.summary.text() == "0 + 1 image held out"
+    assert dock.annotate.summary.text() == "0 · 1 image held out"
     assert dock.annotate.counts.text().startswith("0 hints")
     assert "; 2 of them on images that are held out." in dock.annotate.counts.toolTip()
     chip = dock.annotate.chips.chips["cell"]
@@ -261,7 +261,7 @@ def test_images_that_are_held_out_are_counted_apart(with_image, tmp_path):
     mark(dock, [[10, 10], [30, 30], [50, 50]], image="other")
     dock.session.go_to(PlaneRef("other"))
     settle(0.1)
-    assert dock.annotate.summary.text() == "3 + 1 image held out"
+    assert dock.annotate.summary.text() == "3 · 1 image held out"
     assert chip.text() == "cell  3 + 2"
     assert dock.annotate.next_step.text().startswith("17 more make a good start")
     dock.session.images.update("tile", complete=False)
@@ -669,6 +669,19 @@ def test_cells_are_exported_as_large_as_they_are(with_image, tmp_path, what):
     assert np.unique(labels[labels > 0], return_counts=True)[1].tolist() == [disk] * (
         2 if what == "both" else 1
     )
+
+
+def test_all_there_is_is_exported_unless_one_chooses(with_image):
+    dock, export = with_image, with_image.export
+    mark(dock, [[50, 60]])
+    settle(0.1)
+    assert export.what.currentData() == "hints"
+    suggest(dock.session, [[20, 20]])
+    export.refresh()
+    assert export.what.currentData() == "both"
+    export.what.setCurrentIndex(export.what.findData("hints"))
+    export.refresh()
+    assert export.what.currentData() == "hints"
 
 
 @pytest.mark.parametrize(("given", "written"), [("a.b c", "a.b c.csv"), ("cells.tsv", "cells.tsv")])

@@ -121,7 +121,7 @@ class AnnotatePanel(Panel):
         self.chips.show_classes(project.classes, classes, self.bridge.current_class, apart)
         learnt, total = classes.total(), classes.total() + apart.total()
         held_out = len(project.images) - len(wanted)
-        beside = f" + {held_out:,} image{'s' * (held_out != 1)} held out" if held_out else ""
+        beside = f" · {held_out:,} image{'s' * (held_out != 1)} held out" if held_out else ""
         self.summary.setText(f"{learnt:,}{beside}" if total or held_out else "")
         self.summary.setToolTip(
             "Hints to learn from" + ", and images that show how good it is" * bool(beside)

@@ -40,6 +40,7 @@ class ExportPanel(Panel):
     def __init__(self, session: Session, bridge: LayerBridge) -> None:
         super().__init__(session, bridge)
         self._written: Path | None = None
+        self._what_is_chosen = False
         self._make_choices()
         self._make_export()
         self.run_button = self.add(
@@ -58,6 +59,7 @@ class ExportPanel(Panel):
 
     def _make_choices(self) -> None:
         self.what = _choice(WHAT, "What to write: what you marked, what is suggested, or both")
+        self.what.currentIndexChanged.connect(self._on_what)
         self.scope = _choice(SCOPE, "Which images")
         titles = {f.name: f"{f.title}{', one file per image' * f.folder}" for f in FORMATS.values()}
         self.format = _choice(titles, "How to write it; classes, sources and scores are kept")
@@ -96,7 +98,19 @@ class ExportPanel(Panel):
             if some
             else "Nothing to export yet."
         )
+        self._propose_what()
         self._show_run()
+
+    def _propose_what(self) -> None:
+        """Begin with all that there is, until the person chooses."""
+        if self._what_is_chosen:
+            return
+        all_there_is = "both" if self.session.suggestions.planes else "hints"
+        self.what.setCurrentIndex(self.what.findData(all_there_is))
+        self._what_is_chosen = False
+
+    def _on_what(self) -> None:
+        self._what_is_chosen = True
 
     def _show_run(self) -> None:
         unseen = self.session.prediction.unpredicted_planes
