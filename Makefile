@@ -23,6 +23,7 @@ system:
 $(VENV)/.installed: pyproject.toml constraints.txt | system
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found" >&2; exit 2; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@echo "Installing napari, PyTorch and what they need into $(VENV): about 7 GB, two to ten minutes"
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
 

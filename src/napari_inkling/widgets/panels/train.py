@@ -28,8 +28,9 @@ PRESETS = {
     "as-published": ("As published · long", "The paper's own network and schedule; wants a GPU"),
 }
 #: What to expect of a first training, and of one that knows what was found before.
-LEARNING = "Suggestions appear while it trains. Go on marking, or stop when you like them."
-GOING_ON = "What is suggested stays until there is better. Go on marking, or stop to keep it."
+LATER = "What you mark meanwhile counts in the next training."
+LEARNING = f"Suggestions appear while it trains; stop when you like them. {LATER}"
+GOING_ON = f"What is suggested stays until there is better; stop to keep it. {LATER}"
 DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
 
 
