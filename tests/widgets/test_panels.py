@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtCore import QLocale, QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QFormLayout
@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QFormLayout
 from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, Predictions
 from napari_inkling.project import ClassInfo
 from napari_inkling.widgets import panels
+from napari_inkling.widgets.panels._settings_form import SettingsForm
 from tests.fake_method import RADIUS
 from tests.widgets.dock_driving import click, dock_widget, open_dock, picture, train_to_the_end
 from tests.widgets.driving import press_key, settle, suggest, wait_until
@@ -422,6 +423,24 @@ def test_the_settings_form_can_be_read(with_image):
         words = form.layout().itemAt(row, QFormLayout.ItemRole.LabelRole).widget()
         assert words.width() >= words.sizeHint().width(), f"{words.text()!r} is cut off"
     assert form.width() <= with_image.scroll.viewport().width()
+
+
+def test_numbers_are_read_as_they_are_written_in_any_language(dock):
+    from napari_inkling.methods.partial_points import PartialPointsSettings
+
+    before = QLocale()
+    QLocale.setDefault(QLocale(QLocale.Language.German))
+    try:
+        form = SettingsForm()
+        form.set_model(PartialPointsSettings())
+        for name in ("low", "learning_rate"):
+            box = form.fields[name].widget
+            box.lineEdit().setText(box.text())
+            QTest.keyClick(box, Qt.Key.Key_Return)
+        assert form.overrides() == {}
+        form.deleteLater()
+    finally:
+        QLocale.setDefault(before)
 
 
 def test_the_radius_is_a_persons_or_automatic(with_image):

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QLocale, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -42,7 +42,11 @@ def bounds(field: FieldInfo) -> tuple[float, float, bool, bool]:
 
 
 class _Number(QDoubleSpinBox):
-    """A number without the zeros at its end."""
+    """A number without the zeros at its end, written and read with a point in every language."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setLocale(QLocale.c())
 
     def textFromValue(self, value: float) -> str:
         return f"{value:.6g}"
