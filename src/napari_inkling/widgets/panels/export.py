@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
@@ -46,9 +46,9 @@ class ExportPanel(Panel):
         self.run_button = self.add(
             button("", "Let the newest model suggest where it has not looked yet", self.run_on_all)
         )
+        self.listen(self._on_project, session.project_changed)
         self.listen(
             self.refresh_soon,
-            session.project_changed,
             session.images.changed,
             session.annotations.hints_changed,
             session.prediction.models_changed,
@@ -108,6 +108,10 @@ class ExportPanel(Panel):
         all_there_is = "both" if self.session.suggestions.planes else "hints"
         self.what.setCurrentIndex(self.what.findData(all_there_is))
         self._what_is_chosen = False
+
+    def _on_project(self, *_: Any) -> None:
+        self._what_is_chosen = False
+        self.refresh_soon()
 
     def _on_what(self) -> None:
         self._what_is_chosen = True
