@@ -232,10 +232,11 @@ def ready(session: Session, heard: Heard) -> Session:
     return session
 
 
-def save_model(job: TrainJob, method: str = FAKE) -> None:
+def save_model(job: TrainJob, method: str = FAKE, **about: Any) -> None:
     folder = Path(job.out)
     FakeModel().save(folder)
-    (folder / "model.json").write_text(json.dumps({"method": method, "classes": ["cell"], "rounds": 1}))
+    described = {"method": method, "classes": ["cell"], "rounds": 1} | about
+    (folder / "model.json").write_text(json.dumps(described))
 
 
 def train(session: Session, runner: HandRunner) -> Path:

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from napari_inkling.methods.partial_points import PartialPointsSettings as Settings
-from napari_inkling.session.continuing import still_lacks, why_anew
+from napari_inkling.session.continuing import has_learnt, still_lacks, why_anew
 from tests.fake_method import FAKE
 
 QUICK = Settings()
@@ -73,3 +73,22 @@ def test_what_is_lacking_is_told_without_torch():
         "assert isinstance(get_method('partial-points'), StagedMethod); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "expected"),
+    [
+        ({**MADE, "trained_steps": 450}, {**MADE, "trained_steps": 450}, False),
+        ({**MADE, "trained_steps": 460}, {**MADE, "trained_steps": 450}, True),
+        ({**MADE, "trained_steps": 450}, MADE, True),
+        (MADE, MADE, True),  # a method that does not say
+        ({**MADE, "trained_steps": 450}, None, True),
+        (None, {**MADE, "trained_steps": 450}, True),
+    ],
+)
+def test_whether_a_training_has_learnt_itself(tmp_path, now, before, expected):
+    for name, about in (("now", now), ("before", before)):
+        (tmp_path / name).mkdir()
+        if about is not None:
+            (tmp_path / name / "model.json").write_text(json.dumps(about))
+    assert has_learnt(tmp_path / "now", tmp_path / "before") is expected

@@ -203,6 +203,25 @@ def test_images_that_a_model_has_learnt_from(
         assert project.setting("trained_images") == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("steps", "learnt", "kept"),
+    [(300, {"a"}, "the last model is kept"), (301, {"a", "b"}, "the model reached so far is kept")],
+)
+def test_stopped_before_it_has_learnt(
+    ready: Session, runner: HandRunner, heard: Heard, steps: int, learnt: set[str], kept: str
+) -> None:
+    train(ready, runner)
+    save_model(runner.jobs[0], trained_steps=300)
+    ready.annotations.edit(HintSet(), points((3, 4)), "add point", B)
+    ready.training.start()
+    ready.training.stop()
+    save_model(runner.jobs[-1], trained_steps=steps)
+    runner.end("cancelled")
+    assert ready.training.trained_images == learnt
+    assert heard("message")[-1] == ("info", f"Training stopped; {kept}.")
+    assert ready.prediction.newest_model == Path(runner.jobs[1].out)  # verdicts have moved its threshold
+
+
 def test_another_project_learns_nothing_from_a_training_of_the_one_before(
     ready: Session, runner: HandRunner, heard: Heard, tmp_path: Path
 ) -> None:

@@ -22,17 +22,18 @@ def test_state_follows_events() -> None:
     first = Step("warm start", 0, 0, 100)
     state = state.after(first, 11.0)
     assert (state.stage, state.fraction, state.seconds_left) == ("warm start", 0.0, None)
-    state = state.after(Step("training", 1, 4, 100), 13.9)  # the first steps are slow
+    state = state.after(Step("training", 1, 0, 100, {"mse": 0.7}), 111.0)  # it took long to read the images
+    state = state.after(Step("training", 1, 4, 100), 113.9)  # the first steps are slow
     assert (state.fraction, state.seconds_left) == (0.04, None)
-    state = state.after(Step("training", 1, 20, 100, {"mse": 0.5}), 16.0)  # 20 steps in 5 s, 80 to go
+    state = state.after(Step("training", 1, 20, 100, {"mse": 0.5}), 116.0)  # 20 steps in 5 s, 80 to go
     assert (state.fraction, state.seconds_left, state.round) == (0.2, 20.0, 1)
-    state = state.after(Round(1, {"f1": 0.7}), 16.1)
-    state = state.after(Preview(PlaneRef("a"), Predictions()), 16.2)
-    state = state.after(Step("training", 2, 100, 100, {"mse": 0.25}), 31.0)
+    state = state.after(Round(1, {"f1": 0.7}), 116.1)
+    state = state.after(Preview(PlaneRef("a"), Predictions()), 116.2)
+    state = state.after(Step("training", 2, 100, 100, {"mse": 0.25}), 131.0)
     assert (state.fraction, state.seconds_left) == (1.0, 0.0)
-    assert state.losses == ((20, {"mse": 0.5}), (100, {"mse": 0.25}))
+    assert state.losses == ((0, {"mse": 0.7}), (20, {"mse": 0.5}), (100, {"mse": 0.25}))
     assert state.metrics == (Round(1, {"f1": 0.7}),)
-    state = state.after(Saved("/models/1"), 31.1).after(Finished(), 31.2)
+    state = state.after(Saved("/models/1"), 131.1).after(Finished(), 131.2)
     assert str(state.model) == "/models/1"
     assert state.active  # until the runner says that it is over
 

@@ -10,7 +10,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_inkling.methods import MethodSettings, StagedMethod, get_method
 
-__all__ = ["still_lacks", "why_anew"]
+__all__ = ["has_learnt", "still_lacks", "why_anew"]
+
+
+def has_learnt(model: Path, start: Path) -> bool:
+    """Whether a training has taken the steps of a model itself, or stopped at the one it went on from."""
+    now, before = _read(model), _read(start)
+    steps = now.trained_steps if now is not None else None
+    return steps is None or before is None or steps != before.trained_steps
 
 
 def why_anew(model: Path, method: str, settings: MethodSettings, classes: Collection[str]) -> str:
@@ -59,6 +66,7 @@ class _About(BaseModel):
     method: str
     classes: list[str] | None = None
     settings: dict[str, Any] = {}
+    trained_steps: int | None = None
 
 
 def _read(model: Path) -> _About | None:

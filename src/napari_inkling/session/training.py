@@ -25,6 +25,7 @@ from napari_inkling.methods import Preset, get_method
 from napari_inkling.project import Project
 from napari_inkling.session.advice import Advice
 from napari_inkling.session.cell_radius import CellRadius
+from napari_inkling.session.continuing import has_learnt
 from napari_inkling.session.desk import Desk
 from napari_inkling.session.prediction import Prediction
 from napari_inkling.session.recommend import check_enough
@@ -213,14 +214,15 @@ class Training:
                 # Nobody listened after Stop; after a crash the last preview is the best there is.
                 self._learnt(job, () if state.status == "stopping" else self._previewed)
             state = replace(state, model=out)
-        self._set_state(state.ended(outcome))
+        self._set_state(state.ended(outcome, _has_learnt(job)))
         self._tell("error" if self._state.status == "failed" else "info", self._state.full_message)
         self._prediction.predict_plane()
 
     def _learnt(self, job: TrainJob, predicted: Collection[PlaneRef]) -> None:
         """Take note of a job's model, of the planes it has predicted and the images it has learnt from."""
-        images = {item.ref.image for item in job.snapshot.images if len(item.hints) and not item.complete}
-        self._workspace.keep("trained_images", sorted(self.trained_images | images - self._outdated))
+        if _has_learnt(job):
+            images = {item.ref.image for item in job.snapshot.images if len(item.hints) and not item.complete}
+            self._workspace.keep("trained_images", sorted(self.trained_images | images - self._outdated))
         self._prediction.new_model(predicted)
 
     def _forget_image(self, name: str) -> None:
@@ -237,6 +239,11 @@ class Training:
     def _set_state(self, state: TrainingState) -> None:
         self._state = state
         self.changed.emit(state)
+
+
+def _has_learnt(job: TrainJob) -> bool:
+    """Whether a job's model, if there is one, is more than the last one with another threshold."""
+    return job.start is None or has_learnt(Path(job.out), Path(job.start))
 
 
 def tidy_after(job: TrainJob) -> None:

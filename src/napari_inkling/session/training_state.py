@@ -16,7 +16,7 @@ __all__ = ["Status", "TrainingState"]
 Status = Literal["idle", "starting", "running", "stopping", "finished", "stopped", "failed"]
 #: So many loss values are kept for the plot; beyond, every other one goes.
 MOST_LOSSES = 2000
-#: A pace is known after so many seconds of steps; the first ones are slow.
+#: A pace is known after so many seconds of training steps; the first ones are slow.
 PACE_AFTER = 3.0
 
 
@@ -47,7 +47,7 @@ class TrainingState:
     model : Path or None
         The folder of the model that it left.
     first_step : tuple of (int, float) or None
-        The step that was told first and when (seconds), from which the pace is reckoned.
+        The training step that was told first and when (seconds), from which the pace is reckoned.
     """
 
     status: Status = "idle"
@@ -97,11 +97,7 @@ class TrainingState:
                 return self
 
     def _after_step(self, event: Step, now: float) -> TrainingState:
-        first_step, first_time = first = self.first_step or (event.step, now)
-        done = event.step - first_step
-        spent = now - first_time
-        known = done > 0 and (spent >= PACE_AFTER or event.step >= event.steps)
-        left = spent / done * max(0, event.steps - event.step) if known else None
+        first = self.first_step or ((event.step, now) if event.losses else None)
         losses = (*self.losses, (event.step, event.losses)) if event.losses else self.losses
         if len(losses) > MOST_LOSSES:
             losses = losses[::2]
@@ -112,13 +108,16 @@ class TrainingState:
             round=event.round,
             step=event.step,
             steps=event.steps,
-            seconds_left=left,
+            seconds_left=_seconds_left(first, event, now),
             losses=losses,
             first_step=first,
         )
 
-    def ended(self, outcome: Outcome) -> TrainingState:
-        """Return the state at the end, with a message that says what is left of what ended early."""
+    def ended(self, outcome: Outcome, learnt: bool = True) -> TrainingState:
+        """Return the state at the end, with a message that says what is left of what ended early.
+
+        ``learnt`` is False where the model is still the one that it went on from.
+        """
         match outcome.state:
             case "finished":
                 return replace(self, status="finished", message="Training finished.")
@@ -126,12 +125,21 @@ class TrainingState:
                 text = "Training stopped before it had a model; nothing was changed."
                 return replace(self, status="stopped", message=text)
             case "cancelled":
-                text = "Training stopped; the model reached so far is kept."
-                return replace(self, status="stopped", message=text)
-        kept = "The model reached so far is kept." if self.model is not None else ""
+                text = "the model reached so far is kept" if learnt else "the last model is kept"
+                return replace(self, status="stopped", message=f"Training stopped; {text}.")
+        kept = f"The {'model reached so far' if learnt else 'last model'} is kept." * bool(self.model)
         return replace(
             self,
             status="failed",
             message=outcome.message.rstrip(". ") + ".",
             advice=f"{kept} {outcome.advice}".strip(),
         )
+
+
+def _seconds_left(first: tuple[int, float] | None, event: Step, now: float) -> float | None:
+    """Return how long the rest takes at the pace since the first training step; ``None`` if unknown."""
+    if first is None:
+        return None
+    done, spent = event.step - first[0], now - first[1]
+    known = done > 0 and (spent >= PACE_AFTER or event.step >= event.steps)
+    return spent / done * max(0, event.steps - event.step) if known else None

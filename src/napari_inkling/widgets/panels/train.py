@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["TrainPanel"]
 
 PRESETS = {
-    "quick": ("Quick · about 2 min", "A first answer within seconds; less time with few hints"),
+    "quick": ("Quick · about 2 min", "A first answer within seconds; at first less time with few hints"),
     "standard": ("Standard · about 5 min", "Better at the borders of what is a cell"),
     "as-published": ("As published · long", "The paper's own network and schedule; wants a GPU"),
 }
 #: What to expect of a first training, and of one that knows what was found before.
 LATER = "What you mark meanwhile counts in the next training."
 LEARNING = f"Suggestions appear while it trains; stop when you like them. {LATER}"
-GOING_ON = f"What is suggested stays until there is better; stop to keep it. {LATER}"
+GOING_ON = f"What is suggested stays until most is learnt anew; stop to keep it. {LATER}"
 DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
 
 
@@ -75,7 +75,7 @@ class TrainPanel(Panel):
         for name, (text, tip) in PRESETS.items():
             self.preset.addItem(text, name)
             self.preset.setItemData(self.preset.count() - 1, tip, 3)
-        self.preset.setToolTip("How long to train; you can stop at any moment and keep what was learnt")
+        self.preset.setToolTip("How long to train; you can stop at any moment and keep what is suggested")
         self.device = QComboBox()
         for name, text in DEVICES.items():
             self.device.addItem(text, name)
@@ -187,7 +187,7 @@ class TrainPanel(Panel):
             tip = self._missing or tip or "Train on all hints"
         else:
             word = "Stopping…" if state.status == "stopping" else "Stop"
-            tip = "Stop, and keep what was learnt so far"
+            tip = "Stop, and keep the model whose suggestions you see"
         self.go.setText(word)
         self.go.setToolTip(f"{tip}  [{key_of('train')}]")
         set_role(self.go, "stop" if state.active else "primary")
@@ -216,7 +216,7 @@ class TrainPanel(Panel):
         elif self._lacks:
             self.say_next(self._lacks)
         else:
-            self.say_next("Corrected some? Train on: what is suggested stays until there is better.")
+            self.say_next("Corrected some? Train on: what is suggested stays until most is learnt anew.")
 
     def _on_training(self, state: TrainingState) -> None:
         if state.status == self._status:
@@ -241,7 +241,7 @@ class TrainPanel(Panel):
             if self.session.training.active:
                 self.session.training.stop()
                 return
-            self._ask()
+            self.refresh()
             if self._missing:  # the key works also while the button does not
                 self.session.message.emit("info", self._missing)
                 return
