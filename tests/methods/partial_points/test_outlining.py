@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from functools import cache, partial
+from functools import partial
 from itertools import count
 from types import SimpleNamespace
 
@@ -25,7 +24,7 @@ from napari_inkling.core import (
 )
 from napari_inkling.evaluation import segmentation_scores
 from napari_inkling.methods import HintedModel, get_method
-from napari_inkling.methods.partial_points import detection_model, outlining, rounds
+from napari_inkling.methods.partial_points import detection_model, outlining, rounds, task
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.project.formats import export_annotations
 from napari_inkling.training.pieces import finish
@@ -158,8 +157,9 @@ def test_stopped_in_any_stage_there_is_a_model(stage):
 def paced(monkeypatch):
     """A clock that goes on by a fortieth of a second whenever training looks at it."""
     ticks = count()
-    begun = cache(time.monotonic)
-    monkeypatch.setattr(rounds, "time", SimpleNamespace(monotonic=lambda: begun() + 0.025 * next(ticks)))
+    clock = SimpleNamespace(monotonic=lambda: 0.025 * next(ticks))
+    for module in (task, rounds):
+        monkeypatch.setattr(module, "time", clock)
 
 
 @pytest.mark.parametrize(("minutes", "short"), [(0.05, True), (0.25, False)])

@@ -225,6 +225,11 @@ def test_going_on_reads_the_plane_on_screen_first(model):
     assert [preview.image for preview in shown] == [on_screen.image.ref]
 
 
+def test_it_starts_anew_with_other_channels(model):
+    said = [e.text for e in kinds(fit(METHOD, data(tissue(channels=3)), start=model)[0], Notice)]
+    assert "the channels of the images changed since the last training: it starts anew" in said
+
+
 def test_it_starts_anew_with_other_classes(model):
     hints = clicks(6, np.array(["cell", "lost"] * 3, object))
     events, last = fit(METHOD, data(hints=hints), start=model)

@@ -71,6 +71,12 @@ def going_on(
     return Outset(TrainingData((plane,)), given, device, 0, ("cell",), start), start
 
 
+def training(outset: Outset) -> SimpleNamespace:
+    """Return a training that sets out so, with what it needs for counting."""
+    task, _ = task_with(outset.data.train[0].hints.points)
+    return SimpleNamespace(outset=outset, fields=task.fields, scale=1.0, at_work=outset.at_work)
+
+
 def threshold(clicked_in: list[int]) -> float:
     """Return the threshold for clicks of these rounds."""
     task, answer = task_with(Points(CENTRES[: len(clicked_in)], rounds=clicked_in))
@@ -100,7 +106,15 @@ def test_few_clicks_from_before_leave_no_choice():
     ids=["found", "missed", "rejected", "all"],
 )
 def test_the_last_models_cells_once_corrected(points, cells):
-    assert finish(task_threshold.count_cells(*going_on(points, 0.4))) == cells
+    outset, start = going_on(points, 0.4)
+    assert finish(task_threshold.count_cells(training(outset), start)) == cells
+
+
+def test_cells_are_counted_on_as_much_of_the_image_as_is_learnt_from():
+    outset, start = going_on(Points(CENTRES[:4]), 0.4)
+    seen = training(outset)
+    seen.scale = 0.5  # as many pixels at half the scale: four times the area
+    assert finish(task_threshold.count_cells(seen, start)) == 4 + 4 * 6
 
 
 def test_going_on_finds_as_many_cells_as_there_are():

@@ -14,6 +14,7 @@ from napari_inkling.core import Event, Notice
 from napari_inkling.methods.partial_points.mask_stage import Nuclei, nuclei_of
 from napari_inkling.methods.partial_points.pixel_labels import PixelLabels, instances_of, with_drawn
 from napari_inkling.methods.partial_points.rounds import batches_of, known_masks, take_steps, updated_masks
+from napari_inkling.methods.partial_points.schedule import mask_steps_for
 from napari_inkling.methods.partial_points.task import Task
 from napari_inkling.supervision import BACKGROUND, IGNORE, NUCLEUS, voronoi_cells
 from napari_inkling.supervision.boundary_distance import boundary_distance
@@ -36,7 +37,7 @@ FAINT = 0.05
 #: Centres' errors are small beside the other losses: with a weight of 1, they are forgotten over outlines.
 CENTRE_WEIGHT = 4.0
 #: With fewer steps outlines are hardly learnt.
-FEWEST_STEPS = 100
+FEWEST_FOR_OUTLINES = 100
 #: Fine-tuning of two classes has this share of the learning rate (section V.C of the paper).
 FINE_RATE = 0.1
 
@@ -154,11 +155,11 @@ def train_part(task: Task, targets: Sequence[FloatImage], refining: bool) -> Gen
 
 def too_short(task: Task) -> Iterator[Notice]:
     """Say so if a limit of time left too few steps for outlines to be learnt."""
-    steps = task.span.at(1) - task.span.at(0)
-    if task.settings.minutes is not None and steps < FEWEST_STEPS:
+    steps, wanted = task.span.at(1) - task.span.at(0), mask_steps_for(task.settings, task.outset.clicks)
+    if task.settings.minutes is not None and steps < min(wanted, FEWEST_FOR_OUTLINES):
         yield Notice(
             f"{task.settings.minutes:g} minutes left {steps} steps for outlines, which take "
-            f"{task.settings.mask_steps}: many masks will be missing or wrong. Give it more time."
+            f"{wanted}: many masks will be missing or wrong. Give it more time."
         )
 
 

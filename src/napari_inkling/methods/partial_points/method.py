@@ -75,8 +75,8 @@ class PartialPoints:
             yield from previews.classical_answer(outset)
         task = yield from prepare(outset)
         model, maps, number = task.model(), [], -1
-        if outset.start is not None:
-            task.cells = yield from count_cells(outset, outset.start)
+        if outset.start is not None and settings.threshold is None:
+            task.cells = yield from count_cells(task, outset.start)
         if task.heads != "centres":
             maps = yield from rounds.predict_fields(task)
 

@@ -43,8 +43,8 @@ PREVIEW_SHARE = 0.05
 #: None before this share of a stage, or so many steps: while its rate warms up, a network says less than the
 #: first answer does.
 FIRST_PREVIEW, FIRST_PREVIEW_STEP = 0.15, 100
-#: None before this share of a stage where there was a model already, whose suggestions are on screen.
-BETTER_AFTER = 0.6
+#: None before this share of a stage where what another model found is on screen, and this one began anew.
+REPLACES_AFTER = 0.6
 
 
 def known_masks(task: Task) -> Generator[Step, None, list[FloatImage]]:
@@ -141,11 +141,16 @@ def take_steps(
 
 def _is_worth_showing(task: Task) -> bool:
     """Whether the network has learnt enough in this stage to take the place of what is on screen."""
-    taken, progress = task.plan.done - task.span.at(0), task.span.progress
-    if (last := task.outset.start) is None:
-        return taken >= FIRST_PREVIEW_STEP or progress > FIRST_PREVIEW
-    loses_outlines = task.settings.masks and task.heads == "centres" and last.description.heads != "centres"
-    return progress > BETTER_AFTER and not loses_outlines
+    last, taken, progress = task.outset.start, task.plan.done - task.span.at(0), task.span.progress
+    if last is not None and task.outset.weights is None:
+        return progress > REPLACES_AFTER and not _loses_outlines(task, last)
+    warm = taken >= FIRST_PREVIEW_STEP or progress > FIRST_PREVIEW
+    return warm and not (last is not None and _loses_outlines(task, last))
+
+
+def _loses_outlines(task: Task, last: DetectionModel) -> bool:
+    """Whether the last model drew outlines that this stage does not know yet, though they are wanted."""
+    return task.settings.masks and task.heads == "centres" and last.description.heads != "centres"
 
 
 def _stage(task: Task, number: int) -> str:
@@ -190,7 +195,7 @@ def end_round(task: Task, number: int) -> Generator[Event, None, tuple[Detection
     maps = yield from predict_fields(task)
     set_threshold(task, maps)
     model = task.model()
-    if _is_worth_showing(task):
+    if task.outset.start is None or _is_worth_showing(task):
         yield Checkpoint(model)
         yield from _show(task, model)
     yield Round(number, (yield from validate(task, model)))

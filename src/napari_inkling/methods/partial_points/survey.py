@@ -108,7 +108,7 @@ def set_out(
     found = resolve_device(device)
     yield Started(str(found))
     classes = _classes(data)
-    if start is not None and (changed := _changed(start, classes, settings)):
+    if start is not None and (changed := _changed(start, classes, settings, data)):
         yield Notice(f"{' and '.join(changed)} changed since the last training: it starts anew")
         start = None
     if outside:
@@ -122,11 +122,18 @@ def _classes(data: TrainingData) -> tuple[str, ...]:
     return (*(name for name in data.classes if name in present), *sorted(present - set(data.classes)))
 
 
-def _changed(start: DetectionModel, classes: tuple[str, ...], settings: PartialPointsSettings) -> list[str]:
+def _changed(
+    start: DetectionModel, classes: tuple[str, ...], settings: PartialPointsSettings, data: TrainingData
+) -> list[str]:
     """Return what keeps training from going on with a model, in words."""
-    before = start.description.settings
+    before, intensity = start.description.settings, start.description.intensity
     fixed = [name for name in settings.fixed_fields if getattr(before, name) != getattr(settings, name)]
-    return ["the classes"] * (start.classes != classes) + [name.replace("_", " ") for name in fixed]
+    others = not any(intensity.fits(plane.image) for plane in data.train if len(plane.hints))
+    return [
+        *["the classes"] * (start.classes != classes),
+        *["the channels of the images"] * others,
+        *(name.replace("_", " ") for name in fixed),
+    ]
 
 
 @dataclass(frozen=True, eq=False)

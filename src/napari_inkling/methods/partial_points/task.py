@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -38,6 +38,7 @@ class Task:
     cell in pixels of the image, ``scale`` the working pixels per image pixel. ``threshold`` is the height
     from which on a peak counts as a cell. Verdicts up to those of the round ``judged_until`` have raised it
     by the factor ``strictness``. ``cells`` is how many there are on the fields, ``None`` if nobody knows.
+    ``started`` is when it began, in seconds of the steady clock.
     """
 
     outset: Outset
@@ -50,12 +51,12 @@ class Task:
     plan: Plan
     span: Span
     threshold: float
+    started: float
     heads: Heads = "centres"
     round: int = 0
     strictness: float = 1.0
     judged_until: int = 0
     cells: int | None = None
-    started: float = field(default_factory=time.monotonic)
 
     @property
     def settings(self) -> PartialPointsSettings:
@@ -96,7 +97,7 @@ class Task:
 
 
 def prepare(outset: Outset) -> Generator[Event, None, Task]:
-    """Estimate the radius, choose the scale, cut the fields, build the network; or continue with a model."""
+    """Estimate the radius, choose the scale, cut the fields, build the network; or take those of a model."""
     settings, start, weights = outset.settings, outset.start, outset.weights
     seed = outset.seed + outset.trained_before  # the same hints again give a second opinion, not the same one
     torch.manual_seed(seed)
@@ -119,8 +120,9 @@ def prepare(outset: Outset) -> Generator[Event, None, Task]:
         learner=make_learner(net, outset.device, settings, span, rate),
         plan=plan,
         span=span,
-        threshold=_first_threshold(settings, start),
+        threshold=_first_threshold(settings, weights),
         heads=heads,
+        started=time.monotonic(),
         strictness=start.description.strictness if start is not None else 1.0,
         judged_until=(
             start.description.judged_until
@@ -190,8 +192,8 @@ def _one_cycle(optimizer: torch.optim.Optimizer, span: Span) -> torch.optim.lr_s
     return torch.optim.lr_scheduler.LambdaLR(optimizer, share)
 
 
-def _first_threshold(settings: PartialPointsSettings, start: DetectionModel | None) -> float:
-    """Return the person's threshold, else the last model's, else what peaks of a fresh network are like."""
+def _first_threshold(settings: PartialPointsSettings, weights: DetectionModel | None) -> float:
+    """Return the person's threshold, else that of the weights, else what suits peaks of a fresh network."""
     if settings.threshold is not None:
         return settings.threshold
-    return FIRST_THRESHOLD if start is None else start.description.threshold
+    return FIRST_THRESHOLD if weights is None else weights.description.threshold

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 
 import numpy as np
@@ -36,8 +37,8 @@ HIGHEST_THRESHOLD = 0.9
 def set_threshold(task: Task, maps: Sequence[FloatImage]) -> None:
     """Set the threshold by maps (K or more, Y, X) of each field, unless the person has set it.
 
-    Going on with a model, it is where as many cells are found as are known to be there: clicks that were
-    learnt by heart, training after training, say ever less of the others.
+    Where it is known how many cells there are, it is where so many are found: what all of the steps have
+    learnt by heart, and those are many for few clicks, says little of the other cells.
     """
     if task.settings.threshold is not None:
         return
@@ -49,20 +50,28 @@ def set_threshold(task: Task, maps: Sequence[FloatImage]) -> None:
     task.threshold = min(threshold, HIGHEST_THRESHOLD)
 
 
-def count_cells(outset: Outset, model: DetectionModel) -> Generator[Step, None, int]:
-    """Return how many cells are on the planes with hints: those marked, and what the last model finds beside.
+def count_cells(task: Task, model: DetectionModel) -> Generator[Step, None, int]:
+    """Return how many cells are on the fields: those marked, and what the last model finds beside.
 
-    What it finds at a click on background does not count.
+    What it finds at a click on background does not count. Of a large plane the model may have other fields,
+    as it may work at another scale: then as many are beside on the same area.
     """
-    step = outset.at_work("looking at what was found")
-    seen = yield from told(look_over(outset, outset.hinted, model), step)
-    count = 0
-    for part in seen.fields:
-        found = yield from told(_found_by(model, part), step)
-        high = found.places[found.heights >= model.description.threshold]
-        known = np.concatenate([part.cells, part.background])
-        count += len(part.field.marked) + int(np.count_nonzero(distances(high, known) >= part.r1))
-    return count
+    step, beside, looked_at = task.at_work("looking at what was found"), 0, 0.0
+    for plane in task.outset.hinted:
+        seen = yield from told(look_over(task.outset, [plane], model), step)
+        for part in seen.fields:
+            found = yield from told(_found_by(model, part), step)
+            high = found.places[found.heights >= model.description.threshold]
+            known = np.concatenate([part.cells, part.background])
+            beside += int(np.count_nonzero(distances(high, known) >= part.r1))
+        looked_at += _area(seen.fields, seen.scale)
+    marked = sum(len(part.field.marked) for part in task.fields)
+    return marked + round(beside * _area(task.fields, task.scale) / looked_at)
+
+
+def _area(fields: Sequence[TrainingField], scale: float) -> float:
+    """Return the area of fields in pixels of the image."""
+    return sum(math.prod(part.shape) for part in fields) / scale**2
 
 
 def told_by_clicks(task: Task, maps: Sequence[FloatImage]) -> float:
