@@ -81,10 +81,11 @@ class DataSet:
 
     def only(self, names: Collection[str]) -> DataSet:
         """Return these images alone."""
-        files, shapes, truth = (
-            {name: part[name] for name in names} for part in (self.files, self.shapes, self.truth)
+        return DataSet(
+            {name: self.files[name] for name in names},
+            {name: self.shapes[name] for name in names},
+            {name: self.truth[name] for name in names},
         )
-        return DataSet(files, shapes, truth)
 
 
 def find_data(name: str) -> Path | None:

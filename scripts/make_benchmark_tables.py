@@ -220,6 +220,11 @@ def first_suggestions(result: Result) -> str:
     def at(key: str, seconds: str) -> list[str]:
         return [span(scenes.get(scene, {}).get(key, {}).get(seconds)) for scene in labels]
 
+    paid = []
+    for scene in labels:
+        runs = [run["correction"] for run in scenes.get(scene, {}).get("each_curve", ())]
+        better = sum(run["better_seconds"] is not None for run in runs)
+        paid.append(f"{better} of {len(runs)}" if runs else "not run")
     rows = [
         ["first suggestions, warm worker, s", *start("warm")],
         ["first suggestions, cold worker, s", *start("cold")],
@@ -233,6 +238,7 @@ def first_suggestions(result: Result) -> str:
         ["… at the end", *each("f1_val", 3)],
         ["after a correction: suggestions, s", *each("correction_first_seconds", 1)],
         ["after a correction: better ones, s", *each("correction_better_seconds", 1)],
+        ["… in so many of the runs", *paid],
         ["F1 on the nuclei not marked, before it", *each("correction_f1_before", 3)],
         ["… 10 s after Train was pressed again", *at("correction_f1_at", "10")],
         ["… and when it has been learnt", *each("correction_f1_after", 3)],
