@@ -25,6 +25,14 @@ def test_few_clicks_are_not_learnt_by_heart(preset, clicks, steps):
 
 
 @pytest.mark.parametrize(
+    ("pixels", "steps"), [(40_000, 60), (240_000, 60), (400_000, 100), (1_600_000, 400), (9_000_000, 450)]
+)
+def test_few_clicks_on_many_images_take_more_steps(pixels, steps):
+    assert steps_for(PartialPointsSettings(), 20, pixels) == steps
+    assert steps_for(PartialPointsSettings(), 20, pixels, continued=True) <= steps
+
+
+@pytest.mark.parametrize(
     ("chosen", "steps"), [({"steps": 8}, 8), ({"steps": 1000, "enough": 10}, 1000), ({"enough": None}, 450)]
 )
 def test_what_a_person_sets_counts(chosen, steps):
@@ -66,7 +74,7 @@ def test_outlines_take_steps_of_their_own(chosen, clicks, fresh, continued):
     ],
 )
 def test_once_cells_are_counted_few_clicks_take_all_steps(had, counted, steps, centres):
-    plan, span = plan_of(PartialPointsSettings(), 20, had, counted=counted)
+    plan, span = plan_of(PartialPointsSettings(), 20, 0, had, counted=counted)
     assert (plan.steps, span.at(1)) == (steps, centres)
 
 

@@ -14,8 +14,9 @@ __all__ = ["CONTINUED", "Span", "mask_steps_for", "plan_of", "steps_for"]
 #: A network that goes on from the last weights takes this share of the steps, if it is not less than the
 #: fewest, and this share of the learning rate.
 CONTINUED = 0.35
-#: With fewer clicks than enough, steps fall with this power of their share, but not below the fewest.
-POWER, FEWEST_STEPS = 1.3, 60
+#: With fewer clicks than enough, steps fall with this power of their share, but not below the fewest, nor
+#: below one for so many working pixels with hints.
+POWER, FEWEST_STEPS, PIXELS_PER_STEP = 1.3, 60, 4000
 #: Outlines are learnt from all cells that were found, few clicks or not: with half as many steps the middle
 #: of small fluorescent nuclei was not yet foreground. Half will do where training goes on.
 FEWEST_MASK_STEPS = 300
@@ -40,13 +41,18 @@ class Span:
         return min(1.0, (self.plan.done + 1 - first) / max(1, last - first))
 
 
-def steps_for(settings: PartialPointsSettings, clicks: int, *, continued: bool = False) -> int:
+def steps_for(
+    settings: PartialPointsSettings, clicks: int, pixels: int = 0, *, continued: bool = False
+) -> int:
     """Return how many steps to take for so many marked cells, before outlines; fewer if training goes on.
 
     A network that sees few clicks often learns them by heart: it becomes sure of them, takes the other cells
-    for background, and the threshold, set by what the clicks get, rises beyond what other cells reach.
+    for background, and the threshold, set by what the clicks get, rises beyond what other cells reach. How
+    often it sees them falls with the area that crops come from, the ``pixels`` of the fields: few clicks on
+    many images take more steps than as many on one.
     """
-    return _fewer(settings.steps, FEWEST_STEPS, settings.enough, clicks, continued)
+    fewest = max(FEWEST_STEPS, round(pixels / PIXELS_PER_STEP))
+    return _fewer(settings.steps, fewest, settings.enough, clicks, continued)
 
 
 def mask_steps_for(settings: PartialPointsSettings, clicks: int, *, continued: bool = False) -> int:
@@ -65,7 +71,7 @@ def _fewer(steps: int, fewest: int, enough: int | None, clicks: int, continued: 
 
 
 def plan_of(
-    settings: PartialPointsSettings, clicks: int, had: Heads | None, *, counted: bool = False
+    settings: PartialPointsSettings, clicks: int, pixels: int, had: Heads | None, *, counted: bool = False
 ) -> tuple[Plan, Span]:
     """Return the plan of all stages, and the part of it that is for centres alone.
 
@@ -75,6 +81,8 @@ def plan_of(
         How many steps there are at most.
     clicks : int
         How many cells are marked.
+    pixels : int
+        How large the fields are together, in working pixels; 0 as long as nobody knows.
     had : Heads or None
         What the model can that lends its weights, ``None`` without one. One with joint heads goes on with
         both at once, for as many steps as the longer stage.
@@ -82,7 +90,7 @@ def plan_of(
         Whether it is known how many cells there are: then the threshold is not told from the clicks, and all
         of the steps do good however few these are.
     """
-    anew = settings.steps if counted else steps_for(settings, clicks)
+    anew = settings.steps if counted else steps_for(settings, clicks, pixels)
     centres = anew if had is None else steps_for(settings, clicks, continued=True)
     outlines = mask_steps_for(settings, clicks, continued=had not in (None, "centres"))
     if had == "joint":

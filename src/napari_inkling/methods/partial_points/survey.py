@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
@@ -75,10 +76,14 @@ class Outset:
         """Steps of all trainings that have led to the last model; 0 without one."""
         return self.start.description.trained_steps if self.start is not None else 0
 
-    def plan(self) -> tuple[Plan, Span]:
-        """Return the plan of all stages, and the part of it that is for centres alone."""
+    def plan(self, fields: Sequence[TrainingField] = ()) -> tuple[Plan, Span]:
+        """Return the plan of all stages, and the part of it that is for centres alone.
+
+        Before ``fields`` are read it is as for a small one.
+        """
+        pixels = sum(math.prod(part.shape) for part in fields)
         had = self.weights.description.heads if self.weights is not None else None
-        return plan_of(self.settings, self.clicks, had, counted=self.start is not None)
+        return plan_of(self.settings, self.clicks, pixels, had, counted=self.start is not None)
 
     def at_work(self, stage: str) -> Step:
         """Return what to tell before the first step."""

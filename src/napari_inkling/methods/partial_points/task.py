@@ -102,10 +102,10 @@ def prepare(outset: Outset) -> Generator[Event, None, Task]:
     seed = outset.seed + outset.trained_before  # the same hints again give a second opinion, not the same one
     torch.manual_seed(seed)
     heads: Heads = "joint" if weights is not None and weights.description.heads == "joint" else "centres"
-    plan, span = outset.plan()
-    reading = Step("reading the images", 0, 0, plan.steps)
+    reading = outset.at_work("reading the images")
     yield reading
     seen = yield from told(look_over(outset, outset.hinted, weights), reading)
+    plan, span = outset.plan(seen.fields)
     data, notices = _without_other_channels(outset.data, seen.intensity)
     rate = settings.learning_rate * (1 if weights is None else CONTINUED)
     net = _network(settings, seen.intensity.channels, len(outset.classes), weights, heads, notices.append)
