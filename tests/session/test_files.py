@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_inkling.core import HintSet, InklingError
+from napari_inkling.core import HintSet, InklingError, Masks, Points, Predictions
 from napari_inkling.session import Session
 
 from .conftest import A, B, Heard, points
@@ -68,3 +68,21 @@ def test_a_removed_image_is_not_said_to_be_left_out(reviewed: Session, heard: He
     reviewed.annotations.edit(HintSet(), points((5, 5)), "add point", B)
     reviewed.files.export(tmp_path / "all.csv", "points-csv", "both")
     assert heard("message") == [("info", "1 plane has not been searched as a whole yet: predict first.")]
+
+
+def test_the_outline_around_a_marked_cell_is_that_cells(session: Session, tmp_path: Path) -> None:
+    session.annotations.edit(HintSet(), points((12, 13), (30, 30)), "add points")
+    labels = np.zeros((40, 60), np.int64)
+    labels[10:16, 10:16], labels[2:6, 40:46] = 1, 2
+    masks = Masks.from_labels(labels, sources="model", scores=0.9)
+    alone = Points([[4, 43]], sources="model", scores=0.9, ids=masks.ids[1:])
+    session.suggestions.put(A, Predictions(alone, radius=3.0, masks=masks))
+    path = session.files.export(tmp_path / "out.json", "coco", "both")
+    cells = json.loads(path.read_text())["annotations"]
+    assert len(cells) == 3  # marked with an outline, marked without, and suggested
+    assert sum("segmentation" in cell and bool(cell["segmentation"]) for cell in cells) == 2
+    session.review.accept_above()
+    path = session.files.export(tmp_path / "accepted.json", "coco", "both")
+    assert len(json.loads(path.read_text())["annotations"]) == 3
+    tif = session.files.export(tmp_path / "a.tif", "masks", "both", ["a"])
+    assert sorted(np.bincount(tifffile.imread(tif).ravel())[1:].tolist())[1:] == [29, 36]

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import KDTree
 
-from napari_inkling.core import BACKGROUND, DISAGREEMENT, HintSet, Masks, Points, Predictions, new_ids
+from napari_inkling.core import (
+    BACKGROUND,
+    DISAGREEMENT,
+    Boxes,
+    HintSet,
+    Masks,
+    Points,
+    Predictions,
+    new_ids,
+)
 from napari_inkling.core.mask_places import points_inside
 from napari_inkling.session.suggested_cells import positions
 
-__all__ = ["accepted", "attributes_of_cells", "background_at", "nearest_is_accepted", "owned"]
+__all__ = [
+    "accepted",
+    "attributes_of_cells",
+    "background_at",
+    "beside_hints",
+    "nearest_is_accepted",
+    "owned",
+]
+
+RowsT = TypeVar("RowsT", Boxes, Masks)
 
 
 def accepted(suggestions: Predictions, time: float, round: int = 0, hints: HintSet | None = None) -> HintSet:
@@ -61,6 +79,39 @@ def owned(masks: Masks, hints: HintSet) -> tuple[Masks, npt.NDArray[np.bool_]]:
             used.add(point)
             ids[i], classes[i], owners[i] = lone.ids[point], lone.classes[point], True
     return masks.changed(ids=ids, classes=classes), owners
+
+
+def beside_hints(hints: HintSet, suggestions: Predictions) -> HintSet:
+    """Return hints and suggestions as cells: one that was marked and outlined, by whomever, is one.
+
+    Its outline has all columns of its point, and outlines are in the order of points, so that formats hold
+    both in one entry.
+    """
+    masks, owners = owned(suggestions.masks, hints)
+    ids = suggestions.masks.ids[owners]
+    every = hints.joined(
+        HintSet(suggestions.points.without_ids(ids), suggestions.boxes.without_ids(ids), masks)
+    )
+    return HintSet(every.points, _as_points(every.boxes, every.points), _as_points(every.masks, every.points))
+
+
+def _as_points(rows: RowsT, points: Points) -> RowsT:
+    """Return rows in the order of the points with their ids, others last, with those points' columns."""
+    place = {one: i for i, one in enumerate(points.ids.tolist())}
+    index = np.array([place.get(one, len(points)) for one in rows.ids.tolist()], dtype=np.int64)
+    order = np.argsort(index, kind="stable")
+    rows, index = rows.take(order), index[order]
+    pointed = index < len(points)
+    like = points.take(index[pointed])
+    columns: dict[str, Any] = {}
+    for name in ("classes", "sources", "scores", "rounds", "times", "seconds"):
+        columns[name] = getattr(rows, name).copy()
+        columns[name][pointed] = getattr(like, name)
+    attributes = {}
+    for name in {*rows.attributes, *like.attributes}:
+        attributes[name] = np.array(rows.attributes.get(name, [""] * len(rows)), dtype=object)
+        attributes[name][pointed] = like.attributes.get(name, "")
+    return rows.changed(**columns, attributes=attributes)
 
 
 def nearest_is_accepted(found: npt.NDArray[np.float64], hints: HintSet) -> npt.NDArray[np.bool_]:

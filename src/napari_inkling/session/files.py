@@ -8,6 +8,7 @@ from typing import Literal
 
 from napari_inkling.core import HintSet, PlaneRef, Predictions
 from napari_inkling.project.formats import ImportResult, export_annotations, import_annotations
+from napari_inkling.session.accepting import beside_hints
 from napari_inkling.session.annotations import Annotations
 from napari_inkling.session.cell_radius import CellRadius
 from napari_inkling.session.suggestions import Suggestions
@@ -105,5 +106,4 @@ class Files:
         return export_annotations(project, path, format, items=items, images=images, radius=radius)
 
     def _both(self, ref: PlaneRef) -> HintSet:
-        hints, shown = self._annotations.hints_of(ref), self._suggestions.shown(ref)
-        return hints.joined(HintSet(*shown.kinds))
+        return beside_hints(self._annotations.hints_of(ref), self._suggestions.shown(ref))

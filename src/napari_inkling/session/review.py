@@ -9,7 +9,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_inkling.core import HintSet, PlaneRef, Predictions, ProjectError
-from napari_inkling.session.accepting import accepted, background_at
+from napari_inkling.session.accepting import accepted, background_at, owned
 from napari_inkling.session.annotations import Annotations
 from napari_inkling.session.images import Images
 from napari_inkling.session.suggested_cells import count_cells, positions, with_ids, within
@@ -70,6 +70,12 @@ class Review:
         """Accept what is shown within a rectangle of a plane, in pixels."""
         ref = self._workspace.required(ref)
         return self._accept(ref, within(self._suggestions.shown(ref), y0, x0, y1, x1))
+
+    def is_marked(self, one: int, ref: PlaneRef | None = None) -> bool:
+        """Whether a suggestion is the outline of a cell that the person marked."""
+        ref = self._workspace.required(ref)
+        masks = self._suggestions.shown(ref).masks.with_ids([one])
+        return bool(owned(masks, self._annotations.hints_of(ref))[1].any())
 
     def _accept(self, ref: PlaneRef, chosen: Predictions) -> int:
         if not (count := count_cells(chosen)):

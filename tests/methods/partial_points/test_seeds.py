@@ -41,3 +41,15 @@ def test_what_a_person_drew_is_no_seed():
     drawn[4:9, 4:9] = 1
     hints = HintSet(MARKED.points, masks=Masks.from_labels(drawn))
     assert seeds_beside(hints, Points(), ("cell",), RADIUS).points.coordinates.tolist() == [[20, 20]]
+
+
+def test_a_cell_that_is_marked_and_found_is_one():
+    hints = HintSet(Points([(20, 20), (20, 29), (60, 60)]))
+    found = Points([(20, 24), (20, 23), (80, 80)], scores=0.7, sources="model")
+    ids = seeds_beside(hints, found, ("cell",), RADIUS).points.ids.tolist()
+    # The first mark is nearest to the second centre, the second to the first; nobody found the third.
+    assert ids[:2] == [found.ids[1], found.ids[0]]
+    assert ids[2] not in found.ids and ids[3] == found.ids[2]
+    twice = HintSet(Points([(20, 20), (20, 26)]))
+    one = seeds_beside(twice, found.take([1]), ("cell",), RADIUS).points.ids.tolist()
+    assert one.count(found.ids[1]) == 1 and len(set(one)) == 2

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import KDTree
 
 from napari_inkling.core import HintSet, Points
 from napari_inkling.evaluation import cell_centres
@@ -37,6 +38,8 @@ class Seeds:
 def seeds_beside(hints: HintSet, found: Points, classes: tuple[str, ...], radius: float) -> Seeds:
     """Return the person's cells, and what was found beside them and away from clicks on background.
 
+    A cell that was marked and found, too, has the id of what was found there: it is one.
+
     Parameters
     ----------
     hints : HintSet
@@ -48,7 +51,7 @@ def seeds_beside(hints: HintSet, found: Points, classes: tuple[str, ...], radius
     radius : float
         Of a cell, in pixels of the image.
     """
-    marked = _marked(hints, classes)
+    marked = _named_after(_marked(hints, classes), found, radius)
     beside = distances(found.coordinates, marked.coordinates) < radius
     clicks = hints.points.background.coordinates
     beside |= distances(found.coordinates, clicks) < BESIDE_BACKGROUND * radius
@@ -61,3 +64,16 @@ def _marked(hints: HintSet, classes: tuple[str, ...]) -> Points:
     rows = cell_centres(hints).without_ids(hints.masks.ids)
     known = np.isin(rows.classes.astype(str), classes)
     return Points(rows.coordinates, classes=np.where(known, rows.classes, classes[0]), sources="model")
+
+
+def _named_after(marked: Points, found: Points, radius: float) -> Points:
+    """Return cells with the ids of the centres found within a radius of them; the nearer one has it."""
+    if not len(marked) or not len(found):
+        return marked
+    away, nearest = KDTree(found.coordinates).query(marked.coordinates)
+    order = np.argsort(away)
+    first = order[np.sort(np.unique(nearest[order], return_index=True)[1])]
+    of_one = first[away[first] < radius]
+    ids = marked.ids.copy()
+    ids[of_one] = found.ids[nearest[of_one]]
+    return marked.changed(ids=ids)

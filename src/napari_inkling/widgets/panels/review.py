@@ -179,11 +179,16 @@ class ReviewPanel(Panel):
     def _show_focus(self, focused: int | None = None) -> None:
         ids, scores = scored(self.session.suggestions.shown())
         at = np.flatnonzero(ids == (-1 if focused is None else focused))
-        self.score.setText(f"The one in the ring has score {scores[at[0]]:.2f}." if len(at) else "")
+        self.score.setText(self._words_of(int(ids[at[0]]), scores[at[0]]) if len(at) else "")
         self.score.setVisible(bool(self.score.text()))
         self.why.setText(f"Worth a look: {self.bridge.review.why}." if len(at) else "")
         self.why.setVisible(len(at) > 0 and bool(self.bridge.review.why))
         self._show_progress()
+
+    def _words_of(self, one: int, score: float) -> str:
+        if self.session.review.is_marked(one):
+            return "The one in the ring is the outline of a cell that you marked."
+        return f"The one in the ring has score {score:.2f}."
 
     def _show_progress(self) -> None:
         """Say how many of the cells that the model found here the person knows by now."""
