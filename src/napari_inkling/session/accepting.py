@@ -102,7 +102,7 @@ def _as_points(rows: RowsT, points: Points) -> RowsT:
     order = np.argsort(index, kind="stable")
     rows, index = rows.take(order), index[order]
     pointed = index < len(points)
-    like = points.take(index[pointed])
+    like: Points = points.take(index[pointed])
     columns: dict[str, Any] = {}
     for name in ("classes", "sources", "scores", "rounds", "times", "seconds"):
         columns[name] = getattr(rows, name).copy()
