@@ -33,13 +33,20 @@ def test_all_cells_are_clicked():
 def test_cells_never_clicked_answer_lower():
     # 100 peaks are like the 20 clicks: 80 % of the cells were never clicked, and
     # .31 · (1 - ½ / (1 + 20/150) · .8) = .31 · (1 - .4412 · .8) = .2006.
-    peaks = np.concatenate([np.full(100, 0.9), np.full(300, 0.3)])
+    peaks = np.concatenate([np.full(100, 0.9), np.full(50, 0.3)])
     assert threshold_at_clicks(np.full(20, 0.9), peaks) == pytest.approx(0.2006, rel=1e-3)
+
+
+@pytest.mark.parametrize(("noise", "threshold"), [(60, 0.2006), (61, 0.31), (300, 0.31)])
+def test_it_never_comes_down_into_a_noisy_ground(noise, threshold):
+    # 100 cells: at most 160 are suggested.
+    peaks = np.concatenate([np.full(100, 0.9), np.full(noise, 0.3)])
+    assert threshold_at_clicks(np.full(20, 0.9), peaks) == pytest.approx(threshold, rel=1e-3)
 
 
 def test_many_clicks_are_not_learnt_by_heart():
     # The same with fifty times as many: .31 · (1 - ½ / (1 + 1000/150) · .8) = .31 · (1 - .0652 · .8) = .2938.
-    peaks = np.concatenate([np.full(5000, 0.9), np.full(15000, 0.3)])
+    peaks = np.concatenate([np.full(5000, 0.9), np.full(2500, 0.3)])
     assert threshold_at_clicks(np.full(1000, 0.9), peaks) == pytest.approx(0.2938, rel=1e-3)
 
 
@@ -49,8 +56,8 @@ def test_many_clicks_are_not_learnt_by_heart():
     [
         # Keeping the faint ones: F1 = 2·100·1 / (110 + 100) = .95, else 2·100·½ / (50 + 100) = .67.
         (60, 0.05 * 0.6471),
-        # Keeping them: 2·100·1 / (1050 + 100) = .17.
-        (1000, 0.31 * 0.6471),
+        # Keeping them: 2·100·1 / (1050 + 100) = .17; and lower they would be 1050 cells, not 100.
+        (1000, 0.31),
     ],
 )
 def test_faint_peaks_are_kept_while_they_pay(faint, threshold):

@@ -6,7 +6,8 @@ of all cells, N = n(t) / S(t) (the argument of Elkan & Noto, "Learning classifie
 unlabeled data", 2008). F1(t) = 2·N·S(t) / (n(t) + N) is largest at the threshold that would be right if
 all cells answered like the clicked ones. Those never clicked, on which the network was not trained, answer
 lower, the more so the fewer clicks there are to be learnt by heart; the threshold comes down with their
-share.
+share, but not so far that there would be many more than N cells: on an empty ground a young network answers
+nearly everywhere alike, just below its cells.
 
 Once a person has judged suggestions, their verdicts tell more: the chance that a peak is a cell rises with
 its height, and F1 is largest where that chance is half of F1 itself (Lipton, Elkan & Narayanaswamy, "Optimal
@@ -36,6 +37,8 @@ FIRST_THRESHOLD, FEWEST_CLICKS = 0.25, 10
 #: By which share a cell answers lower that was never clicked: with hardly any clicks, and how many halve that
 #: (seen on nuclei held apart from the training, with 48 clicks on one tile and 450 on eight).
 LOWER_UNSEEN, HALVED_BY = 0.5, 150
+#: At most so many times N peaks are cells: on H&E tiles with 36 to 107 clicks it was 1.1 to 1.4 times.
+MOST_CELLS = 1.6
 #: Chance of being a cell at the best threshold: half of an F1 of 0.86.
 CHANCE = 0.43
 #: How the log odds of being a cell rise with the logarithm of the height: from even to 6 : 1 at twice it. The
@@ -70,7 +73,11 @@ def threshold_at_clicks(clicked: FloatArray, peaks: FloatArray, default: float =
     f1 = 2 * cells * share / (count + cells)
     unseen = 1 - len(clicked) / cells
     lower = LOWER_UNSEEN / (1 + len(clicked) / HALVED_BY)
-    return float(candidates[np.argmax(f1)] * (1 - lower * unseen))
+    best, most = candidates[np.argmax(f1)], MOST_CELLS * cells
+    threshold = best * (1 - lower * unseen)
+    if np.count_nonzero(peaks >= threshold) > most:
+        threshold = candidates[count <= most].min(initial=best)
+    return float(threshold)
 
 
 def threshold_for_count(heights: FloatArray, count: int, lowest: float) -> float:
