@@ -8,10 +8,15 @@ from safetensors.torch import load_file
 
 from napari_inkling.networks.small_unet import SmallUNet
 
-__all__ = ["CHANNELS", "DEPTH", "WIDTH", "load_pretrained"]
+__all__ = ["CHANNELS", "DEPTH", "WIDTH", "has_pretrained", "load_pretrained"]
 
 #: The shipped weights are for images of so many channels, a first level of so many, and so many halvings.
 CHANNELS, WIDTH, DEPTH = 3, 16, 3
+
+
+def has_pretrained(channels: int, width: int, depth: int = DEPTH) -> bool:
+    """Whether the shipped weights fit a small network of this shape."""
+    return (channels, width, depth) == (CHANNELS, WIDTH, DEPTH)
 
 
 def load_pretrained(net: SmallUNet) -> bool:
@@ -19,7 +24,7 @@ def load_pretrained(net: SmallUNet) -> bool:
 
     They were trained by ``scripts/pretrain_small_unet.py`` on drawn tissue, no real image among it.
     """
-    if (net.channels, net.width, net.depth) != (CHANNELS, WIDTH, DEPTH):
+    if not has_pretrained(net.channels, net.width, net.depth):
         return False
     with as_file(files("napari_inkling.networks") / "weights/small_unet_rgb.safetensors") as path:
         weights = load_file(path)

@@ -32,6 +32,11 @@ def test_few_clicks_on_many_images_take_more_steps(pixels, steps):
     assert steps_for(PartialPointsSettings(), 20, pixels, continued=True) <= steps
 
 
+@pytest.mark.parametrize(("clicks", "pixels", "steps"), [(20, 0, 150), (175, 0, 183), (20, 1_600_000, 400)])
+def test_random_weights_take_more_steps(clicks, pixels, steps):
+    assert steps_for(PartialPointsSettings(), clicks, pixels, from_random=True) == steps
+
+
 @pytest.mark.parametrize(
     ("chosen", "steps"), [({"steps": 8}, 8), ({"steps": 1000, "enough": 10}, 1000), ({"enough": None}, 450)]
 )
@@ -65,16 +70,15 @@ def test_outlines_take_steps_of_their_own(chosen, clicks, fresh, continued):
 
 
 @pytest.mark.parametrize(
-    ("had", "counted", "steps", "centres"),
+    ("had", "steps", "centres"),
     [
-        (None, False, 60 + 300, 60),  # the first training, of few clicks
-        (None, True, 450 + 300, 450),  # from the beginning again
-        ("centres", True, 60 + 300, 60),  # on the last weights
-        ("joint", True, 150, 0),  # both at once
+        (None, 100 + 300, 100),  # from the beginning, the first time or again
+        ("centres", 60 + 300, 60),  # on the last weights
+        ("joint", 150, 0),  # both at once
     ],
 )
-def test_once_cells_are_counted_few_clicks_take_all_steps(had, counted, steps, centres):
-    plan, span = plan_of(PartialPointsSettings(), 20, 0, had, counted=counted)
+def test_what_weights_know_takes_fewer_steps(had, steps, centres):
+    plan, span = plan_of(PartialPointsSettings(), 20, 400_000, had)
     assert (plan.steps, span.at(1)) == (steps, centres)
 
 

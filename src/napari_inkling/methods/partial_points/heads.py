@@ -7,11 +7,12 @@ from typing import Literal
 from torch import nn
 
 from napari_inkling.methods.partial_points.settings import PartialPointsSettings
+from napari_inkling.networks.pretrained import has_pretrained
 from napari_inkling.networks.resnet34_unet import ResNet34UNet
 from napari_inkling.networks.small_unet import SmallUNet
 from napari_inkling.networks.two_stages import TwoStages
 
-__all__ = ["Heads", "build_network", "build_part", "with_outputs"]
+__all__ = ["Heads", "build_network", "build_part", "is_pretrained", "with_outputs"]
 
 #: centres: a map for each class. joint: and one of foreground, and one of the distance from the boundary.
 #: two-class: the centres' network, and another that tells nucleus from background (as published).
@@ -32,6 +33,13 @@ def build_part(settings: PartialPointsSettings, channels: int, outputs: int) -> 
     if settings.network == "resnet34":
         return ResNet34UNet(channels, outputs)
     return SmallUNet(channels, outputs, settings.width)
+
+
+def is_pretrained(settings: PartialPointsSettings, channels: int) -> bool:
+    """Whether the network begins with weights that know something."""
+    return settings.pretrained and (
+        settings.network == "resnet34" or has_pretrained(channels, settings.width)
+    )
 
 
 def with_outputs(net: nn.Module, settings: PartialPointsSettings, channels: int, outputs: int) -> nn.Module:

@@ -17,6 +17,8 @@ CONTINUED = 0.35
 #: With fewer clicks than enough, steps fall with this power of their share, but not below the fewest, nor
 #: below one for so many working pixels with hints.
 POWER, FEWEST_STEPS, PIXELS_PER_STEP = 1.3, 60, 4000
+#: The fewest for a network whose weights are random at first: with 60 it has hardly learnt bright disks.
+FEWEST_FROM_RANDOM = 150
 #: Outlines are learnt from all cells that were found, few clicks or not: with half as many steps the middle
 #: of small fluorescent nuclei was not yet foreground. Half will do where training goes on.
 FEWEST_MASK_STEPS = 300
@@ -42,7 +44,12 @@ class Span:
 
 
 def steps_for(
-    settings: PartialPointsSettings, clicks: int, pixels: int = 0, *, continued: bool = False
+    settings: PartialPointsSettings,
+    clicks: int,
+    pixels: int = 0,
+    *,
+    from_random: bool = False,
+    continued: bool = False,
 ) -> int:
     """Return how many steps to take for so many marked cells, before outlines; fewer if training goes on.
 
@@ -51,7 +58,8 @@ def steps_for(
     often it sees them falls with the area that crops come from, the ``pixels`` of the fields: few clicks on
     many images take more steps than as many on one.
     """
-    fewest = max(FEWEST_STEPS, round(pixels / PIXELS_PER_STEP))
+    least = FEWEST_FROM_RANDOM if from_random else FEWEST_STEPS
+    fewest = max(least, round(pixels / PIXELS_PER_STEP))
     return _fewer(settings.steps, fewest, settings.enough, clicks, continued)
 
 
@@ -71,7 +79,7 @@ def _fewer(steps: int, fewest: int, enough: int | None, clicks: int, continued: 
 
 
 def plan_of(
-    settings: PartialPointsSettings, clicks: int, pixels: int, had: Heads | None, *, counted: bool = False
+    settings: PartialPointsSettings, clicks: int, pixels: int, had: Heads | None, from_random: bool = False
 ) -> tuple[Plan, Span]:
     """Return the plan of all stages, and the part of it that is for centres alone.
 
@@ -86,12 +94,12 @@ def plan_of(
     had : Heads or None
         What the model can that lends its weights, ``None`` without one. One with joint heads goes on with
         both at once, for as many steps as the longer stage.
-    counted : bool
-        Whether it is known how many cells there are: then the threshold is not told from the clicks, and all
-        of the steps do good however few these are.
+    from_random : bool
+        Whether the first weights are random.
     """
-    anew = settings.steps if counted else steps_for(settings, clicks, pixels)
-    centres = anew if had is None else steps_for(settings, clicks, continued=True)
+    centres = steps_for(settings, clicks, pixels, from_random=from_random)
+    if had is not None:
+        centres = steps_for(settings, clicks, continued=True)
     outlines = mask_steps_for(settings, clicks, continued=had not in (None, "centres"))
     if had == "joint":
         plan = Plan(max(centres, outlines))

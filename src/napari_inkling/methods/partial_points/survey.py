@@ -17,6 +17,7 @@ from napari_inkling.core import (
 )
 from napari_inkling.evaluation import cell_centres
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
+from napari_inkling.methods.partial_points.heads import is_pretrained
 from napari_inkling.methods.partial_points.schedule import Span, plan_of
 from napari_inkling.methods.partial_points.settings import FEWEST_CELLS, PartialPointsSettings
 from napari_inkling.methods.partial_points.training_fields import (
@@ -79,11 +80,12 @@ class Outset:
     def plan(self, fields: Sequence[TrainingField] = ()) -> tuple[Plan, Span]:
         """Return the plan of all stages, and the part of it that is for centres alone.
 
-        Before ``fields`` are read it is as for a small one.
+        Before ``fields`` are read it is as for a small one in colour.
         """
         pixels = sum(math.prod(part.shape) for part in fields)
         had = self.weights.description.heads if self.weights is not None else None
-        return plan_of(self.settings, self.clicks, pixels, had, counted=self.start is not None)
+        from_random = bool(fields) and not is_pretrained(self.settings, len(fields[0].field.pixels))
+        return plan_of(self.settings, self.clicks, pixels, had, from_random)
 
     def at_work(self, stage: str) -> Step:
         """Return what to tell before the first step."""

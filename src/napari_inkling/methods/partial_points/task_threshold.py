@@ -37,8 +37,8 @@ HIGHEST_THRESHOLD = 0.9
 def set_threshold(task: Task, maps: Sequence[FloatImage]) -> None:
     """Set the threshold by maps (K or more, Y, X) of each field, unless the person has set it.
 
-    Where it is known how many cells there are, it is where so many are found: what all of the steps have
-    learnt by heart, and those are many for few clicks, says little of the other cells.
+    Where it is known how many cells there are, it is where so many are found: clicks that are learnt by heart
+    say little of the other cells.
     """
     if task.settings.threshold is not None:
         return
