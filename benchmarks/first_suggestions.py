@@ -12,7 +12,8 @@ monuseg tile with 10 % of its nuclei clicked ("tile", another one for each seed)
    val tiles of the checkpoints that the training writes on its way (predicted afterwards), within 11 px.
 3. Correction: the 30 suggestions next to the threshold are accepted or rejected by truth, 20 missed nuclei
    are added, and training goes on: seconds until what is shown finds the nuclei still unmarked better than
-   before, and how well it finds them after 10 s.
+   before, and how well it finds them after 10 s. Those favour the model before: what it had missed or made up
+   is what was corrected. So F1 on the val tiles, of which nothing is marked, is told before and after, too.
 """
 
 from __future__ import annotations
@@ -208,7 +209,15 @@ def curve(scene: Scene, seed: int, val: DataSet | None, steps: int | None, prese
         }
         say(f"  F1 on unclicked: {shortly(result['tile'])}; on val: {shortly(result['val'])}")
         result["correction"] = correct_and_train_on(watch, scene, seed, steps)
+        if val:
+            result["correction"]["val"] = [f1_on(model, val) for model in newest_models(watch)]
         return result
+
+
+def newest_models(watch: Watch) -> tuple[Path, Path]:
+    """Return the folders of the model before the last training, and of that after it."""
+    before, after = watch.session.project.models()[-2:]
+    return before, after
 
 
 def scored(watch: Watch, truth: npt.NDArray[np.float64]) -> list[dict[str, float]]:
@@ -307,6 +316,8 @@ def measure_scene(
         "corrections_that_never_paid": sum(c["better_seconds"] is None for c in corrections),
         "correction_f1_before": spread(c["f1_before"] for c in corrections),
         "correction_f1_at": {str(s): spread(value_at(c["tile"], s) for c in corrections) for s in (10, 60)},
+        "correction_val_before": spread(c["val"][0] for c in corrections if "val" in c),
+        "correction_val_after": spread(c["val"][1] for c in corrections if "val" in c),
         "correction_f1_after": spread(c["f1_after"] for c in corrections),
         "each_first": firsts,
         "each_curve": curves,

@@ -242,6 +242,8 @@ def first_suggestions(result: Result) -> str:
         ["F1 on the nuclei not marked, before it", *each("correction_f1_before", 3)],
         ["… 10 s after Train was pressed again", *at("correction_f1_at", "10")],
         ["… and when it has been learnt", *each("correction_f1_after", 3)],
+        ["F1 on the val tiles, before the correction", *each("correction_val_before", 3)],
+        ["… and when it has been learnt", *each("correction_val_after", 3)],
     ]
     return table(["", *labels.values()], rows)
 
