@@ -175,6 +175,11 @@ def test_delete_with_a_click(masks):
     assert len(masks.session.suggestions.shown().masks) == 2
     driving.click_at(masks.viewer, 30, 60)
     assert len(masks.session.suggestions.shown().masks) == 1
+    assert masks.session.messages[-1][1] == "Rejected. Undo takes it back."
+    driving.press_key(masks.viewer, "Ctrl+Z")
+    masks.review.marks_background = True
+    driving.click_at(masks.viewer, 30, 60)
+    assert masks.session.messages[-1][1] == "Rejected and marked “not a cell”. Undo takes it back."
     driving.press_key(masks.viewer, "Ctrl+Z")
     driving.press_key(masks.viewer, "Ctrl+Z")
     assert len(held(masks)) == 1

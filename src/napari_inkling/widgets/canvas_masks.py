@@ -97,9 +97,7 @@ class MaskMouse:
         if self._tools.tool == "merge":
             self._merge(at)
         elif self._tools.tool == "delete":
-            with telling(self._session):
-                if (one := self._session.masks.at(*at)) is not None:
-                    self._session.masks.delete(one, as_background=self._review.marks_background)
+            self._delete(at)
 
     def _choose_mask(self, at: Pixel) -> None:
         """Work on the mask under the mouse, which becomes the person's; else a brush begins a new one."""
@@ -116,6 +114,16 @@ class MaskMouse:
         layer.preserve_labels = value != 0
         if value:
             layer.selected_label = value
+
+    def _delete(self, at: Pixel) -> None:
+        if (one := self._session.masks.at(*at)) is None:
+            return
+        suggested = one in self._session.suggestions.shown().masks.ids
+        with telling(self._session):
+            self._session.masks.delete(one, as_background=self._review.marks_background)
+            if suggested:
+                marked = " and marked “not a cell”" * self._review.marks_background
+                self._session.message.emit("info", f"Rejected{marked}. Undo takes it back.")
 
     def _merge(self, at: Pixel) -> None:
         one, first = self._session.masks.at(*at), self._first

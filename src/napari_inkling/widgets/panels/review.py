@@ -165,8 +165,8 @@ class ReviewPanel(Panel):
             unseen = f" {in_bulk:,} more accepted without a look at each." if in_bulk else ""
             self.say_next(f"Nothing is left to judge here: {known:,} of {found:,} looked at.{unseen}")
         elif not total:
-            training = self.session.training.active
-            self.say_next("They come in a moment." if training else "Suggestions appear here after training.")
+            busy = self.session.training.active or self.session.prediction.active
+            self.say_next("They come in a moment." if busy else "Suggestions appear here after training.")
         elif not shown:
             self.say_next("None is left above the threshold: lower it, train on, or go to the next image.")
         elif self.session.training.active:
