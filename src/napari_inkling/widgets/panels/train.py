@@ -29,7 +29,7 @@ PRESETS = {
 }
 #: What to expect of a first training, and of one that knows what was found before.
 LATER = "What you mark meanwhile counts in the next training."
-LEARNING = f"Suggestions appear while it trains; stop when you like them. {LATER}"
+LEARNING = f"Suggestions appear while it trains. Stop when you like them. {LATER}"
 GOING_ON = f"What is suggested stays until most is learnt anew; stop to keep it. {LATER}"
 DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
 
