@@ -38,6 +38,16 @@ def test_known_is_what_was_marked_judged_or_looked_at(guided):
     assert guided.guide.looked(A) == Looked(2, 4)
 
 
+def test_a_marked_cell_is_known_though_its_outline_is_suggested(session):
+    labels = np.zeros((40, 60), np.int64)
+    labels[8:13, 8:13], labels[28:33, 48:53] = 1, 2
+    masks = Masks.from_labels(labels, ids=IN_A.ids[[0, 3]], sources="model", scores=1.0)
+    session.annotations.edit(HintSet(), HintSet(Points([[10, 11]])), "add point")
+    session.suggestions.put(A, Predictions(IN_A.take([0, 3]), radius=4.0, masks=masks))
+    assert len(session.suggestions.shown().masks) == 2
+    assert session.guide.looked() == Looked(1, 2)
+
+
 @pytest.mark.parametrize(
     "judge",
     [

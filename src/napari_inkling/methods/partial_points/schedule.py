@@ -16,7 +16,7 @@ __all__ = ["CONTINUED", "Span", "mask_steps_for", "plan_of", "steps_for"]
 CONTINUED = 0.35
 #: With fewer clicks than enough, steps fall with this power of their share, but not below the fewest, nor
 #: below one for so many working pixels with hints.
-POWER, FEWEST_STEPS, PIXELS_PER_STEP = 1.3, 60, 4000
+POWER, FEWEST_STEPS, PIXELS_PER_STEP = 1.3, 60, 5000
 #: The fewest for a network whose weights are random at first: with 60 it has hardly learnt bright disks.
 FEWEST_FROM_RANDOM = 150
 #: Outlines are learnt from all cells that were found, few clicks or not: with half as many steps the middle
