@@ -142,10 +142,11 @@ def take_steps(
 def _is_worth_showing(task: Task) -> bool:
     """Whether the network has learnt enough in this stage to take the place of what is on screen."""
     last, taken, progress = task.outset.start, task.plan.done - task.span.at(0), task.span.progress
+    if last is not None and _loses_outlines(task, last):
+        return False
     if last is not None and task.outset.weights is None:
-        return progress > REPLACES_AFTER and not _loses_outlines(task, last)
-    warm = taken >= FIRST_PREVIEW_STEP or progress > FIRST_PREVIEW
-    return warm and not (last is not None and _loses_outlines(task, last))
+        return progress > REPLACES_AFTER
+    return taken >= FIRST_PREVIEW_STEP or progress > FIRST_PREVIEW
 
 
 def _loses_outlines(task: Task, last: DetectionModel) -> bool:
