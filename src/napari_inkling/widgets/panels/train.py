@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainPanel"]
 
 PRESETS = {
-    "quick": ("Quick · about 2 min", "A first answer within seconds; at first less time with few hints"),
+    "quick": ("Quick · about 2 min", "A first answer within seconds; less time with few hints"),
     "standard": ("Standard · about 5 min", "Better at the borders of what is a cell"),
     "as-published": ("As published · long", "The paper's own network and schedule; wants a GPU"),
 }
