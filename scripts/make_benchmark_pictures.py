@@ -22,10 +22,11 @@ RESULTS = ROOT / "benchmarks" / "results"
 IMAGES = ROOT / "docs" / "images"
 SIZE = (7, 3.8)  # inches
 #: Told apart by the colour-blind, too (Okabe & Ito).
-COLOURS = ("#0072b2", "#d55e00", "#009e73")
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 ARMS = {"review": "corrections as Next brings them", "random": "corrections in random order",
         "points": "points without a loop"}  # fmt: skip
-SCENES = {"tile": "one tile", "all": "12 tiles", "sample": "the sample"}
+SCENES = {"few": "one tile, 3 % clicked", "tile": "one tile, 10 %", "all": "12 tiles, 10 %",
+          "he_tile": "the sample"}  # fmt: skip
 
 Result = Mapping[str, Any]
 Curve = list[tuple[float, float]]
@@ -38,7 +39,7 @@ def loop(result: Result) -> Figure:
     curves: dict[str, list[Curve]] = defaultdict(list)
     for run in result["runs"].values():
         curves[run["arm"]].append(sorted((r["seconds"], r["f1"]) for r in run["rounds"]))
-    for (arm, label), colour in zip(ARMS.items(), COLOURS, strict=True):
+    for (arm, label), colour in zip(ARMS.items(), COLOURS, strict=False):
         draw(axes, curves[arm], label, colour)
     whole = result["summary"].get("points", {}).get("all_points_f1")
     if whole:

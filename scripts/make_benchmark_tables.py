@@ -209,7 +209,12 @@ def loop(result: Result) -> str:
 
 def first_suggestions(result: Result) -> str:
     scenes = result.get("scenes", {})
-    labels = {"tile": "one tile", "all": "12 tiles", "he_tile": "sample `he_tile`"}
+    labels = {
+        "few": "one tile, 3 % clicked",
+        "tile": "one tile, 10 %",
+        "all": "12 tiles, 10 %",
+        "he_tile": "sample `he_tile`",
+    }
 
     def each(key: str, digits: int = 2) -> list[str]:
         return [span(scenes.get(scene, {}).get(key), digits) for scene in labels]
@@ -239,7 +244,7 @@ def first_suggestions(result: Result) -> str:
         ["after a correction: suggestions, s", *each("correction_first_seconds", 1)],
         ["after a correction: better ones, s", *each("correction_better_seconds", 1)],
         ["… in so many of the runs", *paid],
-        ["F1 on the nuclei not marked, before it", *each("correction_f1_before", 3)],
+        ["F1 where nothing was corrected, before it", *each("correction_f1_before", 3)],
         ["… 10 s after Train was pressed again", *at("correction_f1_at", "10")],
         ["… and when it has been learnt", *each("correction_f1_after", 3)],
         ["F1 on the val tiles, before the correction", *each("correction_val_before", 3)],

@@ -24,7 +24,7 @@ from napari_inkling.core import (
 )
 from napari_inkling.evaluation import segmentation_scores
 from napari_inkling.methods import HintedModel, get_method
-from napari_inkling.methods.partial_points import detection_model, outlining, rounds, task
+from napari_inkling.methods.partial_points import detection_model, outlining, rounds, task, task_threshold
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.project.formats import export_annotations
 from napari_inkling.training.pieces import finish
@@ -173,12 +173,52 @@ def test_minutes_are_shared_by_both_stages(paced, minutes, short):
     assert bool(told) == short and all("which take 40000: many" in text for text in told)
 
 
+@pytest.fixture
+def shown_at_every_step(monkeypatch):
+    """Previews come without a pause."""
+    monkeypatch.setattr(rounds, "PREVIEW_EVERY", 0.0)
+    monkeypatch.setattr(rounds, "PREVIEW_SHARE", 1e9)
+
+
+def told(events, kind) -> list[tuple[int, Checkpoint | Preview]]:
+    """Return what was told of a kind, each with the number of steps taken before it."""
+    losses = np.cumsum([isinstance(e, Step) and bool(e.losses) for e in events])
+    return [(int(n), e) for n, e in zip(losses, events, strict=True) if isinstance(e, kind)]
+
+
+def test_outlines_begin_with_the_centres_learnt_before(shown_at_every_step):
+    events, _ = fit(METHOD, steps=10, mask_steps=40)
+    kept = [(taken, e.model) for taken, e in told(events, Checkpoint)]
+    centres = [model for taken, model in kept if model.description.heads == "centres"][-1]
+    outlined = [e for taken, e in told(events, Preview) if 10 < taken < 10 + 24]
+    assert len(outlined) > 10 and not any(e.whole for e in outlined)
+    found = centres.predict(image()).points.coordinates
+    for preview in outlined:
+        np.testing.assert_array_equal(preview.predictions.points.coordinates, found)
+    assert min(taken for taken, model in kept if model.draws_outlines) == 10 + 24  # six tenths
+
+
+@pytest.mark.parametrize(
+    ("label_points", "told"),
+    [("found", {"centres"}), ("given", {"centres", "joint"})],  # where only those marked are known
+)
+def test_outlines_do_not_change_how_many_cells_there_are(monkeypatch, label_points, told):
+    by_clicks = []
+    told_by_clicks = task_threshold.told_by_clicks
+
+    def noted(task, maps):
+        by_clicks.append(task.heads)
+        return told_by_clicks(task, maps)
+
+    monkeypatch.setattr(task_threshold, "told_by_clicks", noted)
+    fit(METHOD, label_points=label_points)
+    assert set(by_clicks) == told
+
+
 # --- training on
 
 
-def test_training_on_never_shows_less_than_outlines(learnt, monkeypatch):
-    monkeypatch.setattr(rounds, "PREVIEW_EVERY", 0.0)
-    monkeypatch.setattr(rounds, "PREVIEW_SHARE", 1e9)
+def test_training_on_never_shows_less_than_outlines(learnt, shown_at_every_step):
     events, after = fit(METHOD, data(hints=clicks(10)), start=learnt, **LEARNT)
     assert not anew(events)
     assert {"learning from the hints", "refining outlines"} <= {
@@ -188,6 +228,24 @@ def test_training_on_never_shows_less_than_outlines(learnt, monkeypatch):
     assert len(previews) > 2 and all(len(shown.masks) for shown in previews)
     assert {e.model.description.heads for e in events if isinstance(e, Checkpoint)} == {"joint"}
     assert segmentation_scores(labels_of(after.predict(image()).above(0.5)), truth()).aji > 0.8
+
+
+def test_training_on_shows_new_centres_with_the_last_outlines(learnt, shown_at_every_step):
+    events, _ = fit(METHOD, data(hints=clicks(10)), start=learnt, **LEARNT)
+    anew = [e.predictions for taken, e in told(events, Preview) if 0 < taken <= LEARNT["steps"]]
+    assert anew and not any(e.whole for taken, e in told(events, Preview) if 0 < taken <= LEARNT["steps"])
+    last = learnt.predict(image()).points.coordinates
+    assert not any(np.array_equal(shown.points.coordinates, last) for shown in anew)
+    assert segmentation_scores(labels_of(anew[-1].above(0.5)), truth()).aji > 0.8
+    assert all(taken in (0, *range(LEARNT["steps"] + 1, 999)) for taken, _ in told(events, Checkpoint))
+
+
+def test_centres_that_another_has_found_get_outlines(learnt):
+    there = Points(CENTRES[[0, 5]], classes="cell", sources="model", scores=[0.9, 0.8], ids=[7, 8])
+    found = finish(learnt.predicting(image(), centres=there))
+    assert found.points.ids.tolist() == found.masks.ids.tolist() == [7, 8]
+    assert found.masks.scores.tolist() == [0.9, 0.8]
+    assert np.hypot(*(found.masks.centres - CENTRES[[0, 5]]).T).max() < 1
 
 
 def test_a_large_network_with_outlines_goes_on_with_both_at_once():

@@ -118,6 +118,11 @@ class DetectionModel:
         self.net = net.to(device.torch_device).eval()
         self.device = device
 
+    @property
+    def draws_outlines(self) -> bool:
+        """Whether it tells outlines, too."""
+        return self.description.heads != "centres"
+
     def predict(self, image: Image, only: Iterable[Window] | None = None) -> Predictions:
         """Return suggestions for a plane of any size; see :meth:`predicting`."""
         return finish(self.predicting(image, only))
@@ -127,7 +132,11 @@ class DetectionModel:
         return self.predicting(image, hints=hints)
 
     def predicting(
-        self, image: Image, only: Iterable[Window] | None = None, hints: HintSet | None = None
+        self,
+        image: Image,
+        only: Iterable[Window] | None = None,
+        hints: HintSet | None = None,
+        centres: Points | None = None,
     ) -> Pieces[Predictions]:
         """Do the work of :meth:`predict` in pieces of a fraction of a second.
 
@@ -142,6 +151,9 @@ class DetectionModel:
         hints : HintSet, optional
             What a person marked on the plane. Only masks heed it: each cell that is marked has one, unless
             the person drew it; and no click on background, nor a pixel of what was drawn, lies in one.
+        centres : Points, optional
+            The cells, in pixels of the image, where another model has found them: only outlines are this
+            model's then.
 
         Raises
         ------
@@ -155,7 +167,7 @@ class DetectionModel:
         margin = _margin(settings, r1)
         lowest = LOWEST * about.threshold if settings.centres == "peaks" else about.threshold
         outliner = None
-        if about.heads != "centres":
+        if self.draws_outlines:
             outliner = Outliner(working, settings, self.classes, r1, hints or HintSet())
             margin += outliner.margin
         wanted = None if only is None else tuple(only)
@@ -170,23 +182,34 @@ class DetectionModel:
             only=wanted,
         ):
             maps, views = yield from work
-            found = find_centres(maps[:classes], r1, settings, lowest)
-            yield
-            places = found.places + np.array([window.top, window.left])
-            suggested = Points(
-                working.to_image(places),
-                classes=np.array(self.classes, dtype=object)[found.channels],
-                sources="model",
-                scores=np.clip(calibrated(found.heights, about.threshold), 0, 1),
-                ids=new_ids(len(places)),
-                attributes=_of_views(views, found, r1),
-            )
+            if centres is None:
+                found = find_centres(maps[:classes], r1, settings, lowest)
+                yield
+                places = found.places + np.array([window.top, window.left])
+                suggested = self._suggested(found, working.to_image(places), views, r1)
+            else:
+                places = working.to_working(centres.coordinates)
+                near = window.holds(places)
+                places, suggested = places[near], centres.take(near)
             points.append(suggested.take(tile.holds(places)))
             if outliner is not None:
                 masks.append((yield from outliner.masks(maps[classes:], tile, window, suggested)))
-        centres = Points.concatenate(points)
-        outlines = _in_order(Masks.concatenate(masks), centres.ids)
-        return Predictions(centres, radius=about.radius, masks=outlines)
+        cells = Points.concatenate(points)
+        outlines = _in_order(Masks.concatenate(masks), cells.ids)
+        return Predictions(cells, radius=about.radius, masks=outlines)
+
+    def _suggested(
+        self, found: Peaks, coordinates: FloatArray, views: npt.NDArray[np.float32], r1: float
+    ) -> Points:
+        """Return centres found in maps (V, K, Y, X) of the views as suggestions, with new ids."""
+        return Points(
+            coordinates,
+            classes=np.array(self.classes, dtype=object)[found.channels],
+            sources="model",
+            scores=np.clip(calibrated(found.heights, self.description.threshold), 0, 1),
+            ids=new_ids(len(coordinates)),
+            attributes=_of_views(views, found, r1),
+        )
 
     @cached_property
     def _predictor(self) -> nn.Module:

@@ -63,6 +63,7 @@ def begin(task: Task, maps: Sequence[FloatImage]) -> Generator[Event, None, tupl
     settings = task.settings
     heads: Heads = settings.heads
     scale = task.scale
+    finder = task.model() if task.heads == "centres" else None
     if task.heads == "centres" and heads == "joint" and settings.mask_diameter is not None:
         scale = settings.mask_diameter / (2 * task.radius)
     fields, nuclei = [], []
@@ -81,7 +82,27 @@ def begin(task: Task, maps: Sequence[FloatImage]) -> Generator[Event, None, tupl
     weights = task.outset.weights
     rate = settings.mask_rate * (1 if weights is None or weights.description.heads != heads else CONTINUED)
     learner = make_learner(net, task.outset.device, settings, span, rate)
-    return replace(task, scale=scale, fields=fields, learner=learner, span=span, heads=heads), nuclei
+    stage = replace(
+        task,
+        scale=scale,
+        fields=fields,
+        learner=learner,
+        span=span,
+        heads=heads,
+        cells=_count_again(task, nuclei),
+        finder=finder,
+    )
+    return stage, nuclei
+
+
+def _count_again(task: Task, nuclei: Sequence[Nuclei]) -> int | None:
+    """Return how many cells there are, as far as is known; ``None`` where only those marked were counted.
+
+    The network for outlines is to find as many: it knows the clicks even better by heart.
+    """
+    if task.cells is None and task.settings.label_points == "found":
+        return sum(len(own.places) for own in nuclei)
+    return task.cells
 
 
 def nuclei_of(task: Task, part: TrainingField, centres: FloatImage) -> Nuclei:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from napari_inkling.methods.partial_points.warm_start import PixelClassifier
 from napari_inkling.training.pieces import told
 from napari_inkling.training.working_image import WorkingImage
 
-__all__ = ["classical_answer", "last_answer", "show", "validate"]
+__all__ = ["classical_answer", "last_answer", "show", "show_outlined", "validate"]
 
 #: The first answer learns from the plane on screen, and from others, up to so many fields, while fewer cells
 #: than this are marked.
@@ -96,16 +97,43 @@ def show(
     outset: Outset, fields: Sequence[TrainingField], model: DetectionModel, step: Step
 ) -> Generator[Event, None, None]:
     """Yield suggestions for the plane on screen; of a large plane, for the fields, where its hints are."""
-    data, about = outset.data, model.description
-    plane = next((plane for plane in data.train if plane.image.ref == data.watch), None)
-    if plane is None or not about.intensity.fits(plane.image):
+    plane = _on_screen(outset, model)
+    if plane is None:
         return
-    ref = plane.image.ref
-    whole = is_one_field(WorkingImage(plane.image, about.scale, about.intensity))
-    only = None if whole else [part.window for part in fields if part.image.ref == ref]
+    whole = _is_looked_at_whole(plane, model)
+    only = None if whole else [part.window for part in fields if part.image.ref == plane.image.ref]
     if whole or only:
         predictions = yield from told(model.predicting(plane.image, only, plane.hints), step)
-        yield Preview(ref, predictions, whole)
+        yield Preview(plane.image.ref, predictions, whole)
+
+
+def show_outlined(
+    outset: Outset, model: DetectionModel, lender: DetectionModel, step: Step
+) -> Generator[Event, None, None]:
+    """Yield what a model finds on the plane on screen, with the outlines that another model draws there.
+
+    The preview is not whole, as neither of the two has found it alone. There is none of a large plane.
+    """
+    plane = _on_screen(outset, model)
+    if plane is None or not all(_is_looked_at_whole(plane, one) for one in (model, lender)):
+        return
+    found = yield from told(model.predicting(plane.image), step)
+    work = lender.predicting(plane.image, hints=plane.hints, centres=found.points)
+    outlined = yield from told(work, step)
+    yield Preview(plane.image.ref, replace(outlined, radius=found.radius), whole=False)
+
+
+def _on_screen(outset: Outset, model: DetectionModel) -> TrainingImage | None:
+    """Return the plane on screen, if there is one that a model can read."""
+    data = outset.data
+    plane = next((plane for plane in data.train if plane.image.ref == data.watch), None)
+    return plane if plane is not None and model.description.intensity.fits(plane.image) else None
+
+
+def _is_looked_at_whole(plane: TrainingImage, model: DetectionModel) -> bool:
+    """Whether a plane is small enough to be looked at whole while a model trains."""
+    about = model.description
+    return is_one_field(WorkingImage(plane.image, about.scale, about.intensity))
 
 
 def validate(task: Task, model: DetectionModel) -> Generator[Step, None, dict[str, float]]:

@@ -12,7 +12,7 @@ import torch
 
 from napari_inkling.core import Checkpoint, Event, Round, Step
 from napari_inkling.methods.partial_points.detection_model import DetectionModel, find_centres
-from napari_inkling.methods.partial_points.previews import show, validate
+from napari_inkling.methods.partial_points.previews import show, show_outlined, validate
 from napari_inkling.methods.partial_points.task import Task
 from napari_inkling.methods.partial_points.task_threshold import set_threshold
 from napari_inkling.methods.partial_points.training_fields import TrainingField
@@ -43,7 +43,8 @@ PREVIEW_SHARE = 0.05
 #: None before this share of a stage, or so many steps: while its rate warms up, a network says less than the
 #: first answer does.
 FIRST_PREVIEW, FIRST_PREVIEW_STEP = 0.15, 100
-#: None before this share of a stage where what another model found is on screen, and this one began anew.
+#: None before this share of a stage where what the last model found is on screen, and this one began anew.
+#: Nor is one kept before that while it learns outlines: at first that spoils the centres that it knew.
 REPLACES_AFTER = 0.6
 
 
@@ -132,26 +133,34 @@ def take_steps(
             _keep_to_time(task, task.settings.minutes)
         if time.monotonic() - shown > pause and _is_worth_showing(task) and plan.done < end():
             begun = time.monotonic()
-            model = task.model()
-            yield Checkpoint(model)
-            yield from _show(task, model)
+            yield from _offer(task, task.model())
             shown = time.monotonic()
             pause = max(PREVIEW_EVERY, (shown - begun) / PREVIEW_SHARE)
 
 
 def _is_worth_showing(task: Task) -> bool:
     """Whether the network has learnt enough in this stage to take the place of what is on screen."""
-    last, taken, progress = task.outset.start, task.plan.done - task.span.at(0), task.span.progress
-    if last is not None and _loses_outlines(task, last):
-        return False
-    if last is not None and task.outset.weights is None:
+    taken, progress = task.plan.done - task.span.at(0), task.span.progress
+    if task.outset.start is not None and task.outset.weights is None:
         return progress > REPLACES_AFTER
     return taken >= FIRST_PREVIEW_STEP or progress > FIRST_PREVIEW
 
 
-def _loses_outlines(task: Task, last: DetectionModel) -> bool:
-    """Whether the last model drew outlines that this stage does not know yet, though they are wanted."""
-    return task.settings.masks and task.heads == "centres" and last.description.heads != "centres"
+def _offer(task: Task, model: DetectionModel) -> Generator[Event, None, None]:
+    """Keep a model and show what it finds, as soon as it can do what the one before it can.
+
+    Until then that one is kept, and what is shown is the work of both: centres that are learnt anew with the
+    last model's outlines, and outlines that are learnt with the centres that were learnt before.
+    """
+    step = task.at_work("looking at the image on screen")
+    last, settled = task.outset.start, task.span.progress > REPLACES_AFTER
+    if task.heads == "centres" and last is not None and task.settings.masks and last.draws_outlines:
+        yield from show_outlined(task.outset, model, last, step)
+    elif task.finder is not None and not settled:
+        yield from show_outlined(task.outset, task.finder, model, step)
+    else:
+        yield Checkpoint(model)
+        yield from show(task.outset, task.fields, model, step)
 
 
 def _stage(task: Task, number: int) -> str:
@@ -187,17 +196,12 @@ def predict_fields(task: Task) -> Generator[Step, None, list[FloatImage]]:
     return maps
 
 
-def _show(task: Task, model: DetectionModel) -> Generator[Event, None, None]:
-    return show(task.outset, task.fields, model, task.at_work("looking at the image on screen"))
-
-
 def end_round(task: Task, number: int) -> Generator[Event, None, tuple[DetectionModel, list[FloatImage]]]:
     """Predict all fields, keep and show the model that a round has led to, and measure it."""
     maps = yield from predict_fields(task)
     set_threshold(task, maps)
     model = task.model()
     if task.outset.start is None or _is_worth_showing(task):
-        yield Checkpoint(model)
-        yield from _show(task, model)
+        yield from _offer(task, model)
     yield Round(number, (yield from validate(task, model)))
     return model, maps

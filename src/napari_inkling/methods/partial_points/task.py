@@ -38,7 +38,8 @@ class Task:
     cell in pixels of the image, ``scale`` the working pixels per image pixel. ``threshold`` is the height
     from which on a peak counts as a cell. Verdicts up to those of the round ``judged_until`` have raised it
     by the factor ``strictness``. ``cells`` is how many there are on the fields, ``None`` if nobody knows.
-    ``started`` is when it began, in seconds of the steady clock.
+    ``finder`` is the model of the stage before, which knows centres. ``started`` is when it began, in seconds
+    of the steady clock.
     """
 
     outset: Outset
@@ -57,6 +58,7 @@ class Task:
     strictness: float = 1.0
     judged_until: int = 0
     cells: int | None = None
+    finder: DetectionModel | None = None
 
     @property
     def settings(self) -> PartialPointsSettings:
