@@ -77,6 +77,14 @@ def test_import_takes_the_images_of_a_list_only(inkling: Inkling, here: Path) ->
     assert len(hints("p", "a")) == 0
 
 
+def test_import_of_other_images_is_an_error(inkling: Inkling, here: Path) -> None:
+    make_project(here / "p", {"c": HintSet()})
+    (here / "clicks.csv").write_text(CSV)
+    said = inkling.refuses("import", "p", "clicks.csv")
+    assert said.startswith("nothing of clicks.csv was imported: ") and "not known: a; b" in said
+    assert not len(hints("p", "c"))
+
+
 @pytest.mark.parametrize("content", ["", "# nothing\n"])
 def test_import_refuses_an_empty_list(inkling: Inkling, here: Path, content: str) -> None:
     make_project(here / "p", {"a": HintSet()})

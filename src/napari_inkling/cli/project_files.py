@@ -65,7 +65,7 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Add annotations to a project as hints. What cannot be taken is counted and named on stderr."""
-    from napari_inkling.core import PlaneRef, ProjectError
+    from napari_inkling.core import FormatError, PlaneRef, ProjectError
     from napari_inkling.project import Project
     from napari_inkling.project.formats import count_cells, import_annotations
 
@@ -77,6 +77,8 @@ def import_(
         before = {ref: opened.hints(ref) for ref in opened.planes_with_hints()}
         found = import_annotations(opened, path, format, chosen, as_truth=complete)
         images = sorted({PlaneRef.parse(key).image for key in found.hints})
+        if found.notices and not images:
+            raise FormatError(f"nothing of {path} was imported: {'; '.join(found.notices)}")
         for name in images if complete else ():
             opened.update_image(name, complete=True)
     earlier = count_cells(hints for ref, hints in before.items() if complete and ref.image in images)

@@ -31,6 +31,8 @@ PRESETS = {
 LATER = "What you mark meanwhile counts in the next training."
 LEARNING = f"Suggestions appear while it trains. Stop when you like them. {LATER}"
 GOING_ON = f"What is suggested stays until most is learnt anew; stop to keep it. {LATER}"
+#: Before a radius that the program has estimated: a word would be cut off in a narrow dock.
+ESTIMATED = "≈"
 DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
 
 
@@ -173,12 +175,12 @@ class TrainPanel(Panel):
             with self.telling():
                 guess = self.session.radius.estimate(plane)
         if guess is not None and (chosen is None or abs(chosen - guess) > 0.05):
-            self.estimate.setText(f"estimated {guess:.1f} px")
-        elif chosen is not None:
-            self.estimate.setText("back to automatic")
+            self.estimate.setText(f"{ESTIMATED} {guess:.1f} px")
+            tip = "Estimated from the image at the cells you marked. Click to take it"
         else:
-            self.estimate.setText("")
-        self.estimate.setToolTip("Click to change it; the circle in the image shows it and can be dragged")
+            self.estimate.setText("back to automatic" if chosen is not None else "")
+            tip = "Click to leave it to the program"
+        self.estimate.setToolTip(f"{tip}; the circle in the image shows the radius and can be dragged")
 
     def _show_button(self, *_: Any) -> None:
         state = self.session.training.state
@@ -261,7 +263,7 @@ class TrainPanel(Panel):
     def _take_estimate(self) -> None:
         with self.telling():
             plane = self.session.plane
-            if self.estimate.text().startswith("estimated") and plane is not None:
+            if self.estimate.text().startswith(ESTIMATED) and plane is not None:
                 self.session.radius.chosen = self.session.radius.estimate(plane)
             else:
                 self.session.radius.chosen = None
