@@ -14,8 +14,8 @@ hints ("he_tile").
 3. Correction: in the left half of the tile on screen the 30 suggestions next to the threshold are accepted or
    rejected by truth, 20 missed nuclei are added, and training goes on: seconds until what is shown in the
    right half, where nothing was corrected, is better than before, on the nuclei that nobody clicked. (Where a
-   person corrected, what is left to find is what the model before had right.) So are the val tiles, on which
-   nothing is marked, before and after.
+   person corrected, what is left to find is what the model before had right.) F1 on the val tiles, on which
+   nothing is marked, is told before and after, too.
 """
 
 from __future__ import annotations
@@ -226,10 +226,17 @@ def newest_models(watch: Watch) -> tuple[Path, Path]:
     return before, after
 
 
-def scored(watch: Watch, truth: npt.NDArray[np.float64]) -> list[dict[str, float]]:
-    """Return F1 of everything that was shown."""
-    return [{"seconds": at - watch.began, "f1": score_detection(shown.points, truth, RADIUS).f1,
+def scored(watch: Watch, truth: npt.NDArray[np.float64], first: float = 0.0) -> list[dict[str, float]]:
+    """Return F1 of everything that was shown, from a column of the tile on."""
+    return [{"seconds": at - watch.began, "f1": f1_from(shown, truth, first),
              "suggestions": len(shown.points)} for at, shown in watch.shown]  # fmt: skip
+
+
+def f1_from(shown: Predictions, truth: npt.NDArray[np.float64], first: float) -> float:
+    """Return F1 of what is shown, of the part of the tile from a column on."""
+    found = shown.points
+    right, true = found.coordinates[:, 1] >= first, truth[:, 1] >= first
+    return score_detection(found.take(right), truth[true], RADIUS).f1
 
 
 def shortly(rows: list[dict[str, Any]]) -> str:
@@ -248,13 +255,12 @@ def f1_on(model: Path, val: DataSet) -> float:
 def correct_and_train_on(watch: Watch, scene: Scene, seed: int, steps: int | None) -> dict[str, Any]:
     """Judge and add on the left as a person would; returns how soon that pays on the right."""
     judged, wrong, added = correct(watch, scene, np.random.default_rng(seed))
-    unmarked = on_the_right(watch.unmarked(scene.truth), scene.middle)
-    before = f1_right(watch.session.suggestions.shown(), unmarked, scene.middle)
+    unmarked = watch.unmarked(scene.truth)
+    before = f1_from(watch.session.suggestions.shown(), unmarked, scene.middle)
     watch.train("quick", seed + 1, resume=True, steps=steps)
     first = watch.first()
     until(lambda: not watch.session.training.active, PATIENCE)
-    rows = [{"seconds": at - watch.began, "f1": f1_right(shown, unmarked, scene.middle),
-             "suggestions": len(shown.points)} for at, shown in watch.shown]  # fmt: skip
+    rows = scored(watch, unmarked, scene.middle)
     better = next((row["seconds"] for row in rows if row["f1"] > before), None)
     say(f"  judged {judged} ({wrong} wrong), added {added}; F1 {before:.3f} before, then {shortly(rows)}")
     return {
@@ -270,16 +276,6 @@ def correct_and_train_on(watch: Watch, scene: Scene, seed: int, steps: int | Non
     }
 
 
-def on_the_right(places: npt.NDArray[np.float64], middle: float) -> npt.NDArray[np.float64]:
-    return places[places[:, 1] >= middle]
-
-
-def f1_right(shown: Predictions, unmarked: npt.NDArray[np.float64], middle: float) -> float:
-    """Return F1 of what is shown on the right of the tile."""
-    points = shown.points
-    return score_detection(points.take(points.coordinates[:, 1] >= middle), unmarked, RADIUS).f1
-
-
 def correct(watch: Watch, scene: Scene, random: np.random.Generator) -> tuple[int, int, int]:
     """Accept or reject the most doubtful suggestions on the left, and add missed nuclei there.
 
@@ -292,8 +288,9 @@ def correct(watch: Watch, scene: Scene, random: np.random.Generator) -> tuple[in
     shown = session.suggestions.shown()
     missed = np.delete(truth, match_points(marked_or_shown(watch), truth, RADIUS).truth_index, axis=0)
     missed = missed[missed[:, 1] < scene.middle]
-    doubtful = shown.points.with_ids(by_doubt(shown, session.suggestions.threshold))
-    doubtful = doubtful.take(np.flatnonzero(doubtful.coordinates[:, 1] < scene.middle)[:JUDGED])
+    left = shown.points.take(shown.points.coordinates[:, 1] < scene.middle)
+    order = by_doubt(shown, session.suggestions.threshold)
+    doubtful = left.with_ids(order[np.isin(order, left.ids)][:JUDGED])
     free = watch.unmarked(truth)
     matches = match_points(doubtful.coordinates, free, RADIUS)
     right = np.isin(np.arange(len(doubtful)), matches.found_index)

@@ -45,7 +45,7 @@ def test_why_anew(tmp_path, model, settings, classes, expected):
     [
         (
             {**MADE, "heads": "centres"},
-            "There are no outlines yet, only points: it was stopped before. Train on for them.",
+            "There are only points yet: it was stopped before outlines could be kept. Train on for them.",
         ),
         ({**MADE, "heads": "joint"}, ""),
         ({**MADE, "heads": "centres", "settings": {"masks": False}}, ""),  # nobody asked for them

@@ -349,7 +349,7 @@ def test_a_training_that_was_stopped_before_outlines_says_how_to_get_them(with_i
     mark(dock, [[10, 10], [40, 40]])
     train_to_the_end(dock)
     assert "outlines" not in train.next_step.text()
-    told = "There are no outlines yet, only points: it was stopped before. Train on for them."
+    told = "There are only points yet: it was stopped before outlines could be kept. Train on for them."
     monkeypatch.setattr(panels.train, "still_lacks", lambda model, method: told)
     train.refresh()
     assert train.next_step.text() == told

@@ -45,8 +45,8 @@ class Step:
 class Preview:
     """What the model would suggest now for one plane.
 
-    ``whole`` is False where the model has more to say of the plane: a part of it was looked at, or something
-    quicker than the model answered first.
+    ``whole`` is False where the model that is kept has more or other things to say of the plane: a part of it
+    was looked at, something quicker answered first, or what is shown is the work of two models.
     """
 
     image: PlaneRef

@@ -43,7 +43,7 @@ class Suggestions:
         self._annotations = annotations
         self._radius = radius
         self._predictions: dict[PlaneRef, Predictions] = {}
-        self._searched: set[PlaneRef] = set()  # whose predictions are of the whole plane
+        self._searched: set[PlaneRef] = set()  # whose predictions are a model's, of the whole plane
         self._visible: dict[PlaneRef, Predictions] = {}
         self._seen: dict[PlaneRef, Predictions] = {}  # what was visible before the hints changed
         self._clippings: dict[PlaneRef, Clipping] = {}

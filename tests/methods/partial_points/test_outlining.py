@@ -24,7 +24,14 @@ from napari_inkling.core import (
 )
 from napari_inkling.evaluation import segmentation_scores
 from napari_inkling.methods import HintedModel, get_method
-from napari_inkling.methods.partial_points import detection_model, outlining, rounds, task, task_threshold
+from napari_inkling.methods.partial_points import (
+    detection_model,
+    outlining,
+    rounds,
+    task,
+    task_threshold,
+    training_fields,
+)
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.project.formats import export_annotations
 from napari_inkling.training.pieces import finish
@@ -180,39 +187,59 @@ def shown_at_every_step(monkeypatch):
     monkeypatch.setattr(rounds, "PREVIEW_SHARE", 1e9)
 
 
-def told(events, kind) -> list[tuple[int, Checkpoint | Preview]]:
-    """Return what was told of a kind, each with the number of steps taken before it."""
-    losses = np.cumsum([isinstance(e, Step) and bool(e.losses) for e in events])
-    return [(int(n), e) for n, e in zip(losses, events, strict=True) if isinstance(e, kind)]
+def with_steps(events, kind) -> list[tuple[int, Checkpoint | Preview]]:
+    """Return the events of a kind, each with the number of steps taken before it."""
+    steps = np.cumsum([isinstance(e, Step) and bool(e.losses) for e in events])
+    return [(int(n), e) for n, e in zip(steps, events, strict=True) if isinstance(e, kind)]
+
+
+def kept(events) -> list[tuple[int, str]]:
+    """Return after how many steps models were kept, and what they can."""
+    return [(taken, e.model.description.heads) for taken, e in with_steps(events, Checkpoint)]
 
 
 def test_outlines_begin_with_the_centres_learnt_before(shown_at_every_step):
-    events, _ = fit(METHOD, steps=10, mask_steps=40)
-    kept = [(taken, e.model) for taken, e in told(events, Checkpoint)]
-    centres = [model for taken, model in kept if model.description.heads == "centres"][-1]
-    outlined = [e for taken, e in told(events, Preview) if 10 < taken < 10 + 24]
+    events, _ = fit(METHOD, data(hints=clicks(8)), **{**LEARNT, "mask_steps": 40})
+    centres = [e.model for e in events if isinstance(e, Checkpoint) and not e.model.draws_outlines][-1]
+    outlined = [e for taken, e in with_steps(events, Preview) if 60 < taken < 60 + 24]
     assert len(outlined) > 10 and not any(e.whole for e in outlined)
     found = centres.predict(image()).points.coordinates
     for preview in outlined:
         np.testing.assert_array_equal(preview.predictions.points.coordinates, found)
-    assert min(taken for taken, model in kept if model.draws_outlines) == 10 + 24  # six tenths
+        assert set(preview.predictions.masks.ids) <= set(preview.predictions.points.ids)
+    assert len(outlined[-1].predictions.masks) > len(CENTRES) / 2
+    assert len({tuple(e.predictions.points.ids) for e in outlined}) == 1  # they are the same cells
+    assert min(taken for taken, heads in kept(events) if heads == "joint") == 60 + 24  # six tenths
 
 
-@pytest.mark.parametrize(
-    ("label_points", "told"),
-    [("found", {"centres"}), ("given", {"centres", "joint"})],  # where only those marked are known
-)
-def test_outlines_do_not_change_how_many_cells_there_are(monkeypatch, label_points, told):
-    by_clicks = []
-    told_by_clicks = task_threshold.told_by_clicks
+def test_nobody_looks_and_only_what_is_settled_is_kept(shown_at_every_step):
+    events, _ = fit(METHOD, data(watch=None), steps=10, mask_steps=40)
+    assert not with_steps(events, Preview)
+    assert min(taken for taken, heads in kept(events) if heads == "joint") == 10 + 24
 
-    def noted(task, maps):
-        by_clicks.append(task.heads)
-        return told_by_clicks(task, maps)
 
-    monkeypatch.setattr(task_threshold, "told_by_clicks", noted)
-    fit(METHOD, label_points=label_points)
-    assert set(by_clicks) == told
+def test_two_networks_are_kept_from_the_beginning(shown_at_every_step):
+    events, _ = fit(METHOD, heads="two-class", steps=10, mask_steps=40)
+    assert min(taken for taken, heads in kept(events) if heads == "two-class") < 10 + 10
+
+
+@pytest.mark.parametrize("label_points", ["found", "given"])
+def test_outlines_do_not_change_how_many_cells_are_found(monkeypatch, label_points):
+    counts, threshold_for_count = [], task_threshold.threshold_for_count
+
+    def noted(heights, count, lowest):
+        counts.append(count)
+        return threshold_for_count(heights, count, lowest)
+
+    monkeypatch.setattr(task_threshold, "threshold_for_count", noted)
+    few = {**LEARNT, "label_points": label_points, "learning_rate": 0.002, "mask_steps": 4}
+    events, _ = fit(METHOD, data(hints=clicks(12)), **few)
+    centres = [e.model for e in events if isinstance(e, Checkpoint) and not e.model.draws_outlines][-1]
+    before = len(centres.predict(image()).above(0.5).points)
+    assert before > len(CENTRES)  # it has learnt little, and finds too much
+    assert counts == pytest.approx(
+        [before] * 2, abs=1
+    )  # learnt, and refined; one may be on the line
 
 
 # --- training on
@@ -232,20 +259,41 @@ def test_training_on_never_shows_less_than_outlines(learnt, shown_at_every_step)
 
 def test_training_on_shows_new_centres_with_the_last_outlines(learnt, shown_at_every_step):
     events, _ = fit(METHOD, data(hints=clicks(10)), start=learnt, **LEARNT)
-    anew = [e.predictions for taken, e in told(events, Preview) if 0 < taken <= LEARNT["steps"]]
-    assert anew and not any(e.whole for taken, e in told(events, Preview) if 0 < taken <= LEARNT["steps"])
+    shown = [e for taken, e in with_steps(events, Preview) if 0 < taken <= 60]
+    assert shown and not any(e.whole for e in shown)
     last = learnt.predict(image()).points.coordinates
-    assert not any(np.array_equal(shown.points.coordinates, last) for shown in anew)
-    assert segmentation_scores(labels_of(anew[-1].above(0.5)), truth()).aji > 0.8
-    assert all(taken in (0, *range(LEARNT["steps"] + 1, 999)) for taken, _ in told(events, Checkpoint))
+    assert not any(np.array_equal(e.predictions.points.coordinates, last) for e in shown)
+    assert segmentation_scores(labels_of(shown[-1].predictions.above(0.5)), truth()).aji > 0.8
+    assert sorted(taken for taken, _ in kept(events))[:2] == [0, 60 + 96]  # the last model, and six tenths
+
+
+def test_going_on_from_centres_shows_outlines_early(shown_at_every_step):
+    _, centres = fit(METHOD, masks=False)
+    about = centres.description
+    wanted = about.settings.model_copy(update={"masks": True})
+    stopped = DetectionModel(about.model_copy(update={"settings": wanted}), centres.net, centres.device)
+    events, _ = fit(METHOD, start=stopped, steps=10, mask_steps=40)
+    early = [e for taken, e in with_steps(events, Preview) if 10 < taken < 10 + 24]
+    assert len(early) > 10 and not any(e.whole for e in early)
+
+
+def test_of_a_large_plane_outlines_are_lent_where_its_hints_are(learnt, shown_at_every_step, monkeypatch):
+    monkeypatch.setattr(training_fields, "LARGEST_FIELD", 60)
+    monkeypatch.setattr(training_fields, "FIELD", 48)
+    monkeypatch.setattr(detection_model, "predict_tiles", partial(predict_tiles, side=48))
+    few = HintSet(Points(CENTRES[:2]))  # both in the upper left window
+    events, _ = fit(METHOD, data(hints=few), start=learnt, **LEARNT)
+    shown = [e.predictions for taken, e in with_steps(events, Preview) if 0 < taken <= 60]
+    assert shown and all(len(p.masks) for p in shown)
+    everything = max((p.points.coordinates for p in shown), key=len)
+    assert everything.max() < 104 / 2 + 5
 
 
 def test_centres_that_another_has_found_get_outlines(learnt):
     there = Points(CENTRES[[0, 5]], classes="cell", sources="model", scores=[0.9, 0.8], ids=[7, 8])
-    found = finish(learnt.predicting(image(), centres=there))
-    assert found.points.ids.tolist() == found.masks.ids.tolist() == [7, 8]
-    assert found.masks.scores.tolist() == [0.9, 0.8]
-    assert np.hypot(*(found.masks.centres - CENTRES[[0, 5]]).T).max() < 1
+    masks = finish(learnt.outlining(image(), there))
+    assert (masks.ids.tolist(), masks.scores.tolist()) == ([7, 8], [0.9, 0.8])
+    assert np.hypot(*(masks.centres - CENTRES[[0, 5]]).T).max() < 1
 
 
 def test_a_large_network_with_outlines_goes_on_with_both_at_once():

@@ -117,6 +117,13 @@ def test_cells_are_counted_on_as_much_of_the_image_as_is_learnt_from():
     assert finish(task_threshold.count_cells(seen, start)) == 4 + 4 * 6
 
 
+@pytest.mark.parametrize(("height", "cells"), [(0.05, len(CENTRES)), (0.3, 10), (2.0, 4)])
+def test_cells_that_maps_show(height, cells):
+    task, answer = task_with(Points(CENTRES[:4]))
+    task.threshold = height
+    assert task_threshold.count_found(task, [answer]) == cells  # at least those marked
+
+
 def test_going_on_finds_as_many_cells_as_there_are():
     task, answer = task_with(Points(CENTRES[:10]))
     task.cells = 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from math import ceil
 from pathlib import Path
@@ -24,7 +24,7 @@ from napari_inkling.training.devices import Device, resolve_device
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.peaks import component_centroids, local_maxima, peak_margin
 from napari_inkling.training.pieces import Pieces, finish
-from napari_inkling.training.tiling import predict_tiles
+from napari_inkling.training.tiling import Answer, predict_tiles
 from napari_inkling.training.working_image import Window, WorkingImage
 
 __all__ = ["Description", "DetectionModel", "Peaks", "calibrated", "find_centres"]
@@ -132,11 +132,7 @@ class DetectionModel:
         return self.predicting(image, hints=hints)
 
     def predicting(
-        self,
-        image: Image,
-        only: Iterable[Window] | None = None,
-        hints: HintSet | None = None,
-        centres: Points | None = None,
+        self, image: Image, only: Iterable[Window] | None = None, hints: HintSet | None = None
     ) -> Pieces[Predictions]:
         """Do the work of :meth:`predict` in pieces of a fraction of a second.
 
@@ -151,9 +147,6 @@ class DetectionModel:
         hints : HintSet, optional
             What a person marked on the plane. Only masks heed it: each cell that is marked has one, unless
             the person drew it; and no click on background, nor a pixel of what was drawn, lies in one.
-        centres : Points, optional
-            The cells, in pixels of the image, where another model has found them: only outlines are this
-            model's then.
 
         Raises
         ------
@@ -161,42 +154,69 @@ class DetectionModel:
             If the image has other channels than the training images had.
         """
         about, settings = self.description, self.description.settings
-        about.intensity.check(image)
-        working = WorkingImage(image, about.scale, about.intensity)
-        r1, classes = about.radius * about.scale, len(self.classes)
-        margin = _margin(settings, r1)
+        working, r1 = self._working(image), about.radius * about.scale
+        margin, classes = _margin(settings, r1), len(self.classes)
         lowest = LOWEST * about.threshold if settings.centres == "peaks" else about.threshold
         outliner = None
         if self.draws_outlines:
             outliner = Outliner(working, settings, self.classes, r1, hints or HintSet())
             margin += outliner.margin
-        wanted = None if only is None else tuple(only)
         points, masks = [Points()], [Masks()]
-        for tile, window, work in predict_tiles(
+        for tile, window, work in self._tiles(working, margin, only):
+            maps, views = yield from work
+            found = find_centres(maps[:classes], r1, settings, lowest)
+            yield
+            places = found.places + np.array([window.top, window.left])
+            suggested = self._suggested(found, working.to_image(places), views, r1)
+            points.append(suggested.take(tile.holds(places)))
+            if outliner is not None:
+                masks.append((yield from outliner.masks(maps[classes:], tile, window, suggested)))
+        centres = Points.concatenate(points)
+        outlines = _in_order(Masks.concatenate(masks), centres.ids)
+        return Predictions(centres, radius=about.radius, masks=outlines)
+
+    def outlining(
+        self,
+        image: Image,
+        centres: Points,
+        only: Iterable[Window] | None = None,
+        hints: HintSet | None = None,
+    ) -> Pieces[Masks]:
+        """Return the masks of cells that another model has found, in pieces of a fraction of a second.
+
+        ``centres`` are in pixels of the image, and each mask has the id, class and score of its own; for the
+        rest see :meth:`predicting`. It is for models that draw outlines.
+        """
+        about, settings = self.description, self.description.settings
+        working, r1 = self._working(image), about.radius * about.scale
+        outliner = Outliner(working, settings, self.classes, r1, hints or HintSet())
+        places, masks = working.to_working(centres.coordinates), [Masks()]
+        for tile, window, work in self._tiles(working, outliner.margin, only):
+            maps, _ = yield from work
+            there = centres.take(window.holds(places))
+            masks.append((yield from outliner.masks(maps[len(self.classes) :], tile, window, there)))
+        return _in_order(Masks.concatenate(masks), centres.ids)
+
+    def _working(self, image: Image) -> WorkingImage:
+        """Return an image as the network sees it; raises ImageError if it has other channels."""
+        about = self.description
+        about.intensity.check(image)
+        return WorkingImage(image, about.scale, about.intensity)
+
+    def _tiles(
+        self, working: WorkingImage, margin: int, only: Iterable[Window] | None
+    ) -> Iterator[tuple[Window, Window, Pieces[Answer]]]:
+        """Return tiles, each with a window that is wider by a margin, and the work of predicting that."""
+        views = self.description.settings.views
+        return predict_tiles(
             self._predictor,
             working,
             self.device,
             margin=margin,
-            views=settings.views,
-            apart=classes if settings.views > 1 else 0,
-            only=wanted,
-        ):
-            maps, views = yield from work
-            if centres is None:
-                found = find_centres(maps[:classes], r1, settings, lowest)
-                yield
-                places = found.places + np.array([window.top, window.left])
-                suggested = self._suggested(found, working.to_image(places), views, r1)
-            else:
-                places = working.to_working(centres.coordinates)
-                near = window.holds(places)
-                places, suggested = places[near], centres.take(near)
-            points.append(suggested.take(tile.holds(places)))
-            if outliner is not None:
-                masks.append((yield from outliner.masks(maps[classes:], tile, window, suggested)))
-        cells = Points.concatenate(points)
-        outlines = _in_order(Masks.concatenate(masks), cells.ids)
-        return Predictions(cells, radius=about.radius, masks=outlines)
+            views=views,
+            apart=len(self.classes) if views > 1 else 0,
+            only=None if only is None else tuple(only),
+        )
 
     def _suggested(
         self, found: Peaks, coordinates: FloatArray, views: npt.NDArray[np.float32], r1: float

@@ -15,8 +15,10 @@ from napari_inkling.core import Event, Notice
 from napari_inkling.methods.partial_points.detection_model import find_centres
 from napari_inkling.methods.partial_points.heads import Heads, build_part, with_outputs
 from napari_inkling.methods.partial_points.pixel_labels import PixelLabels, drawn_labels, label_pixels
+from napari_inkling.methods.partial_points.previews import find
 from napari_inkling.methods.partial_points.schedule import CONTINUED, Span
 from napari_inkling.methods.partial_points.task import Task, make_learner
+from napari_inkling.methods.partial_points.task_threshold import count_found
 from napari_inkling.methods.partial_points.training_fields import TrainingField
 from napari_inkling.networks.pretrained import load_pretrained
 from napari_inkling.networks.resnet34_unet import ResNet34UNet
@@ -63,7 +65,9 @@ def begin(task: Task, maps: Sequence[FloatImage]) -> Generator[Event, None, tupl
     settings = task.settings
     heads: Heads = settings.heads
     scale = task.scale
-    finder = task.model() if task.heads == "centres" else None
+    found, step = None, task.at_work("looking at the image on screen")
+    if task.heads == "centres" and heads == "joint":
+        found = yield from find(task.outset, task.fields, task.model(), step)
     if task.heads == "centres" and heads == "joint" and settings.mask_diameter is not None:
         scale = settings.mask_diameter / (2 * task.radius)
     fields, nuclei = [], []
@@ -89,20 +93,10 @@ def begin(task: Task, maps: Sequence[FloatImage]) -> Generator[Event, None, tupl
         learner=learner,
         span=span,
         heads=heads,
-        cells=_count_again(task, nuclei),
-        finder=finder,
+        cells=count_found(task, maps) if task.cells is None else task.cells,
+        found=found,
     )
     return stage, nuclei
-
-
-def _count_again(task: Task, nuclei: Sequence[Nuclei]) -> int | None:
-    """Return how many cells there are, as far as is known; ``None`` where only those marked were counted.
-
-    The network for outlines is to find as many: it knows the clicks even better by heart.
-    """
-    if task.cells is None and task.settings.label_points == "found":
-        return sum(len(own.places) for own in nuclei)
-    return task.cells
 
 
 def nuclei_of(task: Task, part: TrainingField, centres: FloatImage) -> Nuclei:

@@ -36,7 +36,9 @@ class PartialPoints:
     def still_lacks(self, model: Mapping[str, Any]) -> str:
         """Say so if a model was to learn outlines, and was stopped at centres."""
         if model["settings"].get("masks") is True and model.get("heads") == "centres":
-            return "There are no outlines yet, only points: it was stopped before. Train on for them."
+            return (
+                "There are only points yet: it was stopped before outlines could be kept. Train on for them."
+            )
         return ""
 
     def fit(

@@ -15,9 +15,9 @@ from napari_inkling.methods.partial_points.task import Task
 from napari_inkling.methods.partial_points.training_fields import TrainingField, is_one_field, marked_cells
 from napari_inkling.methods.partial_points.warm_start import PixelClassifier
 from napari_inkling.training.pieces import told
-from napari_inkling.training.working_image import WorkingImage
+from napari_inkling.training.working_image import Window, WorkingImage
 
-__all__ = ["classical_answer", "last_answer", "show", "show_outlined", "validate"]
+__all__ = ["classical_answer", "find", "last_answer", "show", "show_outlined", "validate"]
 
 #: The first answer learns from the plane on screen, and from others, up to so many fields, while fewer cells
 #: than this are marked.
@@ -62,7 +62,7 @@ def classical_answer(outset: Outset) -> Generator[Event, None, None]:
 def _first_planes(outset: Outset) -> list[TrainingImage]:
     """Return the plane on screen, and as many others with hints as it takes; none if it has no hint."""
     others = [plane for plane in outset.hinted if plane.image.ref != outset.data.watch]
-    planes = [plane for plane in outset.hinted if plane.image.ref == outset.data.watch]
+    planes = outset.watched
     while planes and others and len(planes) < FIELDS_AT_FIRST:
         if sum(len(marked_cells(plane)) for plane in planes) >= CLICKS_AT_FIRST:
             break
@@ -88,8 +88,7 @@ def _classical_points(
 def last_answer(outset: Outset, model: DetectionModel) -> Generator[Event, None, None]:
     """Yield what the last model says of the plane on screen, before any other is read."""
     step = outset.at_work("a first look")
-    watched = [plane for plane in outset.hinted if plane.image.ref == outset.data.watch]
-    seen = yield from told(look_over(outset, watched, model), step)
+    seen = yield from told(look_over(outset, outset.watched, model), step)
     yield from show(outset, seen.fields, model, step)
 
 
@@ -97,30 +96,44 @@ def show(
     outset: Outset, fields: Sequence[TrainingField], model: DetectionModel, step: Step
 ) -> Generator[Event, None, None]:
     """Yield suggestions for the plane on screen; of a large plane, for the fields, where its hints are."""
+    found = yield from find(outset, fields, model, step)
+    if found is not None and (plane := _on_screen(outset, model)) is not None:
+        yield Preview(plane.image.ref, found, whole=_windows(plane, fields, model) is None)
+
+
+def find(
+    outset: Outset, fields: Sequence[TrainingField], model: DetectionModel, step: Step
+) -> Generator[Step, None, Predictions | None]:
+    """Return what a model finds on the plane on screen, or on its fields; ``None`` if it cannot look."""
     plane = _on_screen(outset, model)
-    if plane is None:
-        return
-    whole = _is_looked_at_whole(plane, model)
-    only = None if whole else [part.window for part in fields if part.image.ref == plane.image.ref]
-    if whole or only:
-        predictions = yield from told(model.predicting(plane.image, only, plane.hints), step)
-        yield Preview(plane.image.ref, predictions, whole)
+    if plane is None or (only := _windows(plane, fields, model)) == []:
+        return None
+    return (yield from told(model.predicting(plane.image, only, plane.hints), step))
 
 
 def show_outlined(
-    outset: Outset, model: DetectionModel, lender: DetectionModel, step: Step
+    outset: Outset, found: Predictions, fields: Sequence[TrainingField], model: DetectionModel, step: Step
 ) -> Generator[Event, None, None]:
-    """Yield what a model finds on the plane on screen, with the outlines that another model draws there.
+    """Yield what one model has found on the plane on screen, with the outlines that another draws there.
 
-    The preview is not whole, as neither of the two has found it alone. There is none of a large plane.
+    Parameters
+    ----------
+    outset : Outset
+        Of the training.
+    found : Predictions
+        What the first model has found.
+    fields : sequence of TrainingField
+        Of the plane, as the second model sees it.
+    model : DetectionModel
+        The second one, which draws outlines.
+    step : Step
+        What to tell meanwhile.
     """
     plane = _on_screen(outset, model)
-    if plane is None or not all(_is_looked_at_whole(plane, one) for one in (model, lender)):
+    if plane is None or (only := _windows(plane, fields, model)) == []:
         return
-    found = yield from told(model.predicting(plane.image), step)
-    work = lender.predicting(plane.image, hints=plane.hints, centres=found.points)
-    outlined = yield from told(work, step)
-    yield Preview(plane.image.ref, replace(outlined, radius=found.radius), whole=False)
+    masks = yield from told(model.outlining(plane.image, found.points, only, plane.hints), step)
+    yield Preview(plane.image.ref, replace(found, masks=masks), whole=False)
 
 
 def _on_screen(outset: Outset, model: DetectionModel) -> TrainingImage | None:
@@ -130,10 +143,14 @@ def _on_screen(outset: Outset, model: DetectionModel) -> TrainingImage | None:
     return plane if plane is not None and model.description.intensity.fits(plane.image) else None
 
 
-def _is_looked_at_whole(plane: TrainingImage, model: DetectionModel) -> bool:
-    """Whether a plane is small enough to be looked at whole while a model trains."""
+def _windows(
+    plane: TrainingImage, fields: Sequence[TrainingField], model: DetectionModel
+) -> list[Window] | None:
+    """Return where to look on a plane: ``None`` for all of it, of a large one where its fields are."""
     about = model.description
-    return is_one_field(WorkingImage(plane.image, about.scale, about.intensity))
+    if is_one_field(WorkingImage(plane.image, about.scale, about.intensity)):
+        return None
+    return [part.window for part in fields if part.image.ref == plane.image.ref]
 
 
 def validate(task: Task, model: DetectionModel) -> Generator[Step, None, dict[str, float]]:

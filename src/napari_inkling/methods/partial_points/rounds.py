@@ -12,7 +12,8 @@ import torch
 
 from napari_inkling.core import Checkpoint, Event, Round, Step
 from napari_inkling.methods.partial_points.detection_model import DetectionModel, find_centres
-from napari_inkling.methods.partial_points.previews import show, show_outlined, validate
+from napari_inkling.methods.partial_points.previews import find, show, show_outlined, validate
+from napari_inkling.methods.partial_points.survey import look_over
 from napari_inkling.methods.partial_points.task import Task
 from napari_inkling.methods.partial_points.task_threshold import set_threshold
 from napari_inkling.methods.partial_points.training_fields import TrainingField
@@ -44,7 +45,7 @@ PREVIEW_SHARE = 0.05
 #: first answer does.
 FIRST_PREVIEW, FIRST_PREVIEW_STEP = 0.15, 100
 #: None before this share of a stage where what the last model found is on screen, and this one began anew.
-#: Nor is one kept before that while it learns outlines: at first that spoils the centres that it knew.
+#: Nor is a network kept before that which adds outlines to its centres: at first that spoils the centres.
 REPLACES_AFTER = 0.6
 
 
@@ -140,9 +141,11 @@ def take_steps(
 
 def _is_worth_showing(task: Task) -> bool:
     """Whether the network has learnt enough in this stage to take the place of what is on screen."""
-    taken, progress = task.plan.done - task.span.at(0), task.span.progress
-    if task.outset.start is not None and task.outset.weights is None:
-        return progress > REPLACES_AFTER
+    last, taken, progress = task.outset.start, task.plan.done - task.span.at(0), task.span.progress
+    if last is not None and task.outset.weights is None:  # it began anew
+        brings_outlines = task.adds_outlines and not last.draws_outlines
+        if not brings_outlines:
+            return progress > REPLACES_AFTER
     return taken >= FIRST_PREVIEW_STEP or progress > FIRST_PREVIEW
 
 
@@ -150,17 +153,20 @@ def _offer(task: Task, model: DetectionModel) -> Generator[Event, None, None]:
     """Keep a model and show what it finds, as soon as it can do what the one before it can.
 
     Until then that one is kept, and what is shown is the work of both: centres that are learnt anew with the
-    last model's outlines, and outlines that are learnt with the centres that were learnt before.
+    last model's outlines, and outlines that are learnt with the centres of the stage before.
     """
-    step = task.at_work("looking at the image on screen")
-    last, settled = task.outset.start, task.span.progress > REPLACES_AFTER
-    if task.heads == "centres" and last is not None and task.settings.masks and last.draws_outlines:
-        yield from show_outlined(task.outset, model, last, step)
-    elif task.finder is not None and not settled:
-        yield from show_outlined(task.outset, task.finder, model, step)
-    else:
+    outset, step = task.outset, task.at_work("looking at the image on screen")
+    last, settled = outset.start, task.span.progress > REPLACES_AFTER
+    if task.heads == "centres" and last is not None and last.draws_outlines:
+        found = yield from find(outset, task.fields, model, step)
+        if found is not None:
+            seen = yield from told(look_over(outset, outset.watched, last), step)
+            yield from show_outlined(outset, found, seen.fields, last, step)
+    elif not task.adds_outlines or settled:
         yield Checkpoint(model)
-        yield from show(task.outset, task.fields, model, step)
+        yield from show(outset, task.fields, model, step)
+    elif task.found is not None:
+        yield from show_outlined(outset, task.found, task.fields, model, step)
 
 
 def _stage(task: Task, number: int) -> str:

@@ -58,6 +58,11 @@ class Outset:
         return [plane for plane in self.data.train if len(plane.hints)]
 
     @property
+    def watched(self) -> list[TrainingImage]:
+        """The plane on screen, if it has hints."""
+        return [plane for plane in self.hinted if plane.image.ref == self.data.watch]
+
+    @property
     def clicks(self) -> int:
         """How many cells are marked."""
         return sum(len(marked_cells(plane)) for plane in self.hinted)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from napari_inkling.core import Event, Notice, Step, TrainingData
+from napari_inkling.core import Event, Notice, Predictions, Step, TrainingData
 from napari_inkling.methods.partial_points.detection_model import Description, DetectionModel
 from napari_inkling.methods.partial_points.heads import Heads, build_network
 from napari_inkling.methods.partial_points.schedule import CONTINUED, Span
@@ -38,8 +38,8 @@ class Task:
     cell in pixels of the image, ``scale`` the working pixels per image pixel. ``threshold`` is the height
     from which on a peak counts as a cell. Verdicts up to those of the round ``judged_until`` have raised it
     by the factor ``strictness``. ``cells`` is how many there are on the fields, ``None`` if nobody knows.
-    ``finder`` is the model of the stage before, which knows centres. ``started`` is when it began, in seconds
-    of the steady clock.
+    ``found`` is what the stage before, which learnt centres, found on the plane on screen; ``None`` in that
+    stage, and if there is no such plane. ``started`` is when it began, in seconds of the steady clock.
     """
 
     outset: Outset
@@ -58,7 +58,7 @@ class Task:
     strictness: float = 1.0
     judged_until: int = 0
     cells: int | None = None
-    finder: DetectionModel | None = None
+    found: Predictions | None = None
 
     @property
     def settings(self) -> PartialPointsSettings:
@@ -74,6 +74,11 @@ class Task:
     def rounds(self) -> int:
         """Rounds of self-training after the initial one."""
         return self.settings.rounds if self.settings.self_training != "none" else 0
+
+    @property
+    def adds_outlines(self) -> bool:
+        """Whether this stage goes on with a network that has just learnt centres, and learns both."""
+        return self.heads == "joint" and self.span.begin > 0
 
     def at_work(self, stage: str) -> Step:
         """Return what to tell while something other than a training step takes its time."""

@@ -24,7 +24,7 @@ from napari_inkling.training.peaks import distances
 from napari_inkling.training.pieces import Pieces, told
 from napari_inkling.training.tiling import view_by_view
 
-__all__ = ["count_cells", "heed_verdicts", "set_threshold", "told_by_clicks"]
+__all__ = ["count_cells", "count_found", "heed_verdicts", "set_threshold", "told_by_clicks"]
 
 FloatImage = npt.NDArray[np.float32]
 
@@ -67,6 +67,17 @@ def count_cells(task: Task, model: DetectionModel) -> Generator[Step, None, int]
         looked_at += _area(seen.fields, seen.scale)
     marked = sum(len(part.field.marked) for part in task.fields)
     return marked + round(beside * _area(task.fields, task.scale) / looked_at)
+
+
+def count_found(task: Task, maps: Sequence[FloatImage]) -> int:
+    """Return how many cells maps (K or more, Y, X) of the fields show, at the threshold that was set.
+
+    Who learns outlines next is to find as many: the clicks are then known by heart even better. There are as
+    many as are marked, at least.
+    """
+    found = (_peaks(task, part, own).heights for part, own in zip(task.fields, maps, strict=True))
+    count = sum(int(np.count_nonzero(heights >= task.threshold)) for heights in found)
+    return max(count, sum(len(part.field.marked) for part in task.fields))
 
 
 def _area(fields: Sequence[TrainingField], scale: float) -> float:
