@@ -237,9 +237,7 @@ def test_outlines_do_not_change_how_many_cells_are_found(monkeypatch, label_poin
     centres = [e.model for e in events if isinstance(e, Checkpoint) and not e.model.draws_outlines][-1]
     before = len(centres.predict(image()).above(0.5).points)
     assert before > len(CENTRES)  # it has learnt little, and finds too much
-    assert counts == pytest.approx(
-        [before] * 2, abs=1
-    )  # learnt, and refined; one may be on the line
+    assert counts == pytest.approx([before] * 2, abs=1)  # learnt, and refined; one may be on the line
 
 
 # --- training on
