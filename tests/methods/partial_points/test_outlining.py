@@ -224,7 +224,7 @@ def test_two_networks_are_kept_from_the_beginning(shown_at_every_step):
 
 
 @pytest.mark.parametrize("label_points", ["found", "given"])
-def test_outlines_do_not_change_how_many_cells_are_found(monkeypatch, label_points):
+def test_outlines_heed_how_many_cells_were_found_before(monkeypatch, label_points):
     counts, threshold_for_count = [], task_threshold.threshold_for_count
 
     def noted(heights, count, lowest):

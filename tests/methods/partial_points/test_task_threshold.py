@@ -14,7 +14,7 @@ from napari_inkling.methods import get_method
 from napari_inkling.methods.partial_points import PartialPointsSettings, task_threshold
 from napari_inkling.methods.partial_points.detection_model import Description, DetectionModel
 from napari_inkling.methods.partial_points.survey import Outset
-from napari_inkling.methods.partial_points.threshold import strictness_of_verdicts
+from napari_inkling.methods.partial_points.threshold import steadied, strictness_of_verdicts
 from napari_inkling.methods.partial_points.training_fields import fields_of
 from napari_inkling.supervision import nearest_point
 from napari_inkling.training.devices import resolve_device
@@ -129,6 +129,24 @@ def test_going_on_finds_as_many_cells_as_there_are():
     task.cells = 10
     task_threshold.set_threshold(task, [answer])
     assert task.threshold == pytest.approx((0.5 * 0.1) ** 0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize("clicks", [10, 16])
+def test_the_stage_before_counts_beside_the_clicks(clicks):
+    task, answer = task_with(Points(CENTRES[:clicks]))
+    task.cells, task.found_before = None, 10
+    by_clicks = task_threshold.told_by_clicks(task, [answer])
+    task_threshold.set_threshold(task, [answer])
+    assert task.threshold == pytest.approx(steadied(by_clicks, (0.5 * 0.1) ** 0.5, clicks), rel=1e-3)
+    assert task.threshold > by_clicks
+
+
+@pytest.mark.parametrize(
+    ("clicks", "threshold"),
+    [(0, 0.4), (150, 0.2), (450, 0.1 * 2**0.5), (10**9, 0.1)],  # four times as high as clicks tell
+)
+def test_the_fewer_clicks_the_more_counts_what_was_found(clicks, threshold):
+    assert steadied(0.1, 0.4, clicks) == pytest.approx(threshold)
 
 
 # --- what verdicts on suggestions tell

@@ -93,7 +93,7 @@ def begin(task: Task, maps: Sequence[FloatImage]) -> Generator[Event, None, tupl
         learner=learner,
         span=span,
         heads=heads,
-        cells=count_found(task, maps) if task.cells is None else task.cells,
+        found_before=count_found(task, maps),
         found=found,
     )
     return stage, nuclei

@@ -37,7 +37,8 @@ class Task:
     ``outset`` is what it learns from, and ``span`` the stage's part of the steps. ``radius`` is that of a
     cell in pixels of the image, ``scale`` the working pixels per image pixel. ``threshold`` is the height
     from which on a peak counts as a cell. Verdicts up to those of the round ``judged_until`` have raised it
-    by the factor ``strictness``. ``cells`` is how many there are on the fields, ``None`` if nobody knows.
+    by the factor ``strictness``. ``cells`` is how many there are on the fields, ``None`` if nobody knows;
+    ``found_before`` how many the stage before found there, ``None`` in the first.
     ``found`` is what the stage before, which learnt centres, found on the plane on screen; ``None`` in that
     stage, and if there is no such plane. ``started`` is when it began, in seconds of the steady clock.
     """
@@ -58,6 +59,7 @@ class Task:
     strictness: float = 1.0
     judged_until: int = 0
     cells: int | None = None
+    found_before: int | None = None
     found: Predictions | None = None
 
     @property

@@ -14,6 +14,7 @@ from napari_inkling.methods.partial_points.survey import Outset, look_over
 from napari_inkling.methods.partial_points.task import Task
 from napari_inkling.methods.partial_points.threshold import (
     FEWEST_CLICKS,
+    steadied,
     strictness_of_verdicts,
     threshold_at_clicks,
     threshold_for_count,
@@ -38,15 +39,20 @@ def set_threshold(task: Task, maps: Sequence[FloatImage]) -> None:
     """Set the threshold by maps (K or more, Y, X) of each field, unless the person has set it.
 
     Where it is known how many cells there are, it is where so many are found: clicks that are learnt by heart
-    say little of the other cells.
+    say little of the other cells. How many the stage before found counts beside the clicks, the fewer they
+    are the more.
     """
     if task.settings.threshold is not None:
         return
-    if task.cells is None:
-        threshold = told_by_clicks(task, maps)
+    heights = [_peaks(task, part, own).heights for part, own in zip(task.fields, maps, strict=True)]
+    every = np.concatenate(heights)
+    if task.cells is not None:
+        threshold = threshold_for_count(every, task.cells, LOWEST_PEAK)
     else:
-        heights = [_peaks(task, part, own).heights for part, own in zip(task.fields, maps, strict=True)]
-        threshold = threshold_for_count(np.concatenate(heights), task.cells, LOWEST_PEAK)
+        threshold = told_by_clicks(task, maps)
+        if task.found_before is not None:
+            as_many = threshold_for_count(every, task.found_before, LOWEST_PEAK)
+            threshold = steadied(threshold, as_many, clicks_of(task.fields))
     task.threshold = min(threshold, HIGHEST_THRESHOLD)
 
 
@@ -65,19 +71,19 @@ def count_cells(task: Task, model: DetectionModel) -> Generator[Step, None, int]
             known = np.concatenate([part.cells, part.background])
             beside += int(np.count_nonzero(distances(high, known) >= part.r1))
         looked_at += _area(seen.fields, seen.scale)
-    marked = sum(len(part.field.marked) for part in task.fields)
-    return marked + round(beside * _area(task.fields, task.scale) / looked_at)
+    return clicks_of(task.fields) + round(beside * _area(task.fields, task.scale) / looked_at)
 
 
 def count_found(task: Task, maps: Sequence[FloatImage]) -> int:
-    """Return how many cells maps (K or more, Y, X) of the fields show, at the threshold that was set.
-
-    Who learns outlines next is to find as many: the clicks are then known by heart even better. There are as
-    many as are marked, at least.
-    """
+    """Return how many cells maps (K or more, Y, X) of the fields show, those marked at least."""
     found = (_peaks(task, part, own).heights for part, own in zip(task.fields, maps, strict=True))
     count = sum(int(np.count_nonzero(heights >= task.threshold)) for heights in found)
-    return max(count, sum(len(part.field.marked) for part in task.fields))
+    return max(count, clicks_of(task.fields))
+
+
+def clicks_of(fields: Sequence[TrainingField]) -> int:
+    """Return how many cells are marked on fields."""
+    return sum(len(part.field.marked) for part in fields)
 
 
 def _area(fields: Sequence[TrainingField], scale: float) -> float:

@@ -25,6 +25,7 @@ from scipy.special import expit, logit
 __all__ = [
     "FEWEST_CLICKS",
     "FIRST_THRESHOLD",
+    "steadied",
     "strictness_of_verdicts",
     "threshold_at_clicks",
     "threshold_for_count",
@@ -95,6 +96,16 @@ def threshold_for_count(heights: FloatArray, count: int, lowest: float) -> float
     falling = np.append(np.sort(heights)[::-1], [lowest, lowest])
     last, following = falling[min(count, len(heights) + 1) - 1 :][:2]
     return float(np.sqrt(last * following))
+
+
+def steadied(threshold: float, as_many: float, clicks: int) -> float:
+    """Return a threshold that clicks tell, drawn towards the one that finds as many cells as before.
+
+    The clicks say less of the other cells with every further step in which they are seen, and the fewer they
+    are: the weight of the other is 1 / (1 + clicks / :data:`HALVED_BY`), in the logarithm.
+    """
+    weight = 1 / (1 + clicks / HALVED_BY)
+    return float(threshold ** (1 - weight) * as_many**weight)
 
 
 def strictness_of_verdicts(
