@@ -227,7 +227,8 @@ def first_suggestions(result: Result) -> str:
 
     paid = []
     for scene in labels:
-        runs = [run["correction"] for run in scenes.get(scene, {}).get("each_curve", ())]
+        curves = scenes.get(scene, {}).get("each_curve", ())
+        runs = [run["correction"] for run in curves if "correction" in run]
         better = sum(run["better_seconds"] is not None for run in runs)
         paid.append(f"{better} of {len(runs)}" if runs else "not run")
     rows = [
