@@ -168,7 +168,7 @@ def test_training_on_says_what_becomes_of_the_suggestions(viewer, dock):
     train_to_the_end(dock)
     settle(0.1)
     dock.train.advanced.fields["steps"].set(100000)
-    for begin, says in (("Train on", "New centres come soon"), ("Train", "Suggestions appear")):
+    for begin, says in (("Train on", "What is learnt anew shows"), ("Train", "Suggestions appear")):
         wait_until(dock.train.go.isEnabled)
         dock.train.start_over.setChecked(begin == "Train")
         assert dock.train.go.text() == begin

@@ -30,7 +30,7 @@ PRESETS = {
 #: What to expect of a first training, and of one that knows what was found before.
 LATER = "What you mark meanwhile counts in the next training."
 LEARNING = f"Suggestions appear while it trains. Stop when you like them. {LATER}"
-GOING_ON = f"New centres come soon, new outlines later; stop, and the last model stays. {LATER}"
+GOING_ON = f"What is learnt anew shows within seconds; stop early, and the last model stays. {LATER}"
 #: Before a radius that the program has estimated: a word would be cut off in a narrow dock.
 ESTIMATED = "≈"
 DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
@@ -218,7 +218,7 @@ class TrainPanel(Panel):
         elif self._lacks:
             self.say_next(self._lacks)
         else:
-            self.say_next("Corrected some? Train on: new centres come soon, new outlines later.")
+            self.say_next("Corrected some? Train on: what changes is shown within seconds.")
 
     def _on_training(self, state: TrainingState) -> None:
         if state.status == self._status:
