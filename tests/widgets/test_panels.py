@@ -832,3 +832,17 @@ def test_what_was_looked_at_is_known_when_the_dock_opens_again(viewer, tmp_path)
         press_key(viewer, "G")
         dock_widget(viewer).destroyOnClose()
         settle(0.1)
+
+
+def test_what_is_said_of_a_suggestion_does_not_widen_the_dock(with_image):
+    score = with_image.review.score
+    score.setText("The one in the ring is the outline of a cell that you marked.")
+    assert score.minimumSizeHint().width() < 100
+
+
+@pytest.mark.parametrize(("active", "says"), [(True, "Still training"), (False, "None is left above")])
+def test_where_none_is_above_the_threshold(with_image, monkeypatch, active, says):
+    review = with_image.review
+    monkeypatch.setattr(type(review.session.training), "active", property(lambda training: active))
+    review._advise(total=5, shown=0, unsure=0)
+    assert review.next_step.text().startswith(says)

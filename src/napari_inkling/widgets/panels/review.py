@@ -109,7 +109,7 @@ class ReviewPanel(Panel):
         )
         line = put(self._column, row(shrinking(self.accept_all), self.accept_view, spacing=5))
         line.setStretch(0, 1)
-        self.score = put(self._column, label(role="muted"))
+        self.score = put(self._column, label(role="muted", wrap=True))
         self.why = put(self._column, label(role="muted", wrap=True))
 
     def _make_rejecting(self) -> None:
@@ -167,10 +167,10 @@ class ReviewPanel(Panel):
         elif not total:
             busy = self.session.training.active or self.session.prediction.active
             self.say_next("They come in a moment." if busy else "Suggestions appear here after training.")
-        elif not shown:
-            self.say_next("None is left above the threshold: lower it, train on, or go to the next image.")
         elif self.session.training.active:
             self.say_next("Still training: these change until it is done.")
+        elif not shown:
+            self.say_next("None is left above the threshold: lower it, train on, or go to the next image.")
         elif unsure:
             self.say_next("Go through the doubtful ones with ▶, then accept all above.", now=True)
         else:
