@@ -27,7 +27,18 @@ from napari_inkling.core.events import (
     Started,
     Step,
 )
-from napari_inkling.core.hints import BACKGROUND, CELL, KINDS, SOURCES, Boxes, HintSet, Points, new_ids
+from napari_inkling.core.hints import (
+    BACKGROUND,
+    CELL,
+    IGNORE,
+    KINDS,
+    NOT_CELLS,
+    SOURCES,
+    Boxes,
+    HintSet,
+    Points,
+    new_ids,
+)
 from napari_inkling.core.image import Image, LazyArray, PlaneRef
 from napari_inkling.core.masks import Masks
 from napari_inkling.core.predictions import DISAGREEMENT, Predictions
@@ -36,7 +47,9 @@ __all__ = [
     "BACKGROUND",
     "CELL",
     "DISAGREEMENT",
+    "IGNORE",
     "KINDS",
+    "NOT_CELLS",
     "SOURCES",
     "Boxes",
     "Checkpoint",

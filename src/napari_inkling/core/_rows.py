@@ -17,10 +17,14 @@ import numpy.typing as npt
 
 from napari_inkling.core.errors import HintError
 
-__all__ = ["BACKGROUND", "CELL", "SOURCES", "Rows", "new_ids"]
+__all__ = ["BACKGROUND", "CELL", "IGNORE", "NOT_CELLS", "SOURCES", "Rows", "new_ids"]
 
 #: The class of a point that says "here is no cell". It counts as certain, like a cell.
 BACKGROUND = "background"
+#: The class of a box around something that nobody labelled: neither a cell to learn from, nor background.
+IGNORE = "ignore"
+#: The classes of rows that mark no cell.
+NOT_CELLS = (BACKGROUND, IGNORE)
 #: The class of a cell in a project whose user named no classes.
 CELL = "cell"
 #: Where a row comes from. ``model`` rows are suggestions and never hints.

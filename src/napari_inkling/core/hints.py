@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core._rows import BACKGROUND, CELL, SOURCES, Rows, new_ids
+from napari_inkling.core._rows import BACKGROUND, CELL, IGNORE, NOT_CELLS, SOURCES, Rows, new_ids
 from napari_inkling.core.errors import HintError
 from napari_inkling.core.masks import Masks
 
-__all__ = ["BACKGROUND", "CELL", "KINDS", "SOURCES", "Boxes", "HintSet", "Points", "new_ids"]
+__all__ = [
+    "BACKGROUND", "CELL", "IGNORE", "KINDS", "NOT_CELLS", "SOURCES", "Boxes", "HintSet", "Points", "new_ids",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -40,9 +42,22 @@ class Points(Rows):
 
 @dataclass(frozen=True, eq=False, init=False)
 class Boxes(Rows):
-    """Boxes (y0, x0, y1, x1) in pixels, shape (N, 4), y1 > y0 and x1 > x0. Columns as for :class:`Points`."""
+    """Boxes (y0, x0, y1, x1) in pixels, shape (N, 4), y1 > y0 and x1 > x0. Columns as for :class:`Points`.
+
+    Class :data:`IGNORE` says "something is here that nobody labelled".
+    """
 
     width: ClassVar[int] = 4
+
+    @property
+    def cells(self) -> Boxes:
+        """The boxes that mark a cell."""
+        return self.take(self.classes != IGNORE)
+
+    @property
+    def ignored(self) -> Boxes:
+        """The boxes around what nobody labelled."""
+        return self.take(self.classes == IGNORE)
 
     @classmethod
     def _checked(cls, given: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -10,7 +10,7 @@ from itertools import count, product
 from pathlib import Path
 from typing import Any, Literal
 
-from napari_inkling.core import BACKGROUND, PlaneRef, ProjectError
+from napari_inkling.core import BACKGROUND, IGNORE, PlaneRef, ProjectError
 from napari_inkling.project.lazy import ImageInfo
 
 __all__ = [
@@ -40,6 +40,8 @@ class ClassInfo:
             raise ProjectError(f"class name {self.name!r} is empty or has blanks at its ends")
         if self.name == BACKGROUND:
             raise ProjectError(f"{BACKGROUND!r} cannot be a class: it is the word for 'not a cell'")
+        if self.name == IGNORE:
+            raise ProjectError(f"{IGNORE!r} cannot be a class: it is the word for what nobody labelled")
         if not re.fullmatch(r"#[0-9a-fA-F]{6}", self.color):
             raise ProjectError(f"class {self.name!r} has colour {self.color!r}, expected #rrggbb")
 
