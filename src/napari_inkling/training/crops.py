@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate
 
 from napari_inkling.training.loop import Batch
 
-__all__ = ["Field", "random_crops"]
+__all__ = ["Field", "crop_of", "jittered", "random_corner", "random_crops", "resized", "view_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,41 +69,53 @@ def random_crops(
         edge = round(side * float(np.exp(random.uniform(-zoom, zoom)))) if zoom else side
         for chosen in random.choice(len(fields), count, p=weights):
             field, target = fields[chosen], targets[chosen]
-            corner = _corner(field, edge, near_marked, random)
+            corner = random_corner(field.pixels.shape[1:], field.marked, edge, near_marked, random)
             turns, mirror = int(random.integers(4)), bool(random.integers(2))
-            images.append(_view(_crop(field.pixels, corner, edge), turns, mirror))
-            masks.append(_view(_crop(target, corner, edge, ignore), turns, mirror))
-        pixels, wanted = _resized(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)), side)
-        if jitter:
-            shape = (count, pixels.shape[1], 1, 1)
-            gain = 1 + jitter * random.standard_normal(shape, dtype=np.float32)
-            offset = 2 * jitter * random.standard_normal(shape, dtype=np.float32)
-            pixels = pixels * torch.from_numpy(gain) + torch.from_numpy(offset)
-        yield pixels, wanted
+            images.append(view_of(crop_of(field.pixels, corner, edge), turns, mirror))
+            masks.append(view_of(crop_of(target, corner, edge, ignore), turns, mirror))
+        pixels = resized(torch.from_numpy(np.stack(images)), side)
+        wanted = torch.from_numpy(np.stack(masks))
+        if edge != side:  # targets keep their values, so that *ignore* stays itself
+            wanted = interpolate(wanted, (side, side), mode="nearest-exact")
+        yield jittered(pixels, jitter, random), wanted
 
 
-def _resized(pixels: Tensor, targets: Tensor, side: int) -> Batch:
-    """Return both with an edge of ``side``; targets keep their values, so that *ignore* stays itself."""
+def jittered(pixels: Tensor, jitter: float, random: np.random.Generator) -> Tensor:
+    """Return images (B, C, Y, X) with a random gain and offset of each channel; see :func:`random_crops`."""
+    if not jitter:
+        return pixels
+    shape = (*pixels.shape[:2], 1, 1)
+    gain = 1 + jitter * random.standard_normal(shape, dtype=np.float32)
+    offset = 2 * jitter * random.standard_normal(shape, dtype=np.float32)
+    return pixels * torch.from_numpy(gain) + torch.from_numpy(offset)
+
+
+def resized(pixels: Tensor, side: int) -> Tensor:
+    """Return square images (B, C, edge, edge) with an edge of ``side``."""
     edge = pixels.shape[-1]
     if edge == side:
-        return pixels, targets
-    size = (side, side)
-    pixels = interpolate(pixels, size, mode="bilinear", align_corners=False, antialias=edge > side)
-    return pixels, interpolate(targets, size, mode="nearest-exact")
+        return pixels
+    return interpolate(pixels, (side, side), mode="bilinear", align_corners=False, antialias=edge > side)
 
 
-def _corner(field: Field, side: int, near_marked: float, random: np.random.Generator) -> tuple[int, int]:
-    """Top left corner of a crop; 0 along an axis that is shorter than the crop."""
-    free = np.maximum(np.array(field.pixels.shape[1:]) - side, 0)
-    if len(field.marked) and random.random() < near_marked:
-        place = field.marked[random.integers(len(field.marked))] + random.uniform(-side / 2.5, side / 2.5, 2)
+def random_corner(
+    shape: tuple[int, int],
+    marked: npt.NDArray[np.float64],
+    side: int,
+    near_marked: float,
+    random: np.random.Generator,
+) -> tuple[int, int]:
+    """Return the top left corner of a crop; 0 along an axis of the image that is shorter than the crop."""
+    free = np.maximum(np.array(shape) - side, 0)
+    if len(marked) and random.random() < near_marked:
+        place = marked[random.integers(len(marked))] + random.uniform(-side / 2.5, side / 2.5, 2)
         corner = np.clip(place - side / 2, 0, free)
     else:
         corner = random.integers(free + 1)
     return int(corner[0]), int(corner[1])
 
 
-def _crop(
+def crop_of(
     array: npt.NDArray[np.float32], corner: tuple[int, int], side: int, fill: float | None = None
 ) -> npt.NDArray[np.float32]:
     """Return (·, side, side) from ``corner`` on; what lies outside is ``fill``, or the edge repeated."""
@@ -115,6 +127,7 @@ def _crop(
     return np.pad(crop, missing, mode="edge") if fill is None else np.pad(crop, missing, constant_values=fill)
 
 
-def _view(crop: npt.NDArray[np.float32], turns: int, mirror: bool) -> npt.NDArray[np.float32]:
+def view_of(crop: npt.NDArray[np.float32], turns: int, mirror: bool) -> npt.NDArray[np.float32]:
+    """Return a crop (·, Y, X) turned by so many quarters, anticlockwise, and then mirrored along x."""
     turned = np.rot90(crop, turns, axes=(1, 2))
     return np.ascontiguousarray(turned[:, :, ::-1] if mirror else turned)

@@ -25,6 +25,7 @@ from napari_inkling.networks.two_stages import TwoStages
 from napari_inkling.training.devices import Device
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.loop import Learner, Plan
+from napari_inkling.training.one_cycle import one_cycle
 from napari_inkling.training.pieces import told
 
 __all__ = ["Task", "make_learner", "prepare"]
@@ -185,20 +186,8 @@ def make_learner(
     """Return what trains a network over a stage, with ``rate`` as the highest learning rate."""
     net = net.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(net.parameters(), rate, weight_decay=settings.weight_decay)
-    schedule = _one_cycle(optimizer, span) if settings.schedule == "one-cycle" else None
+    schedule = one_cycle(optimizer, lambda: span.progress) if settings.schedule == "one-cycle" else None
     return Learner(net, device, optimizer, schedule, settings.averaging)
-
-
-def _one_cycle(optimizer: torch.optim.Optimizer, span: Span) -> torch.optim.lr_scheduler.LambdaLR:
-    """Warm up over a tenth of the stage, then follow a cosine down, also when the plan's length changes."""
-
-    def share(_: int) -> float:
-        progress = span.progress
-        if progress < 0.1:
-            return 0.04 + 0.96 * progress / 0.1
-        return float(0.5 * (1 + np.cos(np.pi * (progress - 0.1) / 0.9))) + 1e-4
-
-    return torch.optim.lr_scheduler.LambdaLR(optimizer, share)
 
 
 def _first_threshold(settings: PartialPointsSettings, weights: DetectionModel | None) -> float:

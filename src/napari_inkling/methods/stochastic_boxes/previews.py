@@ -1,0 +1,42 @@
+"""What *stochastic-boxes* shows while it trains, the threshold that it chooses, and its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+
+from napari_inkling.core import Event, Predictions, Preview, Step
+from napari_inkling.evaluation import average_precision, score_images
+from napari_inkling.methods.stochastic_boxes.box_model import BoxModel
+from napari_inkling.methods.stochastic_boxes.task import Task
+from napari_inkling.training.pieces import told
+
+__all__ = ["show", "validate"]
+
+
+def show(task: Task, model: BoxModel) -> Generator[Event, None, None]:
+    """Yield suggestions for the plane on screen, if there is one that the model can read."""
+    for plane in task.data.train:
+        if plane.image.ref == task.data.watch and model.description.intensity.fits(plane.image):
+            work = model.predicting(plane.image)
+            found = yield from told(work, task.at_work("looking at the image on screen"))
+            yield Preview(plane.image.ref, found)
+
+
+def validate(task: Task, model: BoxModel) -> Generator[Step, None, dict[str, float]]:
+    """Return the scores on the completely annotated planes, empty if there are none."""
+    found: dict[str, Predictions] = {}
+    for plane in task.data.validation:
+        work = model.predicting(plane.image)
+        found[str(plane.image.ref)] = yield from told(work, task.at_work("measuring on complete images"))
+    if not found:
+        return {}
+    truth = {str(plane.image.ref): plane.hints for plane in task.data.validation}
+    shown = {name: predictions.above(0.5) for name, predictions in found.items()}
+    radius = float(np.sqrt(np.median([h * w for h, w in model.description.boxes])) / 2)
+    scores = score_images(shown, truth, radius)
+    figures = {name: float(scores[name]) for name in ("precision", "recall", "f1")}
+    boxes = {name: hints.boxes.cells for name, hints in truth.items() if len(hints.boxes.cells)}
+    precision = average_precision({name: found[name].boxes for name in boxes}, boxes) if boxes else {}
+    return figures | {key: precision[key] for key in ("map", "map50") if precision.get(key) is not None}

@@ -1,0 +1,76 @@
+"""The steps of *stochastic-boxes*: batches, training, and what is shown meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+
+import numpy as np
+
+from napari_inkling.core import Checkpoint, Event, HintSet, Predictions, Step
+from napari_inkling.evaluation import best_threshold
+from napari_inkling.methods.stochastic_boxes.previews import show
+from napari_inkling.methods.stochastic_boxes.task import Task
+from napari_inkling.training.box_crops import box_crops
+from napari_inkling.training.loop import train
+from napari_inkling.training.pieces import told
+
+__all__ = ["set_threshold", "take_steps"]
+
+#: Seconds between two previews, and the share of the time that goes into them at most.
+PREVIEW_EVERY, PREVIEW_SHARE = 4.0, 0.05
+#: None before so many steps: while its rate warms up, a network finds nothing.
+FIRST_PREVIEW_STEP = 40
+#: The threshold is chosen on at most so many planes, those with most hints.
+PLANES_FOR_THRESHOLD = 12
+STAGE = "learning from boxes and points"
+
+
+def take_steps(task: Task) -> Generator[Event, None, None]:
+    """Train with the losses of the paper's Eq. 2; show the plane on screen every few seconds."""
+    settings, plan = task.settings, task.plan
+    batches = box_crops(
+        [part.field for part in task.fields],
+        side=settings.crop,
+        count=settings.batch,
+        random=task.random,
+        boxed=settings.boxed,
+        near_marked=settings.near_marked,
+        jitter=settings.jitter,
+        zoom=settings.zoom,
+    )
+    loss, pause, shown = task.loss(), PREVIEW_EVERY, time.monotonic()
+    while plan.done < plan.steps:
+        yield from train(task.learner, batches, loss, 1, plan, stage=STAGE, round=0)
+        if settings.minutes is not None:
+            _keep_to_time(task, settings.minutes)
+        if time.monotonic() - shown > pause and FIRST_PREVIEW_STEP <= plan.done < plan.steps:
+            begun = time.monotonic()
+            model = task.model()
+            yield Checkpoint(model)
+            yield from show(task, model)
+            shown = time.monotonic()
+            pause = max(PREVIEW_EVERY, (shown - begun) / PREVIEW_SHARE)
+
+
+def _keep_to_time(task: Task, minutes: float) -> None:
+    """Set the number of steps so that training ends when its minutes are over, at the pace so far."""
+    pace = (time.monotonic() - task.started) / task.plan.done
+    task.plan.steps = max(task.plan.done, round(minutes * 60 / pace))
+
+
+def set_threshold(task: Task) -> Generator[Step, None, None]:
+    """Choose the threshold that is best for what is marked, on the planes with most hints."""
+    model, step = task.model(), task.at_work("looking at the marked cells")
+    hinted = sorted((plane for plane in task.data.train if len(plane.hints)), key=lambda p: -len(p.hints))
+    found: dict[str, Predictions] = {}
+    truth: dict[str, HintSet] = {}
+    for plane in hinted[:PLANES_FOR_THRESHOLD]:
+        name = str(plane.image.ref)
+        found[name] = yield from told(model.predicting(plane.image), step)
+        truth[name] = plane.hints
+    before = task.about.threshold
+    radius = float(np.sqrt(np.prod(task.sizes.stochastic, axis=1)).min() / 2)
+    score = best_threshold(found, truth, radius)
+    chosen = float(np.interp(score, [0, 0.5, 1], [0, before, 1]))
+    task.about = task.about.model_copy(update={"threshold": float(np.clip(chosen, 0.05, 0.9))})

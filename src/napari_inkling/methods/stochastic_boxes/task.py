@@ -1,0 +1,223 @@
+"""A training of *stochastic-boxes* under way; how it begins, from images and hints or with the last model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from napari_inkling.core import Event, Notice, Started, Step, TooFewHintsError, TrainingData, TrainingImage
+from napari_inkling.methods.stochastic_boxes.box_model import BoxModel, Description, build_network
+from napari_inkling.methods.stochastic_boxes.fields import PlaneField, fields_of, pointed_cells
+from napari_inkling.methods.stochastic_boxes.loss import BoxLoss
+from napari_inkling.methods.stochastic_boxes.settings import FEWEST_BOXES, StochasticBoxesSettings
+from napari_inkling.methods.stochastic_boxes.sizes import (
+    ClassSizes,
+    anchor_sizes,
+    class_sizes,
+    pyramid_levels,
+    working_scale,
+)
+from napari_inkling.networks.box_network import BoxNetwork
+from napari_inkling.supervision.box_losses import class_balanced_weights
+from napari_inkling.training.devices import Device, resolve_device
+from napari_inkling.training.intensity import Intensity
+from napari_inkling.training.loop import Learner, Plan
+from napari_inkling.training.one_cycle import one_cycle
+from napari_inkling.training.pieces import told
+
+__all__ = ["Task", "prepare"]
+
+#: Training that goes on from a model takes this share of the steps and of the learning rate.
+CONTINUED = 0.4
+#: The threshold until one has been chosen on what is marked.
+FIRST_THRESHOLD = 0.4
+
+
+@dataclass(eq=False)
+class Task:
+    """A training under way. ``started`` is when it began, in seconds of the steady clock."""
+
+    data: TrainingData
+    settings: StochasticBoxesSettings
+    device: Device
+    random: np.random.Generator
+    about: Description
+    fields: list[PlaneField]
+    sizes: ClassSizes
+    learner: Learner
+    plan: Plan
+    started: float
+
+    @property
+    def progress(self) -> float:
+        """How much of the training is over after the step that is being taken, above 0 and at most 1."""
+        return min(1.0, (self.plan.done + 1) / max(1, self.plan.steps))
+
+    def at_work(self, stage: str) -> Step:
+        """Return what to tell while something other than a training step takes its time."""
+        return Step(stage, 0, self.plan.done, self.plan.steps)
+
+    def loss(self) -> BoxLoss:
+        """Return what a step minimises; the classes weigh by how often they are marked."""
+        numbers = np.concatenate([part.field.rows.classes for part in self.fields])
+        counts = np.bincount(numbers, minlength=len(self.about.classes))
+        net: BoxNetwork = self.learner.net  # type: ignore[assignment]
+        device = self.device.torch_device
+        doubt = self.settings.point_doubt / np.sqrt(self.sizes.areas)
+        return BoxLoss(
+            net.anchors(self.settings.crop, self.settings.crop),
+            class_balanced_weights(counts.tolist(), self.settings.balance).to(device),
+            torch.tensor(doubt, dtype=torch.float32, device=device),
+            self.settings,
+        )
+
+    def model(self) -> BoxModel:
+        """Return the model reached so far, on a copy that further training leaves alone."""
+        about = self.about.model_copy(update={"trained_steps": self.about.trained_steps + self.plan.done})
+        net = build_network(about)
+        net.load_state_dict(self.learner.averaged.state_dict())
+        return BoxModel(about, net.to(memory_format=torch.channels_last), self.device)
+
+
+def prepare(
+    data: TrainingData, settings: StochasticBoxesSettings, device: str, seed: int, start: BoxModel | None
+) -> Generator[Event, None, Task]:
+    """Measure the boxes, choose the scale and the anchors, cut the fields, build the network.
+
+    Raises
+    ------
+    TooFewHintsError
+        With fewer than three boxes.
+    ImageError
+        If the images have different channels, or one cannot be read.
+    DeviceError
+        If the device is not there.
+    """
+    hinted = [plane for plane in data.train if len(plane.hints)]
+    _check_enough(hinted)
+    found = resolve_device(device)
+    yield Started(str(found))
+    classes = _classes(data, hinted)
+    if start is not None and (changed := _changed(start, classes, settings, hinted)):
+        yield Notice(f"{' and '.join(changed)} changed since the last training: it starts anew")
+        start = None
+    reading = Step("reading the images", 0, 0, settings.steps)
+    yield reading
+    sizes = class_sizes(hinted, classes, settings)
+    about = yield from _description(hinted, settings, classes, sizes, start, reading)
+    yield from map(Notice, _without_boxes(hinted, classes))
+    fields = []
+    for plane in hinted:
+        about.intensity.check(plane.image)
+        for part in fields_of(plane, about.intensity, about.scale, sizes, classes):
+            fields.append(part)
+            yield reading
+    torch.manual_seed(seed + about.trained_steps)
+    notices: list[str] = []
+    net = build_network(about, notices.append if start is None else None)
+    yield from map(Notice, notices)
+    if start is not None:
+        net.load_state_dict(start.net.state_dict())
+    share = 1.0 if start is None else CONTINUED
+    plan = Plan(max(1, round(settings.steps * share)))
+    return Task(
+        data=data,
+        settings=settings,
+        device=found,
+        random=np.random.default_rng(seed + about.trained_steps),
+        about=about,
+        fields=fields,
+        sizes=sizes,
+        learner=_learner(net, found, settings, plan, settings.learning_rate * share),
+        plan=plan,
+        started=time.monotonic(),
+    )
+
+
+def _check_enough(hinted: list[TrainingImage]) -> None:
+    boxes = sum(len(plane.hints.boxes.cells) for plane in hinted)
+    if boxes < FEWEST_BOXES:
+        points = sum(len(pointed_cells(plane)) for plane in hinted)
+        raise TooFewHintsError(
+            f"there {'is 1 box' if boxes == 1 else f'are {boxes} boxes'}, but stochastic-boxes needs at "
+            f"least {FEWEST_BOXES}: draw some around cells of each class"
+            + (", or take partial-points, which learns from points alone" if points else "")
+        )
+
+
+def _classes(data: TrainingData, hinted: list[TrainingImage]) -> tuple[str, ...]:
+    """Return the classes that are marked, the project's first and in its order."""
+    present = {str(name) for plane in hinted for name in plane.hints.boxes.cells.classes}
+    present |= {str(name) for plane in hinted for name in pointed_cells(plane).classes}
+    return (*(name for name in data.classes if name in present), *sorted(present - set(data.classes)))
+
+
+def _changed(
+    start: BoxModel, classes: tuple[str, ...], settings: StochasticBoxesSettings, hinted: list[TrainingImage]
+) -> list[str]:
+    """Return what keeps training from going on with a model, in words."""
+    before, intensity = start.description.settings, start.description.intensity
+    fixed = [name for name in settings.fixed_fields if getattr(before, name) != getattr(settings, name)]
+    others = not any(intensity.fits(plane.image) for plane in hinted)
+    return [
+        *["the classes"] * (start.classes != classes),
+        *["the channels of the images"] * others,
+        *(name.replace("_", " ") for name in fixed),
+    ]
+
+
+def _description(
+    hinted: list[TrainingImage],
+    settings: StochasticBoxesSettings,
+    classes: tuple[str, ...],
+    sizes: ClassSizes,
+    start: BoxModel | None,
+    reading: Step,
+) -> Generator[Event, None, Description]:
+    """Return how the images are seen: as the last model does, else as they and their boxes suggest."""
+    boxes = tuple((float(h), float(w)) for h, w in sizes.stochastic.round(2))
+    if start is not None:
+        return start.description.model_copy(update={"settings": settings, "boxes": boxes})
+    work = Intensity.estimating((plane.image for plane in hinted), settings.own_range)
+    intensity = yield from told(work, reading)
+    scale = working_scale(sizes, settings.smallest_side)
+    sides = sizes.sides * scale
+    return Description(
+        classes=classes,
+        settings=settings,
+        intensity=intensity,
+        scale=scale,
+        anchors=anchor_sizes(sides, 5 if settings.network == "resnet50" else pyramid_levels(sides)),
+        boxes=boxes,
+        threshold=FIRST_THRESHOLD,
+        trained_steps=0,
+    )
+
+
+def _without_boxes(hinted: list[TrainingImage], classes: tuple[str, ...]) -> list[str]:
+    """Return what to tell of classes that have points and no box."""
+    boxed = {str(name) for plane in hinted for name in plane.hints.boxes.cells.classes}
+    return [
+        f"{name} has no box: it is taken to be as large as the boxes of the others. Draw a few."
+        for name in classes
+        if name not in boxed
+    ]
+
+
+def _learner(
+    net: nn.Module, device: Device, settings: StochasticBoxesSettings, plan: Plan, rate: float
+) -> Learner:
+    net = net.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if settings.optimizer == "sgd":
+        optimizer: torch.optim.Optimizer = torch.optim.SGD(
+            net.parameters(), rate, momentum=0.9, weight_decay=settings.weight_decay
+        )
+        return Learner(net, device, optimizer, None, settings.averaging)
+    optimizer = torch.optim.AdamW(net.parameters(), rate, weight_decay=settings.weight_decay)
+    schedule = one_cycle(optimizer, lambda: min(1.0, (plan.done + 1) / max(1, plan.steps)))
+    return Learner(net, device, optimizer, schedule, settings.averaging)
