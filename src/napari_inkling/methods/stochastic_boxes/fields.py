@@ -18,7 +18,7 @@ __all__ = ["PlaneField", "fields_of", "pointed_cells", "to_working_boxes"]
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Planes of at most this many working pixels along an edge are one field; of larger ones, the parts with hints.
+#: Planes of at most so many working pixels along an edge are one field; of larger ones, parts with hints.
 LARGEST_FIELD, FIELD = 1536, 1024
 
 
