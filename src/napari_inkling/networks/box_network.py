@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 import torch
@@ -35,7 +34,7 @@ class BoxNetwork(nn.Module):
     ratios : sequence of float
         Height by width of the anchors; each size comes in each ratio, at the same area.
     normalised : bool
-        Normalise the features of the heads; RetinaNet as published does not.
+        Normalise the features of the heads by batch, all levels alike; RetinaNet as published does not.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class BoxNetwork(nn.Module):
         self.backbone, self.classes = backbone, classes
         self.strides, self.reach = about.strides, about.reach + 5 * max(about.strides)
         self._shapes = [_widths_and_heights(level, ratios) for level in sizes]
-        norm: Callable[..., nn.Module] | None = partial(nn.GroupNorm, 8) if normalised else None
+        norm = nn.BatchNorm2d if normalised else None  # a group normalisation would see the whole image
         self.head = RetinaNetHead(about.outputs, len(sizes[0]) * len(ratios), classes, norm_layer=norm)
 
     @property
