@@ -110,7 +110,7 @@ def test_nothing_beyond_the_reach_matters(levels):
     for axis, shape in ((0, (net.stride, side)), (1, (side, net.stride))):  # narrow images, lying and upright
         anchors = net.anchors(*shape)
         places = (anchors[:, axis] + anchors[:, axis + 2]) / 2
-        for index in torch.nonzero((places - side / 2).abs() < net.stride)[:: 3 * levels, 0].tolist():
+        for index in torch.nonzero((places - side / 2).abs() < net.stride)[-30::3, 0].tolist():  # coarsest
             image = torch.rand(1, 1, *shape, dtype=torch.float64, requires_grad=True)
             net(image)[0, index].sum().backward()
             seen = image.grad[0, 0].abs().sum(axis).nonzero()[:, 0] + 0.5
