@@ -34,6 +34,14 @@ def test_by_hand(found, truth, expected):
     assert sorted(set(every)) == list(range(told.total))
 
 
+@pytest.mark.parametrize(("width", "total"), [(3.9, 2), (4, 1), (8, 1)])
+def test_half_of_what_is_found_in_an_ignored_one(width, total):
+    found = outlines((0, 0, 4, 8))
+    large = outlines((-50, -50, 50, width))
+    assert groups(found, large).total == 2
+    assert groups(found, large._replace(ignored=np.array([True]))).total == total
+
+
 def test_a_mask_counts_by_its_own_area():
     box = np.array([[0.0, 0, 4, 4]])
     thin = Outlines(box, np.array([4]))
