@@ -107,7 +107,7 @@ def _verdicts(cells: Points, background: Points, working: WorkingImage, corner: 
 
 def radius_of(hinted: Sequence[TrainingImage]) -> float | None:
     """Return the cell radius in pixels: half of the boxes' median edge, else what the clicks show."""
-    boxes = Boxes.concatenate([image.hints.boxes for image in hinted])
+    boxes = Boxes.concatenate([image.hints.boxes.cells for image in hinted])
     if len(boxes):
         return float(np.median(boxes.coordinates[:, 2:] - boxes.coordinates[:, :2]) / 2)
     return estimate_radius([(image.image, image.hints.points.cells.coordinates) for image in hinted])
