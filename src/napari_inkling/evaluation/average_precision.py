@@ -10,7 +10,7 @@ lies inside stands for the IoU, and what matches no cell is neither right nor wr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,6 +22,8 @@ from napari_inkling.evaluation.groups import Outlines, groups
 __all__ = ["average_precision"]
 
 R = TypeVar("R", Boxes, Masks)
+#: So many instances are compared with each other in one go: fewer take longer in Python, more in C.
+_PACK = 64
 Precision = npt.NDArray[np.float64]
 Annotation = dict[str, Any]
 
@@ -54,12 +56,12 @@ def average_precision(found: Mapping[str, R], truth: Mapping[str, R]) -> dict[st
     kinds = {type(rows) for rows in given}
     if len(kinds) > 1:
         raise HintError("masks were given on one side and boxes on the other, expected the same on both")
-    classes = sorted({str(name) for rows in given for name in rows.classes} - {*NOT_CELLS})
+    classes = _classes(given)
     pairs = {name: (found[name] if name in found else rows.take([]), rows) for name, rows in truth.items()}
     overlap = "segm" if kinds == {Masks} else "bbox"
     pooled = _precision(list(pairs.values()), classes, overlap)
     single = {
-        name: pooled if len(pairs) == 1 else _precision([pair], classes, overlap)
+        name: pooled if len(pairs) == 1 else _precision([pair], _classes(pair), overlap)
         for name, pair in pairs.items()
     }
     return {
@@ -67,6 +69,11 @@ def average_precision(found: Mapping[str, R], truth: Mapping[str, R]) -> dict[st
         "images": {name: _summary(precision) for name, precision in single.items()},
         "classes": {name: _summary(pooled[..., [i]]) for i, name in enumerate(classes)},
     }
+
+
+def _classes(every: Iterable[R]) -> list[str]:
+    """Return the classes of the cells among rows."""
+    return sorted({str(name) for rows in every for name in rows.classes} - {*NOT_CELLS})
 
 
 def _summary(precision: Precision) -> dict[str, float | None]:
@@ -101,7 +108,7 @@ def _datasets(pairs: Sequence[tuple[R, R]], classes: Sequence[str]) -> tuple[dic
     ranks = _ranks([found.scores for found, _ in pairs])
     for (found, truth), rank in zip(pairs, ranks, strict=True):
         frame = _frame(found, truth)
-        group = groups(_outlines(found), _outlines(truth))
+        group = groups(_outlines(found), _outlines(truth)).packed(_PACK)
         founds += _annotations(found, len(frames) + group.found, rank, frame, classes)
         truths += _annotations(truth, len(frames) + group.truth, truth.scores, frame, classes)
         frames += [frame] * group.total

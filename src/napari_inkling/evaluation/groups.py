@@ -39,6 +39,12 @@ class Groups(NamedTuple):
     truth: Indices
     total: int
 
+    def packed(self, size: int) -> Groups:
+        """Return fewer groups, of whole ones put together until they have about ``size`` instances."""
+        sizes = np.bincount(np.concatenate([self.found, self.truth]), minlength=self.total)
+        packs = np.unique((np.cumsum(sizes) - sizes) // size, return_inverse=True)[1]
+        return Groups(packs[self.found], packs[self.truth], int(packs.max(initial=-1)) + 1)
+
 
 def groups(found: Outlines, truth: Outlines) -> Groups:
     """Return groups such that no pair from two of them has an IoU of one half or more.
