@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_inkling.core import Boxes, FormatError, HintSet
+from napari_inkling.core import IGNORE, Boxes, FormatError, HintSet
 from napari_inkling.project.formats import export_annotations, read_annotations
 from napari_inkling.project.formats.counting import count_by_class
 
@@ -45,6 +45,22 @@ def test_flags_and_attributes_are_kept(tmp_path):
         "truncated": ["1", ""],
         "shape": ["round", ""],
     }
+
+
+def test_only_what_is_called_ignore_is_left_to_ignore(tmp_path):
+    flag = "<difficult>1</difficult>"
+    boxes = read(tmp_path, document(thing(1, 1, 9, 9, "ignore", flag), thing(1, 1, 8, 8, more=flag)))
+    boxes = boxes.hints["cells_1"].boxes
+    assert boxes.classes.tolist() == [IGNORE, "RBC"]
+    assert boxes.attributes["difficult"].tolist() == ["1", "1"]
+
+
+def test_what_is_ignored_is_difficult_to_other_programs(tmp_path):
+    boxes = Boxes([(0, 0, 5, 5), (0, 0, 9, 9)], classes=["RBC", IGNORE])
+    text = export_annotations({"a": HintSet(boxes=boxes)}, tmp_path / "a.xml", "voc").read_text()
+    assert [f"<difficult>{i}</difficult>" in part for i, part in enumerate(text.split("<object>")[1:])] == [
+        True, True
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

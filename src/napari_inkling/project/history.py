@@ -114,7 +114,7 @@ class History:
         return [p for p in (*self._hints, *self._loaded) if len(self.hints(p))]
 
     def classes(self) -> dict[str, int]:
-        """Return the classes that hints have, background too, and how many hints each."""
+        """Return the classes that hints have, those that mark no cell too, and how many hints each."""
         counts: dict[str, int] = {}
         for plane in self.planes():
             for name in self.hints(plane).classes:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import BACKGROUND, HintSet, Image, ImageError, PlaneRef, ProjectError
+from napari_inkling.core import NOT_CELLS, HintSet, Image, ImageError, PlaneRef, ProjectError
 from napari_inkling.project.history import Edit
 from napari_inkling.project.lazy import FileArray
 from napari_inkling.project.project_folder import ProjectFolder
@@ -48,7 +48,7 @@ class Project(ProjectFolder):
         wanted = make_classes(classes, self.classes)
         names = {c.name for c in wanted}
         for name, count in self._history.classes().items():
-            if name != BACKGROUND and name not in names:
+            if name not in (*NOT_CELLS, *names):
                 raise ProjectError(
                     f"class {name!r} has {count} hint(s) and cannot be removed; rename it instead"
                 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox
 
-from napari_inkling.core import BACKGROUND, InklingError
+from napari_inkling.core import InklingError
 from napari_inkling.methods import MethodSettings, get_method
 from napari_inkling.session import Recommendation, TrainingState, still_lacks, why_anew
 from napari_inkling.widgets.panels._keys import key_of
@@ -155,7 +155,7 @@ class TrainPanel(Panel):
             return "there is no model yet"
         project, wanted = self.session.project, self.session.workspace.learnable_images
         learnt = [ref for ref in project.planes_with_hints() if ref.image in wanted]
-        classes = {str(name) for ref in learnt for name in project.hints(ref).classes} - {BACKGROUND}
+        classes = {str(name) for ref in learnt for name in project.hints(ref).cells.classes}
         try:
             self._lacks = still_lacks(model, self._advice.method)
             return why_anew(model, self._advice.method, self._settings(self.advanced.overrides()), classes)
