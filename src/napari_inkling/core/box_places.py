@@ -18,7 +18,7 @@ Rows = npt.NDArray[np.intp]
 SAME = 0.5
 #: Boxes of one class are of one cell, too, if the smaller one lies within the larger one by this share.
 WITHIN = 0.75
-#: The middle of a box reaches so far from its centre, as a share of half its sides, and at least these pixels.
+#: The middle of a box reaches so far from its centre: a share of half its sides, and at least these pixels.
 MIDDLE, LEAST_MIDDLE = 0.5, 2.0
 
 
