@@ -85,6 +85,11 @@ class HintSet:
         return self.points, self.boxes, self.masks
 
     @property
+    def ids(self) -> npt.NDArray[np.int64]:
+        """The id of every row, in the order of :attr:`kinds`; shape (N,)."""
+        return np.concatenate([rows.ids for rows in self.kinds])
+
+    @property
     def classes(self) -> list[str]:
         """The class of every row, in the order of :attr:`kinds`; those that mark no cell too."""
         return [str(name) for rows in self.kinds for name in rows.classes]
