@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from napari_inkling.methods.stochastic_boxes.settings import StochasticBoxesSettings
-from napari_inkling.networks.box_coding import decode, encode, encode_centres
+from napari_inkling.networks.box_coding import decode, encode
 from napari_inkling.supervision.anchor_targets import IGNORED_ANCHOR, assign_anchors
 from napari_inkling.supervision.box_losses import centre_loss, class_loss, size_loss
 from napari_inkling.supervision.stochastic_boxes import select_boxes
@@ -49,7 +49,9 @@ class BoxLoss:
         return {
             "class": class_loss(logits, wanted, self.weights, known),
             "size": size_loss(*of_boxes[:2]),
-            "place": centre_loss(of_points[0][:, :2], of_points[1], self.doubt[of_points[2]]),
+            "place": centre_loss(of_points[0][:, :2], of_points[1][:, :2], self.doubt[of_points[2]]),
+            "size at points": self.settings.sizes_at_points
+            * size_loss(of_points[0][:, 2:], of_points[1][:, 2:]),
         }
 
     def _matched(self, logits: Tensor, moves: Tensor, rows: Tensor) -> Tensor:
@@ -86,8 +88,4 @@ class BoxLoss:
         kinds = rows[..., 5].gather(1, every.clamp(min=0))
         image, anchor = torch.nonzero((every >= 0) & (kinds == kind), as_tuple=True)
         own = rows[image, every[image, anchor]]
-        if kind == BOX:
-            wanted = encode(own[:, :4], self.anchors[anchor])
-        else:
-            wanted = encode_centres((own[:, :2] + own[:, 2:4]) / 2, self.anchors[anchor])
-        return moves[image, anchor], wanted, own[:, 4].long()
+        return moves[image, anchor], encode(own[:, :4], self.anchors[anchor]), own[:, 4].long()

@@ -65,6 +65,13 @@ class StochasticBoxesSettings(MethodSettings):
         ge=0,
         description="α in pixels: places of points count 1 / (1 + α / √A) with the mean area A (Eq. 2)",
     )
+    sizes_at_points: float = Setting(
+        0.3,
+        ge=0,
+        le=1,
+        description="Weight in the loss of the sizes of boxes that stand in for points; 0: sizes are learnt "
+        "from drawn boxes alone (the paper)",
+    )
     boxed: float = Setting(
         0.5, ge=0, lt=1, description="At least this share of the crops comes from images with boxes"
     )
