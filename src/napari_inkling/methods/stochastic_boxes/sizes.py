@@ -77,9 +77,9 @@ def pyramid_levels(sides: FloatArray) -> int:
 def anchor_sizes(sides: FloatArray, levels: int) -> tuple[tuple[float, ...], ...]:
     """Return the sides of the anchors of each level, for boxes with sides (N,), all in working pixels.
 
-    They begin at the smallest sides that are covered and grow as the strides do, to double the size from level
-    to level: so all are known about as finely, measured in their own size.
+    They begin a little above the smallest sides that are covered, and double from level to level, as
+    strides do: measured in its own size, every anchor is as near to a cell as any other.
     """
-    least = float(np.quantile(sides, COVERED[0])) * 2 ** (0.5 / PER_DOUBLING) / 1.06
-    every = least * 2 ** (np.arange(levels * PER_DOUBLING) / PER_DOUBLING)
+    first = float(np.quantile(sides, COVERED[0])) * 2 ** (1 / 4 / PER_DOUBLING)
+    every = first * 2 ** (np.arange(levels * PER_DOUBLING) / PER_DOUBLING)
     return tuple(tuple(level) for level in every.reshape(levels, PER_DOUBLING).round(2).tolist())
