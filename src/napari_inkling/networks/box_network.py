@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.retinanet import RetinaNetHead
 
 __all__ = ["Backbone", "BoxNetwork"]
@@ -36,7 +34,7 @@ class BoxNetwork(nn.Module):
     ratios : sequence of float
         Height by width of the anchors; each size comes in each ratio, at the same area.
     normalised : bool
-        Normalise the features of the heads; RetinaNet as published does not.
+        Normalise the features of the heads by batch, all levels alike; RetinaNet as published does not.
     """
 
     def __init__(
@@ -52,10 +50,8 @@ class BoxNetwork(nn.Module):
         about = cast(Backbone, backbone)
         self.backbone, self.classes = backbone, classes
         self.strides, self.reach = about.strides, about.reach + 5 * max(about.strides)
-        self._generator = AnchorGenerator(
-            tuple(tuple(level) for level in sizes), tuple(tuple(ratios) for _ in sizes)
-        )
-        norm: Callable[..., nn.Module] | None = partial(nn.GroupNorm, 8) if normalised else None
+        self._shapes = [_widths_and_heights(level, ratios) for level in sizes]
+        norm = nn.BatchNorm2d if normalised else None  # a group normalisation would see the whole image
         self.head = RetinaNetHead(about.outputs, len(sizes[0]) * len(ratios), classes, norm_layer=norm)
 
     @property
@@ -66,16 +62,27 @@ class BoxNetwork(nn.Module):
     def anchors(self, height: int, width: int) -> Tensor:
         """Return the anchors of an image of so many pixels, xyxy (N, 4); its top left corner is (0, 0).
 
-        The anchors of a place are centred on it; torchvision's own are half a stride off.
+        They are in the order of the answers: by level, by row and by column of the features, and by ratio
+        and size of those that share a place. A place is the middle of what a feature covers.
         """
-        weight = next(self.head.parameters())
-        grids = [[height // s, width // s] for s in self.strides]
-        strides = [[torch.tensor(s, device=weight.device)] * 2 for s in self.strides]
-        self._generator.set_cell_anchors(torch.float32, weight.device)
-        levels = self._generator.grid_anchors(grids, strides)
-        return torch.cat([level + s / 2 for level, s in zip(levels, self.strides, strict=True)])
+        device = next(self.head.parameters()).device
+        levels = []
+        for stride, shapes in zip(self.strides, self._shapes, strict=True):
+            y, x = (
+                (torch.arange(-(-side // stride), device=device) + 0.5) * stride for side in (height, width)
+            )
+            places = torch.cartesian_prod(y, x).flip(1)[:, None]  # (P, 1, 2), x and y
+            halves = shapes.to(device) / 2  # (A, 2)
+            levels.append(torch.cat([places - halves, places + halves], dim=2).flatten(0, 1))
+        return torch.cat(levels)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, Y, X) → (B, N, K + 4): for each anchor logits of the K classes, then what moves its box."""
         answer = self.head(self.backbone(images))
         return torch.cat([answer["cls_logits"], answer["bbox_regression"]], dim=2)
+
+
+def _widths_and_heights(sizes: Sequence[float], ratios: Sequence[float]) -> Tensor:
+    """Return the widths and heights of the anchors of a place, (A, 2): each size in each ratio."""
+    shapes = [(size / ratio**0.5, size * ratio**0.5) for ratio in ratios for size in sizes]
+    return torch.tensor(shapes, dtype=torch.float32)

@@ -20,7 +20,8 @@ def assign_anchors(
     """Return the number of the box that each anchor stands for, or what is said above; (N,).
 
     An anchor stands for the box that it overlaps most, if their IOU is at least ``high``; below ``low`` it is
-    background, between the two it is ignored. Whatever its IOU, the best anchors of each box stand for it
+    background, between the two it is ignored. Whatever its IOU, the best anchors of each box stand for it,
+    unless one overlaps another box by ``high`` or is the best one of another, too, that it overlaps more
     (RetinaNet, section 4.1; Ren et al., "Faster R-CNN", section 3.1.2).
 
     Parameters
@@ -44,9 +45,8 @@ def assign_anchors(
     matched[(best >= low) & (best < high)] = IGNORED_ANCHOR
     matched = torch.where(best >= high, number, matched)
     of_box = iou.max(dim=1, keepdim=True).values
-    box, anchor = torch.nonzero((iou == of_box) & (of_box > 0), as_tuple=True)
-    matched[anchor] = torch.where(best[anchor] >= high, matched[anchor], box)
-    return matched
+    mutual, box = torch.where((iou == of_box) & (of_box > 0), iou, 0).max(dim=0)  # of an anchor's boxes
+    return torch.where((mutual > 0) & (best < high), box, matched)
 
 
 def overlap_of_anchors(anchors: Tensor, boxes: Tensor) -> Tensor:
