@@ -149,18 +149,18 @@ class Project(ProjectFolder):
         done: bool | None = None,
     ) -> ImageRecord:
         """Set the marks of an image; what is not given stays."""
+        self.update_images([name], complete=complete, reviewed=reviewed, done=done)
+        return self.image(name)
+
+    def update_images(self, names: Iterable[str], **marks: bool | None) -> None:
+        """Set the marks of several images as :meth:`update_image` does, and write them once."""
         self._must_write()
-        before = self.image(name)
-        record = replace(
-            before,
-            complete=before.complete if complete is None else complete,
-            reviewed=before.reviewed if reviewed is None else reviewed,
-            done=before.done if done is None else done,
-        )
-        if record != before:
-            self._content.images[name] = record
+        given: dict[str, Any] = {mark: value for mark, value in marks.items() if value is not None}
+        before = {name: self.image(name) for name in names}
+        changed = {name: replace(record, **given) for name, record in before.items()}
+        if changed != before:
+            self._content.images |= changed
             self._save()
-        return record
 
     def problems(self) -> list[ImageProblem]:
         """Return the images that are missing, unreadable, or not as they were when they were added."""
