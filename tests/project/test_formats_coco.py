@@ -72,6 +72,10 @@ NOTICES = {
         content({}),
         "skipped an annotation without a box, a polygon or one keypoint: annotations[0]",
     ),
+    "twice the same box": (
+        content(*[{"bbox": [1, 2, 3, 4]}] * 3),
+        "left out 2 boxes that repeat others of their class: annotations[1]; annotations[2]",
+    ),
     "a skeleton only": (content({"keypoints": [1, 2, 2, 3, 4, 2]}), "skipped an annotation without a box"),
     "a polygon without a pixel": (
         content({"segmentation": [[1.6, 1.6, 1.9, 1.6, 1.9, 1.9]]}),

@@ -84,6 +84,7 @@ SKIPPED = {
     "turned round": (thing(30, 20, 10, 60), "skipped a box without area: cells_1.xml line 3"),
     "outside": (thing(300, 20, 400, 60), "skipped a box outside the image: cells_1.xml line 3"),
     "touching from outside": (thing(200, 20, 220, 60), "skipped a box outside the image"),
+    "twice": (thing(1, 1, 9, 9), "left out a box that repeats another of its class: cells_1.xml line 4"),
 }
 
 
@@ -99,6 +100,14 @@ def test_a_box_over_the_edge_is_kept_and_named(tmp_path):
     result = read(tmp_path, document(thing(150, 20, 250, 60)))
     assert result.hints["cells_1"].boxes.coordinates.tolist() == [[19.5, 149.5, 59.5, 249.5]]
     assert result.notices == ("a box reaches beyond the image, it was kept as it is: cells_1.xml line 3",)
+
+
+def test_a_box_larger_than_the_image_is_kept_and_named(tmp_path):
+    result = read(tmp_path, document(thing(-10, -10, 300, 200), thing(-10, -10, 300, 200, "WBC")))
+    assert result.hints["cells_1"].boxes.coordinates.tolist() == [[-10.5, -10.5, 199.5, 299.5]] * 2
+    assert result.notices == (
+        "2 boxes reach beyond the image, they were kept as they are: cells_1.xml line 3; cells_1.xml line 4",
+    )
 
 
 def test_the_whole_image_is_not_over_the_edge(tmp_path):

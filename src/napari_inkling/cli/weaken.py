@@ -95,12 +95,11 @@ def _write(
     paths = {item.ref.image: item.path for item in source.snapshot(only=every).images}
     with Project.create(out, [c.name for c in source.classes]) as made:
         made.set_classes(source.classes)
-        names = {name: made.add_images([path])[0].name for name, path in paths.items()}
+        names = dict(zip(paths, (r.name for r in made.add_images(paths.values())), strict=True))
         for ref, rows in [*((PlaneRef.parse(k), v) for k, v in hints.items()), *complete.items()]:
             if len(rows):
                 made.edit(PlaneRef(names[ref.image], ref.plane), HintSet(), rows, "weaken")
-        for name in {ref.image for ref in complete}:
-            made.update_image(names[name], complete=True)
+        made.update_images({names[ref.image] for ref in complete}, complete=True)
         return made.folder
 
 

@@ -49,9 +49,7 @@ class Item:
     def known_shape(self) -> tuple[int, int]:
         """Return height and width; raises FormatError where they are not known."""
         if self.shape is None:
-            raise FormatError(
-                f"the size of the image {self.ref.image!r} is not known, a label image needs it"
-            )
+            raise FormatError(f"the size of the image {self.ref.image!r} is not known, but needed")
         return self.shape
 
 
