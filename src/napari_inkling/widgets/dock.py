@@ -93,29 +93,21 @@ class InklingDock(QWidget):
         return any(isinstance(layer, Image) for layer in self.viewer.layers)
 
     def _make_panels(self) -> None:
-        self.project_bar = ProjectBar(self.session, self.bridge, self.memory)
-        self.images = ImagesPanel(self.session, self.bridge)
-        self.annotate = AnnotatePanel(self.session, self.bridge)
-        self.train = TrainPanel(self.session, self.bridge)
-        self.review = ReviewPanel(self.session, self.bridge)
-        self.measure = MeasurePanel(self.session, self.bridge)
-        self.guidance = GuidancePanel(self.session, self.bridge)
-        self.export = ExportPanel(self.session, self.bridge)
-        self.panels: tuple[Panel, ...] = (
-            self.images,
-            self.annotate,
-            self.train,
-            self.review,
-            self.measure,
-            self.guidance,
-            self.export,
+        both = self.session, self.bridge
+        self.project_bar = ProjectBar(*both, self.memory)
+        self.images, self.annotate = ImagesPanel(*both), AnnotatePanel(*both)
+        self.train, self.review = TrainPanel(*both), ReviewPanel(*both)
+        rest = self.measure, self.guidance, self.export = (
+            MeasurePanel(*both),
+            GuidancePanel(*both),
+            ExportPanel(*both),
         )
+        self.panels: tuple[Panel, ...] = (self.images, self.annotate, self.train, self.review, *rest)
         column = QWidget()
         column_layout = QVBoxLayout(column)
         column_layout.setContentsMargins(0, 0, 4, 0)
         column_layout.setSpacing(3)
-        folded = dict.fromkeys((panel.title for panel in (self.measure, self.guidance, self.export)), True)
-        folded |= self.memory.folded
+        folded = {**{panel.title: True for panel in rest}, **self.memory.folded}
         for panel in self.panels:
             panel.set_folded(bool(folded.get(panel.title, False)))
             panel.folded.connect(partial(self._on_fold, panel))

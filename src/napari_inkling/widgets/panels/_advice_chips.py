@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QPushButton, QWidget
 from superqt.utils import QFlowLayout
 
@@ -13,6 +13,10 @@ from napari_inkling.widgets.panels._class_chips import dot
 from napari_inkling.widgets.panels._panel import button
 
 __all__ = ["AdviceChips"]
+
+
+#: A name that is wider, in pixels of the screen, is cut short; the tooltip has it whole.
+WIDEST = 120
 
 
 class AdviceChips(QWidget):
@@ -34,7 +38,8 @@ class AdviceChips(QWidget):
             self._build([one.name for one in advice])
         for one in advice:
             chip = self.chips[one.name]
-            chip.setText(f"{one.name}  {one.short}")
+            name = chip.fontMetrics().elidedText(one.name, Qt.TextElideMode.ElideRight, WIDEST)
+            chip.setText(f"{name}  {one.short}")
             chip.setToolTip(one.sentence)
             chip.setIcon(dot(colours[one.name]))
             chip.setChecked(one.name == current)

@@ -17,7 +17,8 @@ __all__ = ["PlotView", "entry"]
 
 def entry(sign: str, colour: str, words: str) -> str:
     """Return what a sign in a colour means, as rich text that is not broken over two lines."""
-    return f'<span style="color:{colour}">{sign}</span>&nbsp;{words.replace(" ", "&nbsp;")}'
+    whole = words.replace(" ", "&nbsp;").replace("-", "&#8209;")
+    return f'<span style="color:{colour}">{sign}</span>&nbsp;{whole}'
 
 
 class PlotView(QWidget):

@@ -55,7 +55,7 @@ class GuidancePanel(Panel):
         self.density.left.connect(self._hide_size)
         self.density.box_chosen.connect(self.go_to)
         self.pointed = put(self._column, label(POINT_AT, role="muted", wrap=True))
-        self.still = put(self._column, label("How much the sizes still change with more boxes:", wrap=True))
+        self.still = put(self._column, label("Do the sizes still change?", wrap=True))
         self.divergence: DivergencePlot = put(self._column, DivergencePlot())
         self._make_unusual()
         self.listen(
