@@ -103,7 +103,8 @@ class History:
         """Return the hints of a plane."""
         if plane in self._loaded:
             self._hints[plane] = self._loaded.pop(plane).hints()
-        return self._hints.get(plane, HintSet())
+        found = self._hints.get(plane)
+        return HintSet() if found is None else found  # making one takes a millisecond
 
     def rejected(self, plane: str) -> tuple[Place, ...]:
         """Return the places of a plane where suggestions were rejected."""

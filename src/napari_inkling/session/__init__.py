@@ -13,6 +13,7 @@
     measuring                      measures cells           ──► suggestions
     files                          imports and exports      ──► suggestions
     advice                         recommends a method
+    box_sizes                      says how many boxes are enough
     ─────────────────────────────────────────────────────────────────────────────────────────────
     suggestions                    what is left to judge    ──► radius
     ─────────────────────────────────────────────────────────────────────────────────────────────
