@@ -11,8 +11,8 @@ from napari_inkling.core import PlaneRef, ProjectError, ProjectLockedError
 from napari_inkling.project import Project
 from napari_inkling.session.advice import Advice
 from napari_inkling.session.annotations import Annotations
-from napari_inkling.session.boxes import BoxCorrection
 from napari_inkling.session.box_sizes import BoxSizes
+from napari_inkling.session.boxes import BoxCorrection
 from napari_inkling.session.cell_radius import CellRadius
 from napari_inkling.session.clock import AnnotationClock
 from napari_inkling.session.desk import Desk, Dispatch
