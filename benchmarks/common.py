@@ -88,11 +88,14 @@ class DataSet:
         )
 
 
-def find_data(name: str) -> Path | None:
-    """Return the folder of a data set: in ``INKLING_DATA``, or in ``shared/data`` beside the project."""
+def find_data(name: str, part: str = "labels") -> Path | None:
+    """Return the folder of a data set that has this subfolder.
+
+    It is looked for in ``INKLING_DATA``, and in ``shared/data`` in the project and beside it.
+    """
     given = os.environ.get("INKLING_DATA")
     places = [Path(given)] if given else [ROOT / "shared" / "data", ROOT.parent / "shared" / "data"]
-    return next((place / name for place in places if (place / name / "labels").is_dir()), None)
+    return next((place / name for place in places if (place / name / part).is_dir()), None)
 
 
 def load_data(name: str, split: str, most: int | None = None) -> DataSet:

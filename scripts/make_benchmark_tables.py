@@ -380,6 +380,17 @@ def crf_error(figures: Result | None) -> list[str]:
     return [*off, number(figures["gradient_cosine"], 3)]
 
 
+def stochastic_boxes(result: Result) -> str:
+    head = ["data", "arm", "boxes in", "mAP50", "mAP", "over box-only", "of all boxes", "CPU s"]
+    rows = [
+        [row["data"], f"**{row['arm']}**" if row["arm"] == "ours" else row["arm"],
+         f"{100 * row['share']:g} %" if row["share"] < 1 else "", span(row["map50"]), span(row["map"]),
+         span(row["over_box_only"]), percent(row["of_all_boxes"]), span(row["cpu_seconds"], 0)]
+        for row in sorted(result.get("summary", []), key=lambda r: (r["data"], r["share"], r["arm"]))
+    ]  # fmt: skip
+    return table(head, rows or [[NOT_RUN] * len(head)])
+
+
 def responses(result: Result) -> str:
     rows = [
         [name, number(row["median"], 3), number(row["longest"], 3)]
@@ -417,6 +428,7 @@ TABLES: dict[str, Callable[[Result], str]] = {
     "partial_points": partial_points,
     "masks": masks,
     "masks_dsb2018_fluo": fluorescence_masks,
+    "stochastic_boxes": stochastic_boxes,
     "loop": loop,
     "first_suggestions": first_suggestions,
     "ui_stall": ui_stall,

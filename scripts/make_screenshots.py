@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (1440, 900)
-SAMPLE, HELD_OUT = "he_tile", "he_tile_2"
+SAMPLE, HELD_OUT, BOXED = "he_tile", "he_tile_2", "blood_smear"
 CLICKS = 28
 #: Seconds to wait for half of the training, and for the rest of it.
 PATIENCE = 150
@@ -36,6 +37,8 @@ def main() -> None:
         os.environ["NAPARI_CONFIG"] = str(Path(home) / "napari.yaml")
         with opened(Path(home), arguments.method, arguments.theme) as (viewer, dock):
             tell_the_story(viewer, dock, arguments.out)
+        with opened(Path(home) / "boxes", arguments.method, arguments.theme) as (viewer, dock):
+            show_guidance(dock, arguments.out)
 
 
 @contextmanager
@@ -102,6 +105,26 @@ def tell_the_story(viewer: Any, dock: Any, out: Path) -> None:
     viewer.reset_view()
     wait(0.8)
     shoot_window(viewer, out / "4_accepted.png")
+
+
+def show_guidance(dock: Any, out: Path) -> None:
+    """Draw a box around every cell of a blood smear, and unfold what that tells."""
+    from napari_inkling.core import Boxes, HintSet
+    from napari_inkling.project.samples import sample
+
+    session, chosen = dock.session, sample(BOXED)
+    session.annotations.set_classes(chosen.classes)
+    session.images.add(chosen.images)
+    windows = ndimage.find_objects(chosen.truth_mask(BOXED))
+    corners = [[y.start, x.start, y.stop, x.stop] for y, x in windows]
+    names = chosen.truth_classes(BOXED)
+    boxes = Boxes(corners, classes=names, sources="imported", times=np.arange(len(names)))
+    session.annotations.edit(HintSet(), HintSet(boxes=boxes), "draw boxes")
+    for panel in dock.panels:
+        panel.set_folded(panel is not dock.guidance)
+    dock.guidance.refresh()
+    wait(1.0)
+    shoot(dock.guidance, out / "how_many_more.png")
 
 
 def click_cells(session: Any, chosen: Any) -> None:

@@ -22,8 +22,9 @@ import typer
 from napari_inkling.cli import main
 from napari_inkling.cli.app import app
 from napari_inkling.core import HintSet, PlaneRef, Points
-from napari_inkling.methods import get_method
+from napari_inkling.methods import MethodSettings, get_method
 from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.methods.stochastic_boxes import StochasticBoxesSettings
 from napari_inkling.project import Project
 from napari_inkling.widgets.keys import CLASS_KEYS, KEYS, key_of
 from napari_inkling.workers import LocalRunner, TrainJob
@@ -42,7 +43,10 @@ EMPTY = {
     "mask_diameter": "that of centres",
     "threshold": "at the clicks",
     "enough": "none",
+    "smallest_side": "full scale",
 }
+#: The part of the page on methods that shows the settings of a method.
+SETTINGS = {"settings": PartialPointsSettings, "settings of stochastic-boxes": StochasticBoxesSettings}
 
 
 def name_of(page: Path) -> str:
@@ -191,23 +195,24 @@ def value_text(name: str, value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def preset_values() -> dict[str, list[str]]:
+def preset_values(settings: type[MethodSettings]) -> dict[str, list[str]]:
     """Return what each preset says, for the settings in which the presets differ."""
-    presets = [PartialPointsSettings.preset(name) for name in PRESETS]
-    rows = {name: [getattr(p, name) for p in presets] for name in PartialPointsSettings.model_fields}
+    presets = [settings.preset(name) for name in PRESETS]
+    rows = {name: [getattr(p, name) for p in presets] for name in settings.model_fields}
     return {n: [value_text(n, v) for v in values] for n, values in rows.items() if len(set(values)) > 1}
 
 
-def settings_rows() -> dict[str, list[str]]:
-    """Return the cells of each line of the table: a value for each preset, and why."""
-    lines = [line.strip("| ").split(" | ") for line in marked_part(METHODS, "settings").splitlines()[2:]]
+def settings_rows(part: str) -> dict[str, list[str]]:
+    """Return the cells of each line of a table: a value for each preset, and why."""
+    lines = [line.strip("| ").split(" | ") for line in marked_part(METHODS, part).splitlines()[2:]]
     return {name.strip("`"): values for name, *values in lines}
 
 
-def test_the_table_of_settings_shows_the_real_values() -> None:
-    shown = {name: cells[: len(PRESETS)] for name, cells in settings_rows().items()}
-    assert shown == preset_values(), ANEW
-    assert all(cells[len(PRESETS) :] for cells in settings_rows().values()), "a reason is missing"
+@pytest.mark.parametrize("part", SETTINGS)
+def test_the_table_of_settings_shows_the_real_values(part: str) -> None:
+    shown = {name: cells[: len(PRESETS)] for name, cells in settings_rows(part).items()}
+    assert shown == preset_values(SETTINGS[part]), ANEW
+    assert all(cells[len(PRESETS) :] for cells in settings_rows(part).values()), "a reason is missing"
 
 
 def test_the_page_of_benchmarks_shows_what_was_run(monkeypatch, tmp_path):
@@ -249,7 +254,10 @@ def test_the_page_of_benchmarks_shows_what_was_run(monkeypatch, tmp_path):
 def test_settings_within_sentences_are_there(page: Path) -> None:
     named = re.findall(r"`([a-z_]+)=([\w.-]+)`", prose_of(page))
     for name, value in named:
-        PartialPointsSettings.preset("quick", **{name: value})
+        known = [settings for settings in SETTINGS.values() if name in settings.model_fields]
+        assert known, f"{name} is no setting of any method"
+        for settings in known:
+            settings.preset("quick", **{name: value})
 
 
 # -- the example of a method
@@ -300,16 +308,16 @@ def write_part(page: Path, name: str, lines: list[str]) -> None:
 def write_tables() -> None:
     """Write what is generated; the reasons for settings are a person's and stay."""
     write_part(GUIDE, "keys", key_lines())
-    reasons = {
-        line.split("|")[1].strip(" `"): line.rstrip("| ").rsplit("|", 1)[1].strip()
-        for line in marked_part(METHODS, "settings").splitlines()[2:]
-    }
-    head = marked_part(METHODS, "settings").splitlines()[:2]
-    rows = [
-        f"| `{name}` | {' | '.join(values)} | {reasons.get(name, '')} |"
-        for name, values in preset_values().items()
-    ]
-    write_part(METHODS, "settings", [*head, *rows])
+    for part, settings in SETTINGS.items():
+        lines = marked_part(METHODS, part).splitlines()
+        reasons = {
+            line.split("|")[1].strip(" `"): line.rstrip("| ").rsplit("|", 1)[1].strip() for line in lines[2:]
+        }
+        rows = [
+            f"| `{name}` | {' | '.join(values)} | {reasons.get(name, '')} |"
+            for name, values in preset_values(settings).items()
+        ]
+        write_part(METHODS, part, [*lines[:2], *rows])
 
 
 if __name__ == "__main__":

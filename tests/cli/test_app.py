@@ -94,7 +94,7 @@ def test_version(inkling: Inkling) -> None:
         ("export study --format coco --out x.json", "there is nothing to write to x.json"),
         ("import study nothing --format voc", "nothing does not exist"),
         ("import study images/a.tif --format coco", "a.tif"),
-        ("import study images --format yolo", "there is no format 'yolo'"),
+        ("import study images --format kitti", "there is no format 'kitti'"),
         ("import study images --format masks --split-file nothing", "cannot read the list nothing"),
         ("weaken study out", "there is nothing to mark: give --boxes, --points or --bg-points"),
         ("weaken study out --points 1", "study has no hints to weaken"),

@@ -183,7 +183,8 @@ def test_what_may_be_swapped_is_told(inkling: Inkling, here: Path) -> None:
         ("t.json", "p", ""),
     ):
         ended = inkling("evaluate", predictions, truth)
-        assert (ended.code, ended.err) == (0, f"inkling: {said}\n" if said else ""), (predictions, truth)
+        told = [line for line in ended.err.splitlines() if "no average precision" not in line]
+        assert (ended.code, told) == (0, [f"inkling: {said}"] if said else []), (predictions, truth)
 
 
 @pytest.mark.parametrize("radius", ["0", "-1", "nan"])

@@ -1,12 +1,13 @@
-"""`inkling guide`: the images and cells whose annotation helps most."""
+"""`inkling guide`: how many boxes are enough, and the images and cells whose annotation helps most."""
 
 from __future__ import annotations
 
 import csv
 
+import numpy as np
 import pytest
 
-from napari_inkling.core import HintSet, PlaneRef, Points
+from napari_inkling.core import Boxes, HintSet, PlaneRef, Points
 from napari_inkling.guidance import REASONS
 from napari_inkling.project import Project
 from tests.cli.driving import Inkling, make_project
@@ -72,6 +73,78 @@ def test_without_a_model(inkling: Inkling, here):
     folder = make_project(here / "new.inkling", {"a": HintSet()})
     assert f"{folder} holds no model: train in the dock, or give" in inkling.refuses("guide", folder)
     assert "is not an inkling project" in inkling.refuses("guide", here / "images")
+
+
+def blood(count: int, mean: float, name: str, first: float = 0) -> Boxes:
+    """Boxes of nearly one size, drawn one second after the other."""
+    sizes = np.random.default_rng(0).normal(mean, mean / 30, (count, 2))
+    corners = np.hstack([np.full((count, 2), 2.0), 2 + sizes])
+    return Boxes(corners, classes=name, sources="imported", times=first + np.arange(count))
+
+
+@pytest.fixture
+def boxed(here):
+    """26 boxes of one class, one of unusual size, two of another one, 40 points of a third; no model."""
+    points = Points(np.random.default_rng(0).random((40, 2)) * 30, classes="Platelet", sources="imported")
+    odd = Boxes([[0, 0, 38, 9]], classes="RBC", sources="imported", times=99)
+    hints = {
+        "a": HintSet(points, Boxes.concatenate([blood(26, 20, "RBC"), odd])),
+        "b": HintSet(boxes=blood(2, 30, "WBC")),
+        "held": HintSet(boxes=blood(50, 10, "WBC")),
+    }
+    return make_project(here / "blood.inkling", hints, complete=("held",))
+
+
+def test_how_many_boxes_without_a_model(inkling: Inkling, boxed):
+    ended = inkling("guide", boxed)
+    assert (ended.code, ended.err) == (
+        0,
+        "inkling: no model yet: what to look at next is listed once there is one\n",
+    )
+    lines = ended.out.splitlines()
+    assert lines[:4] == [
+        "cell: draw 3 boxes first",
+        "Platelet: draw 3 boxes first; its 40 points borrow the size of all boxes till then",
+        "RBC: enough boxes (27), point the rest",
+        "WBC: draw 1 more box first; till then the other classes tell how much sizes vary",
+    ]
+    assert lines[5].split()[:2] == ["class", "boxes"]
+    table = {line.split()[0]: line for line in lines[6:]}
+    assert list(table) == ["cell", "Platelet", "RBC", "WBC"]
+    assert table["RBC"].split()[1] == "27"
+    assert table["Platelet"].endswith("–  (sizes of all classes)")
+    assert table["WBC"].endswith("–  (spread of all classes)")
+
+
+def test_how_many_boxes_as_json(inkling: Inkling, boxed):
+    told = inkling("guide", boxed, "--json").json
+    assert (told["threshold"], told["images"], told["cells"], told["left_out"]) == (None, [], [], [])
+    by_class = {row["class"]: row for row in told["boxes"]}
+    red = by_class["RBC"]
+    assert (red["boxes"], red["points"], red["state"], red["more"]) == (27, 0, "enough", 0)
+    assert red["mean_iou_box"] == pytest.approx([20, 20], abs=1)
+    assert red["mean_box"][0] > red["mean_iou_box"][0]  # the odd one pulls the mean
+    assert red["curve"]["counts"][-1] == 27
+    assert red["curve"]["drawn"][-1] == 0
+    assert [len(red["curve"][key]) for key in ("low", "middle", "high")] == [len(red["curve"]["counts"])] * 3
+    assert 0 < red["divergence"] <= 0.05
+    assert red["unusual"] == [{"image": "a", "y": 19.0, "x": 4.5, "size": [38.0, 9.0]}]
+    assert (by_class["WBC"]["boxes"], by_class["WBC"]["borrowed"]) == (2, "spread")  # held out: the others
+    assert (by_class["Platelet"]["points"], by_class["Platelet"]["borrowed"]) == (40, "sizes")
+    assert by_class["Platelet"]["curve"] is None
+
+
+def test_boxes_and_cells_with_a_model(inkling: Inkling, boxed, model):
+    told = inkling("guide", boxed, "--model", model, "--method", FAKE, "--json").json
+    assert (told["threshold"], len(told["boxes"])) == (0.5, 4)
+    assert told["cells"]
+    ended = inkling("guide", boxed, "--model", model, "--method", FAKE)
+    assert "RBC: enough boxes (27), point the rest" in ended.out
+    assert "cells to look at next:" in ended.out
+
+
+def test_points_alone_are_not_asked_for_boxes_once_there_is_a_model(inkling: Inkling, guided):
+    assert "boxes" not in inkling("guide", guided, "--method", FAKE).out
 
 
 def test_another_model_than_the_projects_last(inkling: Inkling, guided, model):

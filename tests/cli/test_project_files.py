@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_inkling.core import HintSet, Masks, PlaneRef, Points
+from napari_inkling.core import IGNORE, Boxes, HintSet, Masks, PlaneRef, Points
 from napari_inkling.evaluation import weaken_images
 from napari_inkling.project import Project
 from napari_inkling.project.formats import FORMATS
@@ -70,7 +70,7 @@ def test_import_takes_the_images_of_a_list_only(inkling: Inkling, here: Path) ->
     ended = inkling(*command)
     assert {k: v for k, v in ended.json.items() if k != "notices"} == {
         "format": "points-csv", "new_classes": {}, "suggestions": 0,
-        "images": ["b"], "cells": 1, "points": 1, "boxes": 0, "masks": 0, "background": 1,
+        "images": ["b"], "cells": 1, "points": 1, "boxes": 0, "masks": 0, "background": 1, "ignored": 0,
     }  # fmt: skip
     assert "left out an image that was not asked for: a" in ended.err
     assert "asked for an image that is not known: c" in ended.err
@@ -245,7 +245,44 @@ def test_weaken_counts_hints_and_seconds(
 ) -> None:
     make_project(here / "p", {"a": boxed_cells(), "b": boxed_cells()})
     told = inkling("weaken", "p", "w", *options.split(), "--json").json
-    assert told == {"project": str(here / "w"), "images": 2, "validation_images": 0, "seed": 0, **expected}
+    same = {"project": str(here / "w"), "images": 2, "ignored": 0, "validation_images": 0, "seed": 0}
+    assert told == {**same, **expected}
+
+
+def boxes_of_classes() -> HintSet:
+    """Six boxes of three classes, as Pascal VOC gives them, and one around what nobody labelled."""
+    names = [*["RBC", "WBC", "Platelet"] * 2, IGNORE]
+    edges = [*np.hstack([CELLS - 4, CELLS + 4]), (20, 0, 24, 9)]
+    return HintSet(boxes=Boxes(edges, classes=names, sources="imported", attributes={"n": list("1234567")}))
+
+
+@pytest.mark.parametrize("noise", [(), ("--noise", "paper")])
+@pytest.mark.parametrize(("per", "boxed"), [("image", [0, 0, 6, 6]), ("object", [3, 3, 3, 3])])
+def test_weaken_to_boxes_and_points_of_several_classes(
+    inkling: Inkling, here: Path, noise: tuple[str, ...], per: str, boxed: list[int]
+) -> None:
+    truth = {name: boxes_of_classes() for name in "abcd"}
+    make_project(here / "p", truth)
+    ended = inkling("weaken", "p", "w", "--boxes", 0.5, "--per", per, "--points", 1, *noise)
+    assert ended.out == (
+        "w: 12 points, 12 boxes, 0 background points, 4 boxes to ignore on 4 images; "
+        "a person would need 1:35 min\n"  # 12 × 0.9 s + 12 × 7 s
+    )
+    weak = {name: hints("w", name) for name in truth}
+    assert sorted(len(own.boxes.cells) for own in weak.values()) == boxed
+    for name, own in weak.items():
+        full = truth[name].boxes
+        assert own.boxes.ignored.equals(full.ignored)
+        for rows in filter(len, (own.points, own.boxes.cells)):
+            same = full.take([full.ids.tolist().index(i) for i in rows.ids])
+            assert rows.classes.tolist() == same.classes.tolist()
+            assert rows.attributes["n"].tolist() == same.attributes["n"].tolist()
+            places = rows.coordinates if rows is own.points else rows.centres
+            away = np.hypot(*(places - same.centres).T)
+            assert (away > 0).all() == (rows is own.points and bool(noise))
+        assert sorted([*own.points.ids, *own.boxes.cells.ids]) == sorted(full.cells.ids)
+    with Project.open(here / "w", read_only=True) as project:
+        assert [c.name for c in project.classes] == ["cell", "Platelet", "RBC", "WBC"]
 
 
 def test_weaken_keeps_validation_truth_images_without_hints_and_classes(inkling: Inkling, here: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from napari_inkling.core import KINDS, Boxes, HintSet, Masks, Points, Predictions
+from napari_inkling.core import BACKGROUND, IGNORE, KINDS, Boxes, HintSet, Masks, Points, Predictions
 from tests.core.mask_cases import corner
 
 
@@ -33,6 +33,13 @@ def test_kinds() -> None:
     assert hints.classes == ["cell"] * 5
     assert hints.mapped(lambda rows: rows.changed(classes="b")).classes == ["b"] * 5
     assert len(HintSet()) == 0
+
+
+def test_what_marks_no_cell() -> None:
+    boxes = Boxes([[0, 0, 5, 5]] * 3, ids=[1, 2, 3], classes=["RBC", IGNORE, BACKGROUND])
+    points = Points([[1, 1]] * 3, ids=[4, 5, 6], classes=[BACKGROUND, "RBC", IGNORE])
+    assert ids(HintSet(points, boxes, corner(classes=IGNORE)).cells) == [[5], [1], []]
+    assert (boxes.ignored.ids.tolist(), points.background.ids.tolist()) == ([2], [4])
 
 
 def part(points: list[int] = [], boxes: list[int] = [], masks: list[int] = []) -> HintSet:  # noqa: B006

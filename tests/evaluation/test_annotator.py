@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.core import BACKGROUND, Boxes, HintError, HintSet, Points
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, HintError, HintSet, Points
 from napari_inkling.evaluation import annotation_seconds, weaken, weaken_images
 from napari_inkling.evaluation.annotator import paper_noise_mean
 
@@ -133,6 +133,31 @@ def test_cells_without_a_box_keep_background_points_away_too():
     points = weaken(full, background_points=1000, seed=0, shape=(10, 40)).points
     assert not (np.abs(points.coordinates - [5, 30]) < 4).all(1).any()
     assert (np.abs(points.coordinates - [5, 30]) == [0, 4]).all(1).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"points": 1}, (100, 0)),
+        ({"boxes": 1}, (0, 100)),
+        ({"boxes": 0.2, "points": 1, "noise": "paper"}, (80, 20)),
+        ({"boxes": 1, "per": "image"}, (0, 100)),
+        ({"background_points": 3}, (3, 0)),
+    ],
+)
+def test_boxes_to_ignore_stay_as_they_are(options, expected):
+    ignored = Boxes([(0, 0, 390, 5), (5, 5, 9, 9)], classes=IGNORE, sources="imported", seconds=2.5)
+    full = truth()
+    full = HintSet(boxes=Boxes.concatenate([full.boxes, ignored]))
+    hints = weaken(full, seed=0, shape=SHAPE, **options)
+    assert (len(hints.points), len(hints.boxes.cells)) == expected
+    assert hints.boxes.ignored.equals(ignored)
+
+
+def test_background_points_stay_out_of_boxes_to_ignore():
+    full = HintSet(boxes=Boxes([(-0.5, -0.5, 9.5, 5.5)], classes=IGNORE))
+    points = weaken(full, background_points=1000, seed=0, shape=(10, 10)).points
+    assert sorted(set(points.coordinates[:, 1])) == [6, 7, 8, 9]
 
 
 IMAGES = {f"image_{i}": truth(10) for i in range(10)}

@@ -9,7 +9,7 @@ from pycocotools import mask as coco_masks
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from napari_inkling.core import BACKGROUND, Boxes, HintError, Masks
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, HintError, Masks
 from napari_inkling.evaluation import average_precision
 from tests.evaluation.label_images import random_pair, strip
 
@@ -39,6 +39,25 @@ CASES = {
     "background is no cell": (
         boxes((0, 0, 9, 9), (20, 20, 29, 29), classes=["cell", BACKGROUND], scores=[0.1, 0.9]),
         boxes((0, 0, 9, 9)), (1, 1, 1)),
+    # The truth's second box says that nobody labelled what is there; found[1] is surer than found[0].
+    "found in an ignored box": (
+        boxes((0, 0, 9, 9), (21, 21, 24, 24), scores=[0.8, 0.9]),
+        boxes((0, 0, 9, 9), (20, 20, 40, 40), classes=["cell", IGNORE]), (1, 1, 1)),
+    "62 % of it in an ignored box": (  # wrong from IoU 0.65 on, where precision is one half
+        boxes((0, 0, 9, 9), (20, 0, 21, 100), scores=[0.8, 0.9]),
+        boxes((0, 0, 9, 9), (20, 0, 30, 62), classes=["cell", IGNORE]), (0.65, 1, 1 / 2)),
+    "49 % of it in an ignored box": (
+        boxes((0, 0, 9, 9), (20, 0, 21, 100), scores=[0.8, 0.9]),
+        boxes((0, 0, 9, 9), (20, 0, 30, 49), classes=["cell", IGNORE]), (1 / 2, 1 / 2, 1 / 2)),
+    "many in one ignored box": (
+        boxes((0, 0, 9, 9), (20, 20, 24, 24), (20, 20, 24, 24), (30, 30, 33, 33), scores=[0.1, 0.9, 0.8, 1]),
+        boxes((0, 0, 9, 9), (20, 20, 40, 40), classes=["cell", IGNORE]), (1, 1, 1)),
+    "a cell in an ignored box counts": (
+        boxes((0, 0, 9, 9)), boxes((0, 0, 9, 9), (0, 0, 40, 40), classes=["cell", IGNORE]), (1, 1, 1)),
+    "and is missed": (boxes(), boxes((0, 0, 9, 9), (0, 0, 40, 40), classes=["cell", IGNORE]), (0, 0, 0)),
+    "all is ignored": (boxes((0, 0, 9, 9)), boxes((0, 0, 9, 9), classes=IGNORE), (None, None, None)),
+    "a found box to ignore is none": (
+        boxes((0, 0, 9, 9), (20, 20, 29, 29), classes=["cell", IGNORE]), boxes((0, 0, 9, 9)), (1, 1, 1)),
 }  # fmt: skip
 
 
@@ -63,6 +82,16 @@ def test_classes_and_images_apart():
     assert told["images"]["a"]["map"] == pytest.approx(1 / 2)
     assert told["images"]["b"]["map"] == 0
     assert list(told["images"]) == ["a", "b"] and list(told["classes"]) == ["RBC", "WBC"]
+
+
+def test_what_is_ignored_is_so_for_every_class():
+    truth = boxes((0, 0, 9, 9), (0, 20, 9, 29), (20, 0, 40, 40), classes=["RBC", "WBC", IGNORE])
+    found = boxes(
+        (0, 0, 9, 9), (0, 20, 9, 29), (20, 0, 29, 9), (30, 30, 39, 39),
+        classes=["RBC", "WBC", "RBC", "WBC"], scores=[0.5, 0.5, 0.9, 0.9],
+    )  # fmt: skip
+    told = average_precision({"a": found}, {"a": truth})
+    assert (told["map"], list(told["classes"])) == (1, ["RBC", "WBC"])
 
 
 def test_all_of_many_detections_count():
@@ -90,22 +119,25 @@ def test_masks_are_not_compared_with_boxes():
 
 def by_pycocotools(found, truth, shapes, kind):
     """The same by COCO's own program, with masks that it encoded itself."""
-    classes = sorted({str(c) for side in (found, truth) for rows in side.values() for c in rows.classes})
+    classes = {str(c) for side in (found, truth) for rows in side.values() for c in rows.classes}
+    classes = sorted(classes - {IGNORE})
 
     def described(side):
         annotations = []
         for image, (name, shape) in enumerate(shapes.items(), 1):
             rows = side[name]
             for i, (y0, x0, y1, x1) in enumerate(rows.coordinates.astype(int)):
-                annotations.append({
-                    "id": len(annotations) + 1, "image_id": image, "iscrowd": 0, "area": 1.0,
-                    "category_id": classes.index(rows.classes[i]) + 1, "score": rows.scores[i],
-                    "bbox": [x0, y0, x1 - x0, y1 - y0],
-                })  # fmt: skip
-                if kind == "segm":
-                    whole = np.zeros(shape, np.uint8, order="F")
-                    whole[y0:y1, x0:x1] = rows.crop(i)
-                    annotations[-1]["segmentation"] = coco_masks.encode(whole)
+                name = rows.classes[i]
+                for category in classes if name == IGNORE else [name]:
+                    annotations.append({
+                        "id": len(annotations) + 1, "image_id": image, "iscrowd": int(name == IGNORE),
+                        "category_id": classes.index(category) + 1, "score": rows.scores[i],
+                        "bbox": [x0, y0, x1 - x0, y1 - y0], "area": 1.0,
+                    })  # fmt: skip
+                    if kind == "segm":
+                        whole = np.zeros(shape, np.uint8, order="F")
+                        whole[y0:y1, x0:x1] = rows.crop(i)
+                        annotations[-1]["segmentation"] = coco_masks.encode(whole)
         images = [{"id": i, "height": h, "width": w} for i, (h, w) in enumerate(shapes.values(), 1)]
         categories = [{"id": i, "name": c} for i, c in enumerate(classes, 1)]
         coco = COCO()
@@ -130,9 +162,10 @@ def by_pycocotools(found, truth, shapes, kind):
     return summary(precision), {c: summary(precision[:, :, [i]]) for i, c in enumerate(classes)}
 
 
+@pytest.mark.parametrize("ignored", [0.0, 0.3])
 @pytest.mark.parametrize("kind", ["segm", "bbox"])
 @pytest.mark.parametrize("seed", range(15))
-def test_equals_pycocotools(seed, kind):
+def test_equals_pycocotools(seed, kind, ignored):
     rng = np.random.default_rng(seed)
     sides, shapes = ({}, {}), {}
     for name, number in zip("abc", rng.integers(0, 1000, 3), strict=True):
@@ -140,9 +173,12 @@ def test_equals_pycocotools(seed, kind):
         shapes[name] = pair[0].shape
         for side, labels in zip(sides, pair, strict=True):
             count = len(np.unique(labels[labels > 0]))
+            classes = rng.choice(["RBC", "WBC"], count, p=[0.8, 0.2]).astype(object)
+            if side is sides[1]:
+                classes[rng.uniform(size=count) < ignored] = IGNORE
             masks = Masks.from_labels(
                 labels,
-                classes=rng.choice(["RBC", "WBC"], count, p=[0.8, 0.2]).astype(object),
+                classes=classes,
                 scores=rng.integers(0, 6, count) / 5,  # with ties
             )
             edges = masks.coordinates

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.core import BACKGROUND, HintSet, Points
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, HintSet, Points
 from napari_inkling.evaluation import correct
 
 #: Cells at x = 0, 10 … 90; the one at 0 is marked.
@@ -56,6 +56,12 @@ def test_ids_are_new_and_unlike():
     shown = Points([[0, 30]], sources="model")
     rows = correct(TRUTH, HINTS, shown, 0, radius=4, view=90).hints.points
     assert len(np.unique(rows.ids)) == len(rows) == 9
+
+
+def test_what_nobody_labelled_is_only_hidden():
+    truth = HintSet(TRUTH.points, Boxes([(20, 20, 40, 40)], classes=IGNORE))
+    assert correct(truth, HINTS, Points([[30, 30]]), 0, radius=4).hidden
+    assert not correct(truth, HINTS, Points([[30, 50]]), 0, radius=4).hidden
 
 
 def test_no_cell_at_all():

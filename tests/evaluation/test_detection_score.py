@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_inkling.core import BACKGROUND, Boxes, HintSet, Masks, Points, Predictions
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, HintSet, Masks, Points, Predictions
 from napari_inkling.evaluation import (
     DetectionScore,
     best_threshold,
@@ -55,6 +55,41 @@ def test_score_detection(found, truth, counts, ratios, distance):
         assert score.to_dict()["mean_distance"] is None
     else:
         assert (score.mean_distance, score.sd_distance) == pytest.approx(distance)
+
+
+def ignoring(*cells):
+    """Boxes of 2 × 2 px around cells, and one around what nobody labelled, from (40, 40) to (60, 60)."""
+    edges = [(y - 1, x - 1, y + 1, x + 1) for y, x in cells]
+    return Boxes([*edges, (40, 40, 60, 60)], classes=np.array(["cell"] * len(cells) + [IGNORE], object))
+
+
+IGNORED = {
+    # name: found, truth, (tp, fp, fn) at a radius of 5 px
+    "inside, beside and on its edge": ([(50, 50), (39, 50), (60, 60)], ignoring(), (0, 1, 0)),
+    "a cell inside is found": ([(50, 52)], ignoring((50, 50)), (1, 0, 0)),
+    "a cell inside is missed": ([(45, 58)], ignoring((50, 50)), (0, 0, 1)),
+    "twice": ([(50, 52), (50, 51)], ignoring((50, 50)), (1, 0, 0)),
+    "found from inside": ([(39, 50), (41, 50)], ignoring((38, 50)), (1, 0, 0)),
+    "as hints": ([(50, 50), (9, 9)], HintSet(Points([(9, 9)]), ignoring()), (1, 0, 0)),
+    "no box tells": ([(50, 50)], Points([(9, 9)]), (0, 1, 1)),
+}
+
+
+@pytest.mark.parametrize(("found", "truth", "counts"), IGNORED.values(), ids=IGNORED.keys())
+def test_what_nobody_labelled_is_neither_right_nor_wrong(found, truth, counts):
+    for score in (
+        score_detection(Points(found), truth, 5).to_dict(),
+        score_images({"a": Points(found)}, {"a": truth}, 5)["classes"]["cell"],
+    ):
+        assert (
+            tuple(score[f"{n}"] for n in ("true_positives", "false_positives", "false_negatives")) == counts
+        )
+
+
+def test_what_nobody_labelled_does_not_move_the_threshold():
+    found = {"a": Points([(0, 0), (50, 50), (20, 20)], scores=[0.5, 0.9, 0.2])}
+    curve = threshold_curve(found, {"a": ignoring((0, 0))}, 5)
+    assert (curve.scores.tolist(), curve.precision.tolist()) == ([0.5, 0.2], [1, 0.5])
 
 
 def test_pooling_adds_counts_and_keeps_every_distance():

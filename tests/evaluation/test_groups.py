@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_inkling.evaluation import groups as groups_module
-from napari_inkling.evaluation.groups import Outlines, groups
+from napari_inkling.evaluation.groups import Groups, Outlines, groups
 
 
 def outlines(*boxes):
@@ -32,6 +32,32 @@ def test_by_hand(found, truth, expected):
     every = np.concatenate([told.found, told.truth]).tolist()
     assert [every.index(group) for group in every] == expected
     assert sorted(set(every)) == list(range(told.total))
+
+
+@pytest.mark.parametrize(
+    ("size", "found", "truth", "total"),
+    [
+        (1, [0, 0, 1, 2, 3], [0, 1, 4], 5),  # groups of 3, 2, 1, 1 and 1 instances
+        (3, [0, 0, 1, 1, 2], [0, 1, 2], 3),  # 3, 2 + 1 and 1 + 1
+        (5, [0, 0, 0, 1, 1], [0, 0, 1], 2),
+        (99, [0, 0, 0, 0, 0], [0, 0, 0], 1),
+    ],
+)
+def test_packed(size, found, truth, total):
+    told = Groups(np.array([0, 0, 1, 2, 3]), np.array([0, 1, 4]), 5).packed(size)
+    assert (told.found.tolist(), told.truth.tolist(), told.total) == (found, truth, total)
+
+
+def test_nothing_packed():
+    assert groups(outlines(), outlines()).packed(9).total == 0
+
+
+@pytest.mark.parametrize(("width", "total"), [(3.9, 2), (4, 1), (8, 1)])
+def test_half_of_what_is_found_in_an_ignored_one(width, total):
+    found = outlines((0, 0, 4, 8))
+    large = outlines((-50, -50, 50, width))
+    assert groups(found, large).total == 2
+    assert groups(found, large._replace(ignored=np.array([True]))).total == total
 
 
 def test_a_mask_counts_by_its_own_area():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_inkling.core import BACKGROUND, Boxes, HintSet, Masks, PlaneRef, Points
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, HintSet, Masks, PlaneRef, Points
 
 SHAPES = {"blood": (480, 640), "embryo": (100, 120), "a.b-c": (50, 60)}
 
@@ -16,7 +16,7 @@ def objects(*values):
 
 
 def full_hints(seed: int = 0) -> HintSet:
-    """Odd floats, all sources, attributes of every JSON type, background, names that need quoting."""
+    """Odd floats, all sources, attributes of every JSON type, what is no cell, names that need quoting."""
     rng = np.random.default_rng(seed)
     count = 6
     corner = rng.uniform(5, 30, (count, 2))
@@ -42,7 +42,7 @@ def full_hints(seed: int = 0) -> HintSet:
     )
     boxes = Boxes(
         np.hstack([corner, corner + rng.uniform(0.3, 15, (count, 2))]),
-        **columns(["RBC", "WBC", "WBC", "RBC", 'W"BC, <large> & co;', "Ω"]),
+        **columns(["RBC", "WBC", IGNORE, "RBC", 'W"BC, <large> & co;', "Ω"]),
     )
     return HintSet(points, boxes)
 

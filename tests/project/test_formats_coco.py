@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.project.formats_cases import ITEMS, SHAPES, objects, odd_masks
 
-from napari_inkling.core import BACKGROUND, Boxes, FormatError, HintSet, Points, Predictions
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, FormatError, HintSet, Points, Predictions
 from napari_inkling.project.formats import export_annotations, read_annotations
 from napari_inkling.project.formats.run_lengths import text_of_lengths
 
@@ -67,10 +67,14 @@ NOTICES = {
         content({"bbox": [190, 20, 20, 5]}),
         "a box reaches beyond the image, it was kept as it is: annotations[0]",
     ),
-    "crowd": (content({"bbox": [1, 2, 3, 4], "iscrowd": 1}), "skipped a crowd region"),
+    "crowd": (content({"bbox": [1, 2, 3, 4], "iscrowd": 1}), "took a crowd region as a box to ignore"),
     "nothing": (
         content({}),
         "skipped an annotation without a box, a polygon or one keypoint: annotations[0]",
+    ),
+    "twice the same box": (
+        content(*[{"bbox": [1, 2, 3, 4]}] * 3),
+        "left out 2 boxes that repeat others of their class: annotations[1]; annotations[2]",
     ),
     "a skeleton only": (content({"keypoints": [1, 2, 2, 3, 4, 2]}), "skipped an annotation without a box"),
     "a polygon without a pixel": (
@@ -97,6 +101,21 @@ def test_notices(tmp_path, value, says):
     result = read(tmp_path, value)
     assert len(result.notices) == 1
     assert result.notices[0].startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("crowd", "box"),
+    [
+        ({"bbox": [10, 20, 20, 40]}, [19.5, 9.5, 59.5, 29.5]),
+        ({"segmentation": [[1, 2, 5, 2, 5, 9]]}, [1.5, 0.5, 8.5, 4.5]),
+        # Rows 0 and 1 of columns 2 and 3, column by column from the top left corner.
+        ({"segmentation": {"size": [100, 200], "counts": [200, 2, 98, 2, 19698]}}, [-0.5, 1.5, 1.5, 3.5]),
+    ],
+)
+def test_a_crowd_is_a_box_to_ignore(tmp_path, crowd, box):
+    hints = read(tmp_path, content({**crowd, "iscrowd": 1})).hints["cells_1"]
+    assert hints.boxes.coordinates.tolist() == [box]
+    assert (hints.boxes.classes.tolist(), len(hints)) == ([IGNORE], 1)
 
 
 def test_unknown_images_are_named_with_what_they_held(tmp_path):
@@ -259,13 +278,14 @@ def test_pycocotools_loads_what_we_write(tmp_path):
     with contextlib.redirect_stdout(io.StringIO()):
         loaded = pycoco.COCO(str(path))
     assert {c["name"] for c in loaded.loadCats(loaded.getCatIds())} == {
-        "RBC", "WBC", "Ω", 'W"BC, <large> & co;'
+        "RBC", "WBC", "Ω", 'W"BC, <large> & co;', "ignore"
     }  # fmt: skip
     images = {i["file_name"]: i for i in loaded.loadImgs(loaded.getImgIds())}
     assert (images["blood"]["height"], images["blood"]["width"]) == (480, 640)
     found = loaded.loadAnns(loaded.getAnnIds(imgIds=[images["blood"]["id"]]))
     assert len(found) == 4 + 6  # two of the six points are background, which is no object
-    assert all(min(a["bbox"][2:]) > 0 and a["area"] > 0 and a["iscrowd"] == 0 for a in found)
+    assert all(min(a["bbox"][2:]) > 0 and a["area"] > 0 for a in found)
+    assert sum(a["iscrowd"] for a in found) == 1
     assert sum(a.get("num_keypoints", 0) for a in found) == 4
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.core import BACKGROUND, Boxes, HintSet, Masks, Points
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, HintSet, Masks, Points
 from napari_inkling.project.formats import Counts, count_cells
 from napari_inkling.project.formats.counting import count_by_class
 
@@ -21,6 +21,11 @@ CASES = {
         [HintSet(Points([(1, 2)] * 2, classes=BACKGROUND), Boxes([(0, 0, 2, 2)] * 2))],
         Counts(2, boxes=2, background=2),
         "2 cells (2 boxes), 2 marks of background",
+    ),
+    "ignored": (
+        [HintSet(Points([(1, 2)], classes=BACKGROUND), Boxes([(0, 0, 2, 2)] * 2, classes=["a", IGNORE]))],
+        Counts(1, boxes=1, background=1, ignored=1),
+        "1 cell (1 box), 1 mark of background, 1 place to ignore",
     ),
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.project.formats_cases import bitmap, objects
 
-from napari_inkling.core import BACKGROUND, Boxes, FormatError, HintSet, Masks, PlaneRef, Points
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, FormatError, HintSet, Masks, PlaneRef, Points
 from napari_inkling.project import Project
 from napari_inkling.project.formats import export_annotations, read_annotations
 
@@ -83,6 +83,14 @@ def test_points_and_boxes_count_from_the_corner(tmp_path):
     assert point["properties"]["objectType"] == "annotation"
     assert point["properties"]["classification"] == {"name": BACKGROUND, "color": [128, 128, 128]}
     assert box["geometry"] == {"type": "Polygon", "coordinates": [ring(2, 1, 8.5, 9.5)]}
+
+
+def test_a_box_to_ignore_is_of_qupaths_own_class(tmp_path):
+    (found,) = written(tmp_path, HintSet(boxes=Boxes([(0, 0, 4, 4)], classes=IGNORE)))["features"]
+    assert found["properties"]["classification"]["name"] == "Ignore*"
+    named = feature("Polygon", [ring(0, 0, 9, 9)], classification={"name": "Ignore*"})
+    hints = read(tmp_path, collection(named)).hints["cells_1"]
+    assert (hints.boxes.classes.tolist(), len(hints)) == ([IGNORE], 1)
 
 
 def test_a_cell_is_one_object_with_the_same_id_each_time(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.project.formats_cases import objects
 
-from napari_inkling.core import BACKGROUND, Boxes, FormatError, HintSet, Points
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, FormatError, HintSet, Points
 from napari_inkling.project.formats import export_annotations, read_annotations
 
 IMAGES = {"cells_1": (100, 200), "cells_2": (100, 200)}
@@ -146,6 +146,56 @@ def test_a_table_for_no_image_is_refused(tmp_path):
         FormatError, match=r"other.csv has no column 'image' and is named like none of the 2 images"
     ):
         read(tmp_path, "y,x\n1,2\n", "other.csv")
+
+
+BOXES = """image,xmin,ymin,xmax,ymax,label
+cells_1.jpg,10,20,30,60,rbc
+cells_1.jpg,50.5,7,50.5,7,point-rbc
+cells_1.jpg,60,8,64,10,Point-ep
+cells_1.jpg,60,8,64.5,10,point-ep
+cells_1.jpg,1,2,90,95,missedlabel
+cells_2.jpg,10,20,10,60,pus
+cells_2.jpg,150,20,250,60,pus
+cells_2.jpg,300,20,310,60,pus
+cells_1.jpg,10,20,30,60,rbc
+cells_1.jpg,10,20,30,60,ep
+"""
+
+
+def test_a_table_of_boxes_with_points_among_them(tmp_path):
+    result = read(tmp_path, BOXES, "train.csv")
+    one, two = (result.hints[name] for name in IMAGES)
+    # Edges count from the corner of the image, half a pixel before the first pixel's centre.
+    assert [(n, *box) for n, box in zip(one.boxes.classes, one.boxes.coordinates.tolist(), strict=True)] == [
+        ("rbc", 19.5, 9.5, 59.5, 29.5),
+        ("point-ep", 7.5, 59.5, 9.5, 64),  # longer than 4 pixels
+        (IGNORE, 1.5, 0.5, 94.5, 89.5),
+        ("ep", 19.5, 9.5, 59.5, 29.5),
+    ]
+    assert one.points.classes.tolist() == ["rbc", "ep"]
+    assert one.points.coordinates.tolist() == [[6.5, 50], [8.5, 61.5]]
+    assert two.boxes.coordinates.tolist() == [[19.5, 149.5, 59.5, 249.5]]
+    assert result.notices == (
+        "took 2 boxes of at most 4 pixels as points, as their labels point-… say: train.csv line 3; "
+        "train.csv line 4",
+        "took a box labelled 'missedlabel' as one to ignore: neither a cell nor background: train.csv line 6",
+        "skipped a box without area: train.csv line 7",
+        "a box reaches beyond the image, it was kept as it is: train.csv line 8",
+        "skipped a box outside the image: train.csv line 9",
+        "left out a box that repeats another of its class: train.csv line 10",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "filename;left;top;right;bottom;class\ncells_1;10;20;30;60;rbc\n",
+        "x-min\ty min\tX_MAX\tymax\tcategory\n10\t20\t30\t60\trbc\n",
+    ],
+)
+def test_tables_of_boxes_of_many_makes(tmp_path, text):
+    boxes = read(tmp_path, text).hints["cells_1"].boxes
+    assert (boxes.coordinates.tolist(), boxes.classes.tolist()) == ([[19.5, 9.5, 59.5, 29.5]], ["rbc"])
 
 
 def test_point_and_box_of_one_cell_are_one_row(tmp_path):

@@ -23,6 +23,11 @@ OME = '<?xml version="1.0"?>\n<OME></OME>'
         ({"a.json": "{}"}, "coco"),  # what is wrong with it, its reader says
         ({"a.xml": VOC}, "voc"),
         ({"a.tsv": "y,x\n"}, "points-csv"),
+        ({"a.txt": "0 0.5 0.5 0.1 0.1\n"}, "yolo"),
+        ({"a.txt": "a\n"}, "yolo"),  # what is wrong with it, its reader says
+        ({"labels/a.txt": "12 .5 5e-1 0.1 0.1 0.9\r\n", "labels/b.txt": "", "classes.txt": "RBC"}, "yolo"),
+        ({"a.txt": "0 0.1 0.1 0.1 0.1", "a.csv": "label,id,kind,source,image\n"}, "yolo"),
+        ({"a.xml": VOC, "a.txt": "12 34 1\n"}, "voc"),
         ({"a.png": ""}, "masks"),
         ({"a.zarr/zarr.json": "{}"}, "ome-zarr-labels"),
         ({"deep/er/a.xml": VOC, "deep/er/a.jpg": "", "ImageSets/train.txt": "a"}, "voc"),
@@ -69,7 +74,7 @@ def test_a_missing_file_is_named(tmp_path):
     {
         "a.json": "coco", "a.geojson": "geojson", "a.csv": "points-csv", "a.tsv": "points-csv",
         "a.xml": "voc", "a.TIF": "masks", "a.tiff": "masks", "a.png": "masks-png",
-        "a.ome.zarr": "ome-zarr-labels",
+        "a.ome.zarr": "ome-zarr-labels", "a.txt": "yolo",
     }.items(),
 )  # fmt: skip
 def test_names_to_write(name, format):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_inkling.core import Boxes, FormatError, HintSet
+from napari_inkling.core import IGNORE, Boxes, FormatError, HintSet
 from napari_inkling.project.formats import export_annotations, read_annotations
 from napari_inkling.project.formats.counting import count_by_class
 
@@ -47,6 +47,22 @@ def test_flags_and_attributes_are_kept(tmp_path):
     }
 
 
+def test_only_what_is_called_ignore_is_left_to_ignore(tmp_path):
+    flag = "<difficult>1</difficult>"
+    boxes = read(tmp_path, document(thing(1, 1, 9, 9, "ignore", flag), thing(1, 1, 8, 8, more=flag)))
+    boxes = boxes.hints["cells_1"].boxes
+    assert boxes.classes.tolist() == [IGNORE, "RBC"]
+    assert boxes.attributes["difficult"].tolist() == ["1", "1"]
+
+
+def test_what_is_ignored_is_difficult_to_other_programs(tmp_path):
+    boxes = Boxes([(0, 0, 5, 5), (0, 0, 9, 9)], classes=["RBC", IGNORE])
+    text = export_annotations({"a": HintSet(boxes=boxes)}, tmp_path / "a.xml", "voc").read_text()
+    assert [f"<difficult>{i}</difficult>" in part for i, part in enumerate(text.split("<object>")[1:])] == [
+        True, True
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "filename"),
     [
@@ -68,6 +84,7 @@ SKIPPED = {
     "turned round": (thing(30, 20, 10, 60), "skipped a box without area: cells_1.xml line 3"),
     "outside": (thing(300, 20, 400, 60), "skipped a box outside the image: cells_1.xml line 3"),
     "touching from outside": (thing(200, 20, 220, 60), "skipped a box outside the image"),
+    "twice": (thing(1, 1, 9, 9), "left out a box that repeats another of its class: cells_1.xml line 4"),
 }
 
 
@@ -83,6 +100,14 @@ def test_a_box_over_the_edge_is_kept_and_named(tmp_path):
     result = read(tmp_path, document(thing(150, 20, 250, 60)))
     assert result.hints["cells_1"].boxes.coordinates.tolist() == [[19.5, 149.5, 59.5, 249.5]]
     assert result.notices == ("a box reaches beyond the image, it was kept as it is: cells_1.xml line 3",)
+
+
+def test_a_box_larger_than_the_image_is_kept_and_named(tmp_path):
+    result = read(tmp_path, document(thing(-10, -10, 300, 200), thing(-10, -10, 300, 200, "WBC")))
+    assert result.hints["cells_1"].boxes.coordinates.tolist() == [[-10.5, -10.5, 199.5, 299.5]] * 2
+    assert result.notices == (
+        "2 boxes reach beyond the image, they were kept as they are: cells_1.xml line 3; cells_1.xml line 4",
+    )
 
 
 def test_the_whole_image_is_not_over_the_edge(tmp_path):

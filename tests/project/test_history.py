@@ -119,7 +119,7 @@ def test_an_edit_may_touch_all_kinds_at_once(project: Project) -> None:
 def test_classes_of_masks_are_taken_in_counted_and_kept(project: Project) -> None:
     project.edit(CELLS, NOTHING, masks("12", classes=["third", "cell"]), "import")
     assert [c.name for c in project.classes] == ["cell", "other", "third"]
-    with pytest.raises(ProjectError, match=r"class 'third' has 1 hint\(s\) and cannot be removed"):
+    with pytest.raises(ProjectError, match="class 'third' has 1 mask on 1 image and cannot be removed"):
         project.set_classes(["cell"])
     with reopen(project) as again:
         assert [c.name for c in again.classes] == ["cell", "other", "third"]

@@ -94,6 +94,15 @@ def test_marks(project: Project) -> None:
     assert marks == [(True, False, True), (False, True, False)]
 
 
+def test_marks_of_several_at_once(project: Project) -> None:
+    project.update_image("cells", done=True)
+    with pytest.raises(ImageError, match="gone"):
+        project.update_images(["cells", "gone"], complete=True)
+    assert [r.complete for r in project.images] == [False, False]
+    project.update_images(["cells", "stack"], complete=True, done=None)
+    assert [(r.complete, r.done) for r in project.images] == [(True, True), (True, False)]
+
+
 def test_open_image(project: Project, pictures: Path) -> None:
     np.testing.assert_array_equal(
         project.open_image(CELLS).read(), np.asarray(Picture.open(pictures / "cells.png"))

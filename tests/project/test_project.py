@@ -12,7 +12,7 @@ import pytest
 from hint_cases import CELLS, places, point
 
 import napari_inkling.project
-from napari_inkling.core import Boxes, HintError, HintSet, ImageError, PlaneRef, Points, ProjectError
+from napari_inkling.core import Boxes, HintError, HintSet, ImageError, PlaneRef, Points, ProjectError, new_ids
 from napari_inkling.project import PALETTE, ClassInfo, Project
 
 NOTHING = HintSet()
@@ -270,9 +270,62 @@ def test_classes_are_set_and_kept(project: Project) -> None:
 def test_a_class_with_hints_is_not_dropped(project: Project) -> None:
     add(project, 1, name="other")
     add(project, 2, name="background")
-    with pytest.raises(ProjectError, match=r"class 'other' has 1 hint\(s\) and cannot be removed"):
+    with pytest.raises(ProjectError, match="class 'other' has 1 point on 1 image and cannot be removed"):
         project.set_classes(["cell"])
     project.set_classes(["other"])
+
+
+def test_what_is_of_a_class_is_counted(project: Project) -> None:
+    add(project, 1, name="other")
+    boxes = Boxes([(0, 0, 5, 5), (1, 1, 6, 6), (2, 2, 7, 7)], classes=["other", "other", "ignore"])
+    for ref in (CELLS, PlaneRef("stack", (1,)), PlaneRef("stack", (2,))):
+        project.edit(ref, NOTHING, HintSet(boxes=boxes.changed(ids=new_ids(3))), "draw")
+    with pytest.raises(ProjectError, match="'other' has 1 point and 6 boxes on 2 images and cannot"):
+        project.set_classes(["cell"])
+    project.remove_image("stack")
+    with pytest.raises(ProjectError, match=r"6 boxes on 2 images \(1 of them off the list\) and cannot"):
+        project.set_classes(["cell"])
+
+
+def test_a_class_that_is_removed_comes_back_with_its_hints(project: Project) -> None:
+    hints = add(project, 1, name="other")
+    project.edit(CELLS, hints, NOTHING, "delete")
+    project.set_classes(["cell"])
+    project.undo()
+    assert [c.name for c in project.classes] == ["cell", "other"]
+    with reopen(project) as again:
+        assert again.notices == []
+        again.redo()
+        again.set_classes(["cell"])
+        assert [c.name for c in again.classes] == ["cell"]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_renaming_reaches_boxes_and_leaves_what_is_ignored(project: Project, restart: bool) -> None:
+    boxes = Boxes([(0, 0, 5, 5), (1, 1, 6, 6), (2, 2, 7, 7)], classes=["other", "cell", "ignore"])
+    project.edit(CELLS, NOTHING, HintSet(boxes=boxes), "draw")
+    moved = boxes.take([0]).changed(coordinates=[(3, 3, 9, 9)])
+    project.edit(CELLS, HintSet(boxes=boxes.take([0])), HintSet(boxes=moved), "move")
+    project.rename_class("other", "lymphocyte")
+    with reopen(project) if restart else project as project:
+        for step in (project.undo, project.undo, project.redo, project.redo):
+            step()
+            found = dict(zip(project.hints(CELLS).boxes.ids, project.hints(CELLS).boxes.classes, strict=True))
+            names = ("lymphocyte", "cell", "ignore")
+            assert found in ({}, dict(zip(boxes.ids, names, strict=True)))
+        assert project.hints(CELLS).boxes.with_ids(moved.ids).coordinates.tolist() == [[3, 3, 9, 9]]
+        assert [c.name for c in project.classes] == ["cell", "lymphocyte"]
+
+
+def test_fifty_classes(project: Project) -> None:
+    names = [f"type {i}" for i in range(50)]
+    boxes = Boxes([(i, i, i + 5, i + 5) for i in range(50)], classes=names)
+    project.edit(CELLS, NOTHING, HintSet(boxes=boxes), "import")
+    assert [c.name for c in project.classes] == ["cell", "other", *sorted(names)]
+    project.rename_class("type 49", "last")
+    with reopen(project) as again:
+        assert set(again.hints(CELLS).boxes.classes) == {*names[:49], "last"}
+        assert len({c.name for c in again.classes}) == 52
 
 
 def test_a_new_class_in_an_edit_is_added(project: Project) -> None:
@@ -331,6 +384,8 @@ def test_what_a_class_is_called_today(
         ("gone", "a", "there is no class 'gone', expected one of cell, other"),
         ("cell", "other", "there is a class 'other' already"),
         ("cell", "background", "cannot be a class"),
+        ("cell", "ignore", "'ignore' cannot be a class: it is the word for what nobody labelled"),
+        ("ignore", "a", "there is no class 'ignore'"),
         ("cell", "", "is empty"),
     ],
 )

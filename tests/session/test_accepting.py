@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_inkling.core import BACKGROUND, DISAGREEMENT, HintSet, Masks, Points, Predictions
-from napari_inkling.session.accepting import accepted, background_at
+from napari_inkling.core import BACKGROUND, DISAGREEMENT, Boxes, HintSet, Masks, Points, Predictions
+from napari_inkling.session.accepting import (
+    accepted,
+    as_a_persons,
+    background_at,
+    beside_hints,
+    joined_to_points,
+    owners,
+)
 from napari_inkling.session.suggested_cells import count_cells, with_ids, without_known
 
 from .conftest import LINE, NOTHING, outlined
@@ -70,3 +77,87 @@ def test_one_point_owns_one_mask_and_one_with_a_mask_no_other() -> None:
     assert first == 5 != second
     has_one = HintSet(once.points, masks=Masks.from_crops([[40, 40]], [np.ones((3, 3), bool)], ids=[5]))
     assert 5 not in accepted(twice, time=1.0, hints=has_one).masks.ids
+
+
+#: Two cells side by side, their boxes over one another by two columns.
+PAIR = Predictions(
+    boxes=Boxes(
+        [[0, 0, 20, 20], [0, 18, 20, 38]], sources="model", scores=[0.9, 0.6], classes="a", ids=[7, 9]
+    )
+)
+
+
+def test_a_box_around_a_persons_point_becomes_that_cells() -> None:
+    clicked = HintSet(Points([[9, 25], [9, 2]], ids=[5, 6], classes="a"))
+    left = without_known(PAIR, clicked, NOTHING, 8.0)
+    assert left.boxes.ids.tolist() == [7, 9]
+    assert owners(left, clicked) == {7: 6, 9: 5}
+    hints = accepted(left, time=1.0, hints=clicked)
+    assert (len(hints.points), hints.boxes.ids.tolist()) == (0, [6, 5])
+    assert hints.boxes.scores.tolist() == [0.9, 0.6]
+    assert count_cells(clicked.joined(hints)) == 2
+    assert len(without_known(PAIR, clicked.joined(hints), NOTHING, 8.0).boxes) == 0
+
+
+def test_which_cell_a_point_marks_shows_beside_the_neighbours() -> None:
+    clicked = HintSet(Points([[10, 19.5]], ids=[5], classes="a"))  # nearer to the middle of the second box
+    first = with_ids(PAIR, [7])
+    assert owners(PAIR, clicked) == {9: 5}
+    assert accepted(first, 1.0, hints=clicked).boxes.ids.tolist() == [5]
+    assert accepted(first, 1.0, hints=clicked, among=PAIR).boxes.ids.tolist() != [5]
+    hints = accepted(PAIR, 1.0, hints=clicked)
+    assert hints.boxes.ids[1] == 5 != hints.boxes.ids[0]
+    assert hints.boxes.sources.tolist() == ["accepted", "accepted"]
+    assert count_cells(clicked.joined(hints)) == 2
+
+
+def test_a_box_takes_the_class_of_the_point_in_its_middle() -> None:
+    clicked = HintSet(Points([[11, 9]], ids=[5], classes="b"))
+    hints = accepted(PAIR, 1.0, hints=clicked)
+    assert (hints.boxes.ids[0], hints.boxes.classes.tolist()) == (5, ["b", "a"])
+
+
+def test_a_point_with_a_box_owns_no_other_and_a_mask_goes_before_a_box() -> None:
+    boxed = HintSet(Points([[11, 9]], ids=[5]), Boxes([[5, 5, 15, 12]], ids=[5]))
+    assert owners(PAIR, boxed) == {}
+    both = Predictions(
+        boxes=PAIR.boxes, masks=Masks.from_crops([[5, 5]], [np.ones((9, 9), bool)], classes="a", ids=[7])
+    )
+    clicked = HintSet(Points([[11, 9]], ids=[5], classes="b"))
+    assert owners(both, clicked) == {7: 5}
+    hints = accepted(both, 1.0, hints=clicked)
+    assert hints.masks.ids[0] == hints.boxes.ids[0] == 5
+    assert hints.masks.classes[0] == hints.boxes.classes[0] == "b"
+
+
+def test_point_and_suggested_box_are_one_entry() -> None:
+    clicked = HintSet(Points([[30, 30], [11, 9]], ids=[4, 5], classes="b", seconds=2.0))
+    both = beside_hints(clicked, PAIR)
+    assert both.boxes.ids.tolist() == [5, 9]
+    assert (both.boxes.classes[0], both.boxes.sources[0], both.boxes.scores[0]) == ("b", "human", 1.0)
+    assert count_cells(both) == 3
+
+
+def test_a_drawn_box_is_of_the_cell_that_was_clicked_under_its_class() -> None:
+    clicked = HintSet(Points([[10, 10], [10, 28]], ids=[4, 5], classes=["a", "b"]))
+    drawn = Boxes([[0, 0, 20, 20], [0, 20, 20, 40], [50, 50, 60, 60]], classes="a", ids=[1, 2, 3])
+    assert joined_to_points(drawn, clicked).ids.tolist() == [4, 2, 3]
+    has_one = clicked.joined(HintSet(boxes=Boxes([[1, 1, 9, 9]], ids=[4])))
+    assert joined_to_points(drawn, has_one).ids.tolist() == [1, 2, 3]
+    assert joined_to_points(drawn, HintSet()).ids.tolist() == [1, 2, 3]
+
+
+def test_what_a_person_changes_of_an_accepted_cell_is_the_persons() -> None:
+    was = HintSet(
+        Points([[1, 1], [2, 2]], ids=[1, 2], sources=["accepted", "imported"], scores=0.5),
+        Boxes([[0, 0, 5, 5], [9, 9, 12, 12]], ids=[3, 4], sources="accepted", scores=0.5),
+    )
+    now = HintSet(
+        was.points.changed(coordinates=[[1, 3], [2, 3]]), was.boxes.changed(classes=["cell", "other"])
+    )
+    after = as_a_persons(was, now)
+    assert after.points.sources.tolist() == ["human", "imported"]
+    assert after.points.scores.tolist() == [1.0, 0.5]
+    assert after.boxes.sources.tolist() == ["accepted", "human"]
+    assert as_a_persons(was, was).boxes is was.boxes
+    assert as_a_persons(HintSet(), was).boxes.sources.tolist() == ["accepted"] * 2

@@ -54,6 +54,20 @@ def test_a_new_class_of_an_edit_is_told(session: Session, heard: Heard) -> None:
     assert set(heard.names) == {"classes_changed", "hints_changed", "history_changed"}
 
 
+def test_a_class_that_undo_brings_back_is_told(session: Session, heard: Heard) -> None:
+    marked = points((3, 4), classes="WBC")
+    session.annotations.edit(HintSet(), marked, "add point")
+    session.annotations.edit(session.annotations.hints, HintSet(), "delete")
+    session.annotations.set_classes(["cell", "other"])
+    heard.clear()
+    session.annotations.undo()
+    assert [c.name for c in session.project.classes] == ["cell", "other", "WBC"]
+    assert heard.names.index("classes_changed") < heard.names.index("hints_changed")
+    heard.clear()
+    session.annotations.redo()
+    assert "classes_changed" not in heard.names
+
+
 def test_a_full_disk_is_told_and_the_edit_stays(
     session: Session, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:

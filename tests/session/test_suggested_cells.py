@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.core import BACKGROUND, Boxes, HintSet, Masks, Points, Predictions
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, HintSet, Masks, Points, Predictions
 from napari_inkling.session.accepting import accepted, background_at
 from napari_inkling.session.suggested_cells import (
     by_doubt,
@@ -16,6 +16,7 @@ from napari_inkling.session.suggested_cells import (
     with_ids,
     within,
     without_known,
+    without_outlines,
 )
 
 from .conftest import LINE, NOTHING, outlined
@@ -37,13 +38,20 @@ def point(y: float, x: float, kind: str = "cell") -> HintSet:
         (point(0, 14.1), NOTHING, 4, [[0, 0], [0, 10], [0, 20], [50, 50]]),
         (point(0, 9, BACKGROUND), NOTHING, 4, [[0, 0], [0, 20], [50, 50]]),  # "not a cell" hides too
         (point(0, 10), NOTHING, 10, [[50, 50]]),
-        (point(53, 50), NOTHING, 4, [[0, 0], [0, 10], [0, 20]]),  # a point hides a box
+        (point(50, 50), NOTHING, 4, [[0, 0], [0, 10], [0, 20], [50, 50]]),  # a cell that is clicked: its box
+        (point(52, 54, BACKGROUND), NOTHING, 4, [[0, 0], [0, 10], [0, 20]]),  # in the middle of the box
+        (point(46, 50, BACKGROUND), NOTHING, 4, [[0, 0], [0, 10], [0, 20], [50, 50]]),  # at its rim
+        (HintSet(), [[51, 47]], 4, [[0, 0], [0, 10], [0, 20]]),
+        (HintSet(boxes=Boxes([[45, 42, 55, 60]])), NOTHING, 4, [[0, 0], [0, 10], [0, 20]]),  # the same box
+        (HintSet(boxes=Boxes([[45, 55, 55, 75]])), NOTHING, 4, [[0, 0], [0, 10], [0, 20], [50, 50]]),
+        (HintSet(boxes=Boxes([[-3, 5, 3, 15]], classes=IGNORE)), NOTHING, 4,
+         [[0, 0], [0, 10], [0, 20], [50, 50]]),  # around what nobody labelled
         (HintSet(boxes=Boxes([[-3, 5, 3, 15]])), NOTHING, 4, [[0, 0], [0, 20], [50, 50]]),  # a box, a point
         (HintSet(boxes=Boxes([[-20, -10, 20, 30]])), NOTHING, 4, [[50, 50]]),  # a large box: half its side
         (HintSet(), [[0, 12]], 4, [[0, 0], [0, 20], [50, 50]]),  # rejected: half a radius away
         (HintSet(), [[0, 12.1]], 4, [[0, 0], [0, 10], [0, 20], [50, 50]]),
     ],
-)
+)  # fmt: skip
 def test_what_is_near_a_hint_is_not_suggested(hints, rejected, radius, expected) -> None:
     assert left(hints, rejected, radius) == expected
 
@@ -124,6 +132,22 @@ def test_classes_under_the_names_of_today() -> None:
     assert renamed.boxes.classes.tolist() == ["cell"]
     assert (renamed.radius, renamed.points.ids.tolist()) == (4.0, LINE.points.ids.tolist())
     assert with_classes(LINE, lambda name: name) is LINE
+
+
+def test_a_mask_of_a_person_hides_the_box_of_its_cell() -> None:
+    cell = HintSet(masks=Masks.from_crops([[45, 40]], [np.ones((10, 20), bool)]))
+    assert left(cell, NOTHING, 4) == [[0, 0], [0, 10], [0, 20]]
+    beside = HintSet(masks=Masks.from_crops([[45, 40]], [np.ones((10, 4), bool)], classes="b"))
+    assert left(beside, NOTHING, 4) == [[0, 0], [0, 10], [0, 20], [50, 50]]
+
+
+def test_points_that_have_an_outline_are_left_out() -> None:
+    both = Predictions(
+        Points([[1, 1], [9, 9], [5, 5]], ids=[1, 2, 3]),
+        Boxes([[0, 0, 2, 2]], ids=[1]),
+        masks=Masks.from_crops([[8, 8]], [np.ones((3, 3), bool)], ids=[2]),
+    )
+    assert without_outlines(both).ids.tolist() == [3]
 
 
 # -- cells that have a point and a mask under one id

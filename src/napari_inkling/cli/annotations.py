@@ -71,11 +71,8 @@ def truth_radius(truth: Mapping[str, HintSet]) -> float | None:
     """Return the mean radius of all boxes and masks in pixels, the mean of their sides halved, if any."""
     import numpy as np
 
-    from napari_inkling.core import BACKGROUND
-
     sized = [rows for own in truth.values() for rows in (own.boxes, own.masks.without_ids(own.boxes.ids))]
-    boxes = [rows.coordinates[rows.classes != BACKGROUND] for rows in sized]
-    every = np.concatenate([np.empty((0, 4)), *boxes])
+    every = np.concatenate([np.empty((0, 4)), *(rows.cells.coordinates for rows in sized)])
     return float((every[:, 2:] - every[:, :2]).mean() / 2) if len(every) else None
 
 
@@ -93,9 +90,7 @@ def with_class_of(truth: Mapping[str, HintSet], found: Mapping[str, HintSet]) ->
 
 
 def _classes(annotations: Mapping[str, HintSet]) -> set[str]:
-    from napari_inkling.core import BACKGROUND
-
-    return {name for hints in annotations.values() for name in hints.classes} - {BACKGROUND}
+    return {name for hints in annotations.values() for name in hints.cells.classes}
 
 
 def _read_project(path: Path, *, complete: bool) -> Annotated:

@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 #: The formats of annotations; a test keeps it complete (their registry is slow to import).
-FORMAT_NAMES = "coco, geojson, masks, masks-png, ome-zarr-labels, points-csv or voc"
+FORMAT_NAMES = "coco, geojson, masks, masks-png, ome-zarr-labels, points-csv, voc or yolo"
 #: The options that many commands share.
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
 ShowProgress = Annotated[

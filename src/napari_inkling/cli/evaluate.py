@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_inkling.cli.annotations import read_found, read_truth, truth_radius, with_class_of
+from napari_inkling.cli.box_scores import box_table, with_box_scores
 from napari_inkling.cli.console import AsJson, note, notes, result
 from napari_inkling.cli.mask_scores import mask_table, with_mask_scores
 from napari_inkling.cli.sides import must_be_in_order, order_notices
@@ -39,7 +40,7 @@ def evaluate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count right, extra and missed cells; where both sides have masks, compare those too.
+    """Count right, extra and missed cells; where both sides have masks, or boxes, compare those too.
 
     Cells are matched one to one, as many as possible. Of a project, the images marked complete are the
     truth; if there are none, all images with hints.
@@ -65,8 +66,10 @@ def evaluate(
     if scores["not_scored"]:
         note(f"there is no truth for {_some(scores['not_scored'])}: not scored")
     values = with_mask_scores(scores, found, true, true_hints)
+    values = with_box_scores(values, found, true_hints)
     values |= {"radius_from": source, "not_predicted": missing}
-    result(values, "\n\n".join(filter(None, (score_table(values), mask_table(values)))), as_json)
+    tables = (score_table(values), mask_table(values), box_table(values))
+    result(values, "\n\n".join(filter(None, tables)), as_json)
 
 
 def _default_radius(truth: Mapping[str, Any]) -> tuple[float, str]:

@@ -1,4 +1,4 @@
-"""``inkling guide``: the images and cells whose annotation would help most."""
+"""``inkling guide``: how many boxes are enough, and the images and cells whose annotation would help most."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_inkling.cli.console import AsJson, ShowProgress, plural, result
+from napari_inkling.cli.box_guide import box_advice, box_text
+from napari_inkling.cli.console import AsJson, ShowProgress, note, plural, result
 from napari_inkling.cli.progress import progress_on
 from napari_inkling.cli.signals import terminated_like_interrupted
 from napari_inkling.cli.sources import must_be_writable
@@ -42,11 +43,11 @@ def guide(
     as_json: AsJson = False,
     progress: ShowProgress = None,
 ) -> None:
-    """List the images and cells to look at next, those that help most first.
+    """Say of each class how many more boxes to draw, and list the images and cells to look at next.
 
     The model predicts all images but the complete ones. What it suggests is worth looking at
     where it is doubtful and many such cells lie together; the list is spread over the images. What a person
-    has marked, rejected or looked at is left out.
+    has marked, rejected or looked at is left out. Without a model, it is only about boxes.
     """
     from napari_inkling.core import InklingError
     from napari_inkling.workers import model_method
@@ -56,18 +57,31 @@ def guide(
     if model is not None:
         model_method(model)  # before anything else: is it a model at all?
     with session_on(project, method) as session:
-        if model is None and not session.project.models():
+        boxes = box_advice(session)
+        asks_model = model is not None or bool(session.project.models())
+        if asks_model:
+            _predict(session, device, progress, model)
+        elif not any(row["boxes"] or row["points"] for row in boxes):
             raise InklingError(
                 f"{project} holds no model: train in the dock, or give the folder of another one as --model"
             )
-        _predict(session, device, progress, model)
         planes, cells = _planes(session), _cells(session, count)
         missing = [str(ref) for ref in _asked(session)]
         threshold = session.suggestions.threshold
     if out is not None:
         _write(out, cells)
-    values = {"threshold": threshold, "images": planes, "cells": cells, "left_out": missing}
-    result(values, _text(planes, cells), as_json)
+    values = {
+        "boxes": boxes,
+        "threshold": threshold if asks_model else None,
+        "images": planes,
+        "cells": cells,
+        "left_out": missing if asks_model else [],
+    }
+    if not asks_model:
+        note("no model yet: what to look at next is listed once there is one")
+    about_boxes = any(row["boxes"] for row in boxes) or not asks_model
+    parts = [box_text(boxes) if about_boxes else "", _text(planes, cells) if asks_model else ""]
+    result(values, "\n\n".join(filter(None, parts)), as_json)
 
 
 def _asked(session: Session) -> list[Any]:

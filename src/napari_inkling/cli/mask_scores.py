@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_inkling.cli.annotations import Annotated
 from napari_inkling.cli.console import note, plural
+from napari_inkling.cli.tables import table
 
 if TYPE_CHECKING:
     from napari_inkling.core import HintSet, Masks
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["mask_table", "with_mask_scores"]
 
 Size = tuple[int, int]
-#: Heads of the table's columns, the keys of their values, and how these are written.
 _COLUMNS = (
     ("pixel acc", "pixel_accuracy", ".3f"),
     ("pixel F1", "pixel_f1", ".3f"),
@@ -150,14 +150,4 @@ def mask_table(scores: Mapping[str, Any]) -> str:
     if len(scores["classes"]) > 1:
         groups += [(f"class {name}", own) for name, own in scores["classes"].items() if "aji" in own]
     groups += [("mean of images", scores["image_means"]), ("all", scores)]
-    columns = [c for c in _COLUMNS if any(own.get(c[1]) is not None for _, own in groups)]
-    width = max(len(name) for name, _ in groups)
-    lines = [f"{'':{width}}" + "".join(f"  {head:>5}" for head, _, _ in columns)]
-    for name, own in groups:
-        cells = (_cell(own.get(key), form, max(len(head), 5)) for head, key, form in columns)
-        lines.append(f"{name:{width}}" + "".join(cells))
-    return "\n".join(lines)
-
-
-def _cell(value: float | None, form: str, width: int) -> str:
-    return f"  {'–' if value is None else format(value, form):>{width}}"
+    return table(groups, _COLUMNS)

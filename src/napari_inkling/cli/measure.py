@@ -36,7 +36,7 @@ def measure(
 
     must_be_writable(out)
     with Project.open(project, read_only=True) as opened:
-        if not any(len(opened.hints(ref).masks) for ref in opened.planes_with_hints()):
+        if not any(len(opened.hints(ref).masks.cells) for ref in opened.planes_with_hints()):
             raise ProjectError(f"{project} has no masks to measure: import some, or accept them in the dock")
         tables, left_out = _measured(opened, progress)
     with out.open("w", newline="", encoding="utf-8") as file:
@@ -52,7 +52,7 @@ def _measured(project: Project, show: bool | None) -> tuple[list[tuple[str, Meas
     from napari_inkling.core import ImageError
     from napari_inkling.evaluation.measurements import measuring
 
-    masks = {ref: project.hints(ref).masks for ref in project.planes_with_hints()}
+    masks = {ref: project.hints(ref).masks.cells for ref in project.planes_with_hints()}
     masks = {ref: rows for ref, rows in masks.items() if len(rows)}
     tables, left_out, total, before = [], [], sum(map(len, masks.values())), 0
     with progress_on(show, "cell") as bar:

@@ -79,8 +79,7 @@ def import_(
         images = sorted({PlaneRef.parse(key).image for key in found.hints})
         if found.notices and not images:
             raise FormatError(f"nothing of {path} was imported: {'; '.join(found.notices)}")
-        for name in images if complete else ():
-            opened.update_image(name, complete=True)
+        opened.update_images(images if complete else (), complete=True)
     earlier = count_cells(hints for ref, hints in before.items() if complete and ref.image in images)
     notices = [*found.notices, *_told(found, earlier.cells)]
     notes(notices)

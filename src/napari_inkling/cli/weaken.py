@@ -40,8 +40,8 @@ def weaken(
     """Make a project with a share of the hints.
 
     As a hurried person would have given them: first boxes in the share F of the images or objects, then
-    points on the share F of the objects without a box, nothing on the rest. Images that are marked complete
-    stay so, as validation truth, as long as there are others to weaken.
+    points on the share F of the objects without a box, nothing on the rest. Boxes to ignore stay as they are.
+    Images that are marked complete stay so, as validation truth, as long as there are others to weaken.
     """
     from napari_inkling.core import SettingsError
     from napari_inkling.evaluation import weaken_images
@@ -95,12 +95,11 @@ def _write(
     paths = {item.ref.image: item.path for item in source.snapshot(only=every).images}
     with Project.create(out, [c.name for c in source.classes]) as made:
         made.set_classes(source.classes)
-        names = {name: made.add_images([path])[0].name for name, path in paths.items()}
+        names = dict(zip(paths, (r.name for r in made.add_images(paths.values())), strict=True))
         for ref, rows in [*((PlaneRef.parse(k), v) for k, v in hints.items()), *complete.items()]:
             if len(rows):
                 made.edit(PlaneRef(names[ref.image], ref.plane), HintSet(), rows, "weaken")
-        for name in {ref.image for ref in complete}:
-            made.update_image(names[name], complete=True)
+        made.update_images({names[ref.image] for ref in complete}, complete=True)
         return made.folder
 
 
@@ -111,7 +110,8 @@ def _counts(hints: Mapping[str, HintSet]) -> dict[str, Any]:
     return {
         "images": len({PlaneRef.parse(key).image for key in hints}),
         "points": sum(len(rows.points.cells) for rows in hints.values()),
-        "boxes": sum(len(rows.boxes) for rows in hints.values()),
+        "boxes": sum(len(rows.boxes.cells) for rows in hints.values()),
+        "ignored": sum(len(rows.boxes.ignored) for rows in hints.values()),
         "background_points": sum(len(rows.points.background) for rows in hints.values()),
         "seconds": round(sum(annotation_seconds(rows) for rows in hints.values()), 1),
     }
@@ -122,6 +122,7 @@ def _text(out: Path, values: Mapping[str, Any]) -> str:
 
     parts = [plural(values["points"], "point"), plural(values["boxes"], "box", "boxes")]
     parts += [plural(values["background_points"], "background point")]
+    parts += [plural(values["ignored"], "box to ignore", "boxes to ignore")] if values["ignored"] else []
     held_out = values["validation_images"]
     return (
         f"{out}: {', '.join(parts)} on {plural(values['images'], 'image')}; "

@@ -138,6 +138,11 @@ class Rows:
         object.__setattr__(taken, "attributes", {k: _frozen(v[at]) for k, v in self.attributes.items()})
         return taken
 
+    @property
+    def cells(self) -> Self:
+        """The rows that mark a cell: those of no class in :data:`NOT_CELLS`."""
+        return self.take(np.logical_and.reduce([self.classes != name for name in NOT_CELLS]))
+
     def with_ids(self, ids: npt.ArrayLike) -> Self:
         """Return the rows whose id is among ``ids``, in this object's order."""
         return self.take(np.isin(self.ids, np.asarray(ids, dtype=np.int64)))

@@ -30,11 +30,6 @@ class Points(Rows):
     width: ClassVar[int] = 2
 
     @property
-    def cells(self) -> Points:
-        """The points that mark a cell."""
-        return self.take(self.classes != BACKGROUND)
-
-    @property
     def background(self) -> Points:
         """The points that say "not a cell"."""
         return self.take(self.classes == BACKGROUND)
@@ -48,11 +43,6 @@ class Boxes(Rows):
     """
 
     width: ClassVar[int] = 4
-
-    @property
-    def cells(self) -> Boxes:
-        """The boxes that mark a cell."""
-        return self.take(self.classes != IGNORE)
 
     @property
     def ignored(self) -> Boxes:
@@ -95,9 +85,19 @@ class HintSet:
         return self.points, self.boxes, self.masks
 
     @property
+    def ids(self) -> npt.NDArray[np.int64]:
+        """The id of every row, in the order of :attr:`kinds`; shape (N,)."""
+        return np.concatenate([rows.ids for rows in self.kinds])
+
+    @property
     def classes(self) -> list[str]:
-        """The class of every row, in the order of :attr:`kinds`; background too."""
+        """The class of every row, in the order of :attr:`kinds`; those that mark no cell too."""
         return [str(name) for rows in self.kinds for name in rows.classes]
+
+    @property
+    def cells(self) -> HintSet:
+        """The rows that mark a cell."""
+        return self.mapped(lambda rows: rows.cells)
 
     def mapped(self, change: Callable[[Any], Any]) -> HintSet:
         """Return these hints after a change that works on rows of any kind."""

@@ -60,7 +60,7 @@ def weaken(
     ----------
     truth : HintSet
         Every cell, as box, as point, or as both with the same id. Hints keep the id, class and attributes of
-        the cell.
+        the cell. Boxes around what nobody labelled are no cells, and stay as they are.
     points : float
         Share in [0, 1] of the cells that got no box and get a point, drawn without replacement. A share above
         0 marks at least one cell.
@@ -70,9 +70,9 @@ def weaken(
     per : {"object", "image"}
         What ``boxes`` is a share of.
     background_points : int
-        Points of class "background" on pixel centres, each at least one cell radius away from every box (the
-        radius is half the median root of the boxes' areas; a cell without a box counts as a box of that
-        radius). Fewer where the cells leave no more room.
+        Points of class "background" on pixel centres, each at least one cell radius away from every box, also
+        those around what nobody labelled (the radius is half the median root of the areas of the cells'
+        boxes; a cell without a box counts as a box of that radius). Fewer where they leave no more room.
     noise : float, "paper" or None
         Error of the points: a standard deviation in pixels per axis, or "paper": the distance
         is N(mean, 3 px), see :func:`paper_noise_mean`, in a random direction. Points stay inside the image.
@@ -90,7 +90,7 @@ def weaken(
         boxes = float(np.random.default_rng([seed, 2]).uniform() < _checked_share(boxes, "boxes"))
     cells = cell_centres(truth)
     order = np.random.default_rng([seed, 0]).permutation(len(cells))
-    boxable = order[np.isin(cells.ids[order], truth.boxes.ids)]
+    boxable = order[np.isin(cells.ids[order], truth.boxes.cells.ids)]
     boxed = boxable[: _count(boxes, len(boxable), "boxes")]
     unboxed = order[~np.isin(order, boxed)]
     pointed = np.sort(unboxed[: _count(points, len(unboxed), "points")])
@@ -99,8 +99,9 @@ def weaken(
         clicked.changed(sources="human", scores=1.0, seconds=SECONDS_PER_POINT),
         _background(truth, background_points, seed, shape),
     ])  # fmt: skip
-    drawn = truth.boxes.with_ids(cells.ids[boxed])
-    return HintSet(marked, drawn.changed(sources="human", scores=1.0, seconds=SECONDS_PER_BOX))
+    drawn = truth.boxes.cells.with_ids(cells.ids[boxed])
+    drawn = drawn.changed(sources="human", scores=1.0, seconds=SECONDS_PER_BOX)
+    return HintSet(marked, Boxes.concatenate([drawn, truth.boxes.ignored]))
 
 
 def weaken_images(
@@ -207,13 +208,12 @@ def _near_cells(truth: HintSet, shape: tuple[int, int]) -> npt.NDArray[np.bool_]
     """Return a mask of the pixels in the boxes or less than one radius away from one along an axis."""
     cells = cell_centres(truth)
     near = np.zeros(shape, bool)
-    if not len(cells):
-        return near
-    if not len(truth.boxes):
+    boxed = truth.boxes.cells
+    if len(cells) and not len(boxed):
         raise HintError(
             "background points stay one cell radius away from the cells, but no box tells that radius"
         )
-    radius = float(np.median(np.sqrt(np.prod(_sides(truth.boxes), axis=1)))) / 2
+    radius = float(np.median(np.sqrt(np.prod(_sides(boxed), axis=1)))) / 2 if len(boxed) else 0.0
     lone = cells.without_ids(truth.boxes.ids).coordinates
     extents = np.concatenate([truth.boxes.coordinates, np.hstack([lone - radius, lone + radius])])
     for y0, x0, y1, x1 in extents + np.array([-radius, -radius, radius, radius]):

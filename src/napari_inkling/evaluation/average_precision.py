@@ -3,22 +3,27 @@
 Computed by faster-coco-eval. Where COCO looks at the 100 best detections of an image, all of them count here:
 one image may hold thousands of cells. For the same reason an image is judged group by group, which changes
 nothing: instances in different groups cannot match, and the ranking is one over all images.
+
+True rows of class "ignore" are COCO's crowds, of every class: of what a model finds there, the share that
+lies inside stands for the IoU, and what matches no cell is neither right nor wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import BACKGROUND, Boxes, HintError, Masks
+from napari_inkling.core import IGNORE, NOT_CELLS, Boxes, HintError, Masks
 from napari_inkling.evaluation.groups import Outlines, groups
 
 __all__ = ["average_precision"]
 
 R = TypeVar("R", Boxes, Masks)
+#: So many instances are compared with each other in one go: fewer take longer in Python, more in C.
+_PACK = 64
 Precision = npt.NDArray[np.float64]
 Annotation = dict[str, Any]
 
@@ -33,7 +38,7 @@ def average_precision(found: Mapping[str, R], truth: Mapping[str, R]) -> dict[st
     ----------
     found, truth : mapping of str to Boxes, or of str to Masks
         By image; an image that is missing in ``found`` has all its cells missed. Only instances of the same
-        class are compared. Masks may overlap each other.
+        class are compared. Masks may overlap each other. Background does not count.
 
     Returns
     -------
@@ -46,17 +51,17 @@ def average_precision(found: Mapping[str, R], truth: Mapping[str, R]) -> dict[st
     HintError
         If masks are to be compared with boxes.
     """
-    found = {name: found[name] for name in truth if name in found}
+    found = {name: found[name].cells for name in truth if name in found}
     given = [rows for side in (found, truth) for rows in side.values() if len(rows)]
     kinds = {type(rows) for rows in given}
     if len(kinds) > 1:
         raise HintError("masks were given on one side and boxes on the other, expected the same on both")
-    classes = sorted({str(name) for rows in given for name in rows.classes} - {BACKGROUND})
+    classes = _classes(given)
     pairs = {name: (found[name] if name in found else rows.take([]), rows) for name, rows in truth.items()}
     overlap = "segm" if kinds == {Masks} else "bbox"
     pooled = _precision(list(pairs.values()), classes, overlap)
     single = {
-        name: pooled if len(pairs) == 1 else _precision([pair], classes, overlap)
+        name: pooled if len(pairs) == 1 else _precision([pair], _classes(pair), overlap)
         for name, pair in pairs.items()
     }
     return {
@@ -64,6 +69,11 @@ def average_precision(found: Mapping[str, R], truth: Mapping[str, R]) -> dict[st
         "images": {name: _summary(precision) for name, precision in single.items()},
         "classes": {name: _summary(pooled[..., [i]]) for i, name in enumerate(classes)},
     }
+
+
+def _classes(every: Iterable[R]) -> list[str]:
+    """Return the classes of the cells among rows."""
+    return sorted({str(name) for rows in every for name in rows.classes} - {*NOT_CELLS})
 
 
 def _summary(precision: Precision) -> dict[str, float | None]:
@@ -79,10 +89,10 @@ def _precision(pairs: Sequence[tuple[R, R]], classes: Sequence[str], overlap: st
     """
     from faster_coco_eval import COCO, COCOeval_faster
 
-    if not any(len(truth) for _, truth in pairs):
+    if not any(len(truth.cells) for _, truth in pairs):
         return np.full((10, 101, len(classes)), -1.0)
     evaluation = COCOeval_faster(*(COCO(side) for side in _datasets(pairs, classes)), overlap)
-    evaluation.params.maxDets = [sum(len(found) for found, _ in pairs) or 1]
+    evaluation.params.maxDets = [max(1, *(len(found) for found, _ in pairs))]
     evaluation.params.areaRng, evaluation.params.areaRngLbl = [[0, 1e10]], ["all"]
     evaluation.evaluate()
     evaluation.accumulate()
@@ -98,7 +108,7 @@ def _datasets(pairs: Sequence[tuple[R, R]], classes: Sequence[str]) -> tuple[dic
     ranks = _ranks([found.scores for found, _ in pairs])
     for (found, truth), rank in zip(pairs, ranks, strict=True):
         frame = _frame(found, truth)
-        group = groups(_outlines(found), _outlines(truth))
+        group = groups(_outlines(found), _outlines(truth)).packed(_PACK)
         founds += _annotations(found, len(frames) + group.found, rank, frame, classes)
         truths += _annotations(truth, len(frames) + group.truth, truth.scores, frame, classes)
         frames += [frame] * group.total
@@ -127,7 +137,8 @@ def _frame(found: Boxes | Masks, truth: Boxes | Masks) -> tuple[int, int]:
 
 def _outlines(rows: Boxes | Masks) -> Outlines:
     y0, x0, y1, x1 = rows.coordinates.T
-    return Outlines(rows.coordinates, rows.areas if isinstance(rows, Masks) else (y1 - y0) * (x1 - x0))
+    areas = rows.areas if isinstance(rows, Masks) else (y1 - y0) * (x1 - x0)
+    return Outlines(rows.coordinates, areas, rows.classes == IGNORE)
 
 
 def _annotations(
@@ -139,19 +150,19 @@ def _annotations(
 ) -> Iterator[Annotation]:
     from napari_inkling.project.formats.run_lengths import run_lengths
 
-    number = {name: i for i, name in enumerate(classes, 1)}
+    number = {name: [i] for i, name in enumerate(classes, 1)}
+    number[IGNORE] = [*range(1, len(classes) + 1)]
     for i, (y0, x0, y1, x1) in enumerate(rows.coordinates.tolist()):
-        if (name := str(rows.classes[i])) not in number:
-            continue  # background
+        name = str(rows.classes[i])
         own: Annotation = {
             "image_id": int(group[i]),
-            "category_id": number[name],
             "score": float(scores[i]),
-            "iscrowd": 0,
+            "iscrowd": int(name == IGNORE),
             "bbox": [x0, y0, x1 - x0, y1 - y0],
             "area": (y1 - y0) * (x1 - x0),
         }
         if isinstance(rows, Masks):
             lengths = run_lengths((int(y0), int(x0)), rows.crop(i), frame)
             own["segmentation"] = {"size": list(frame), "counts": lengths}
-        yield own
+        for category in number.get(name, ()):  # background has none
+            yield {**own, "category_id": category}

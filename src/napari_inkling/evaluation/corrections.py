@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from napari_inkling.core import BACKGROUND, HintSet, Points
 from napari_inkling.evaluation.annotator import SECONDS_PER_POINT
-from napari_inkling.evaluation.centres import cell_centres
+from napari_inkling.evaluation.centres import cell_centres, in_ignored
 from napari_inkling.evaluation.matching import match_points
 
 __all__ = ["Correction", "correct"]
@@ -41,8 +41,9 @@ def correct(
 
     The suggestion is accepted as it is if it is the one that belongs to a cell nobody has marked; it becomes
     a background point if there is no cell at all, and is only hidden if its cell is marked or suggested
-    already. Then every cell within ``view`` that is neither marked nor suggested gets a point, nearest first.
-    Each verdict and each click takes as long as a point.
+    already, or if it lies in a box around what nobody labelled. Then every cell within ``view`` that is
+    neither marked nor suggested gets a point, nearest first. Each verdict and each click takes as long as a
+    point.
 
     Parameters
     ----------
@@ -74,7 +75,7 @@ def correct(
     verdict = Points()
     if index in matches.found_index:
         verdict = shown.take([index]).changed(sources="accepted")
-    elif not (np.hypot(*(cells - place).T) <= radius).any():
+    elif not ((np.hypot(*(cells - place).T) <= radius).any() or in_ignored(place[None], truth)[0]):
         verdict = Points([place], classes=BACKGROUND)
     points = Points.concatenate([verdict, Points(clicked)]).changed(seconds=SECONDS_PER_POINT)
     return Correction(HintSet(points), SECONDS_PER_POINT * (1 + len(clicked)), hidden=not len(verdict))

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import Points
-from napari_inkling.evaluation.centres import Cells, cell_centres
+from napari_inkling.evaluation.centres import Cells, cell_centres, in_ignored
 from napari_inkling.evaluation.matching import match_points
 
 __all__ = ["DetectionScore", "pool", "score_detection", "score_images"]
@@ -110,15 +110,23 @@ def score_detection(found: Cells, truth: Cells, radius: float) -> DetectionScore
     Parameters
     ----------
     found, truth : Points, Boxes, HintSet, Predictions or array of shape (N, 2)
-        Cells; boxes count by their centres, background points do not count.
+        Cells; boxes count by their centres, background points do not count. What is found in a box of the
+        truth around what nobody labelled, and matches no cell, is neither right nor wrong.
     radius : float
         Greatest distance in pixels at which a detection is right, inclusive.
     """
-    return _score(cell_centres(found), cell_centres(truth), radius)
+    return _score(cell_centres(found), cell_centres(truth), radius, truth)
 
 
 def score_images(found: Mapping[str, Cells], truth: Mapping[str, Cells], radius: float) -> dict[str, Any]:
     """Score all images that have truth; an image that is missing in ``found`` has all its cells missed.
+
+    Parameters
+    ----------
+    found, truth : mapping of str to cells
+        By image; see :func:`score_detection`.
+    radius : float
+        Greatest distance in pixels at which a detection is right, inclusive.
 
     Returns
     -------
@@ -130,10 +138,10 @@ def score_images(found: Mapping[str, Cells], truth: Mapping[str, Cells], radius:
     centres = {
         name: (cell_centres(found.get(name, Points())), cell_centres(cells)) for name, cells in truth.items()
     }
-    images = {name: _score(f, t, radius) for name, (f, t) in centres.items()}
+    images = {name: _score(f, t, radius, truth[name]) for name, (f, t) in centres.items()}
     names = sorted({str(c) for pair in centres.values() for points in pair for c in points.classes})
     classes = {
-        c: pool({n: _score(f.of_class(c), t.of_class(c), radius) for n, (f, t) in centres.items()})
+        c: pool({n: _score(f.of_class(c), t.of_class(c), radius, truth[n]) for n, (f, t) in centres.items()})
         for c in names
     }
     return {
@@ -145,7 +153,10 @@ def score_images(found: Mapping[str, Cells], truth: Mapping[str, Cells], radius:
     }
 
 
-def _score(found: Points, truth: Points, radius: float) -> DetectionScore:
+def _score(found: Points, truth: Points, radius: float, ignored: Cells) -> DetectionScore:
+    """Score one image; the boxes of ``ignored`` around what nobody labelled count for every class."""
     matches = match_points(found.coordinates, truth.coordinates, radius)
     hits = len(matches)
-    return DetectionScore(hits, len(found) - hits, len(truth) - hits, matches.distances)
+    extra = np.delete(found.coordinates, matches.found_index, axis=0)
+    wrong = int((~in_ignored(extra, ignored)).sum())
+    return DetectionScore(hits, wrong, len(truth) - hits, matches.distances)

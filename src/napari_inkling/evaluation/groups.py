@@ -22,10 +22,14 @@ _CHUNK = 512
 
 
 class Outlines(NamedTuple):
-    """Bounding boxes y0, x0, y1, x1, shape (N, 4), and areas, shape (N,), both in pixels."""
+    """Bounding boxes y0, x0, y1, x1, shape (N, 4), and areas, shape (N,), both in pixels.
+
+    ``ignored`` (N,) says which are around what nobody labelled, ``None``: none of them.
+    """
 
     boxes: npt.NDArray[np.float64]
     areas: npt.NDArray[np.float64 | np.int64]
+    ignored: npt.NDArray[np.bool_] | None = None
 
 
 class Groups(NamedTuple):
@@ -35,9 +39,18 @@ class Groups(NamedTuple):
     truth: Indices
     total: int
 
+    def packed(self, size: int) -> Groups:
+        """Return fewer groups, of whole ones put together until they have about ``size`` instances."""
+        sizes = np.bincount(np.concatenate([self.found, self.truth]), minlength=self.total)
+        packs = np.unique((np.cumsum(sizes) - sizes) // size, return_inverse=True)[1]
+        return Groups(packs[self.found], packs[self.truth], int(packs.max(initial=-1)) + 1)
+
 
 def groups(found: Outlines, truth: Outlines) -> Groups:
-    """Return groups such that no pair from two of them has an IoU of one half or more."""
+    """Return groups such that no pair from two of them has an IoU of one half or more.
+
+    Nor does half of a found instance, or more, lie in a true one of another group that is ignored.
+    """
     row, column = _near(found, truth)
     first = len(found.areas)
     size = first + len(truth.areas)
@@ -56,8 +69,10 @@ def _near(found: Outlines, truth: Outlines) -> tuple[Indices, Indices]:
         top, bottom = found.boxes[mine, 0].min(), found.boxes[mine, 2].max()
         near = np.flatnonzero((truth.boxes[:, 2] > top) & (truth.boxes[:, 0] < bottom))
         shared = _shared(found.boxes[mine, None], truth.boxes[None, near])
-        larger = np.maximum(found.areas[mine, None], truth.areas[None, near])
-        i, j = np.nonzero((shared > 0) & (2 * shared >= larger * (1 - 1e-9)))
+        whole = np.maximum(found.areas[mine, None], truth.areas[None, near])
+        if truth.ignored is not None:
+            whole = np.where(truth.ignored[near], found.areas[mine, None], whole)
+        i, j = np.nonzero((shared > 0) & (2 * shared >= whole * (1 - 1e-9)))
         pairs.append(np.stack([mine[i], near[j]]))
     row, column = np.concatenate(pairs, axis=1)
     return row, column

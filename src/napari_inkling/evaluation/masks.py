@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_inkling.core import BACKGROUND, Masks
+from napari_inkling.core import Masks
 from napari_inkling.evaluation.average_precision import average_precision
 from napari_inkling.evaluation.overlaps import Overlaps, overlaps
 from napari_inkling.evaluation.segmentation import METRICS, SegmentationScore, score_overlaps
@@ -21,7 +21,7 @@ def score_masks(
     """Score the masks of all images that have truth.
 
     Where masks of one side overlap, the later row has the pixels; only average precision looks at each mask
-    whole.
+    whole. Masks of background, or around what nobody labelled, are no cells.
 
     Parameters
     ----------
@@ -39,11 +39,11 @@ def score_masks(
         metric but average precision, as Qu et al., IEEE TMI 2020, report them.
     """
     tables = {
-        name: _Table(found[name] if name in found else Masks(), masks, shapes[name])
+        name: _Table(found[name].cells if name in found else Masks(), masks.cells, shapes[name])
         for name, masks in truth.items()
     }
     images = {name: score_overlaps(table.overlaps) for name, table in tables.items()}
-    names = sorted({c for table in tables.values() for c in table.classes} - {BACKGROUND})
+    names = sorted({c for table in tables.values() for c in table.classes})
     classes = {c: _pool(score_overlaps(table.of_class(c)) for table in tables.values()) for c in names}
     precision = average_precision(found, truth)
     parts = {"images": images, "classes": classes}

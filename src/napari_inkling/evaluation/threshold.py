@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.evaluation.centres import Cells, cell_centres
+from napari_inkling.evaluation.centres import Cells, cell_centres, in_ignored
 from napari_inkling.evaluation.matching import near_pairs
 
 __all__ = ["ThresholdCurve", "best_threshold", "threshold_curve"]
@@ -33,25 +33,25 @@ def threshold_curve(found: Mapping[str, Cells], truth: Mapping[str, Cells], radi
     found : mapping of str to Points, HintSet or Predictions
         Detections with their scores, by image. Images without truth are left out.
     truth : mapping of str to cells
-        All cells, by image.
+        All cells, by image. What is found in a box of them around what nobody labelled, and matches no cell,
+        does not count.
     radius : float
         Matching radius in pixels, inclusive.
     """
-    centres = {
-        name: (cell_centres(found[name]), cell_centres(truth[name])) for name in truth if name in found
-    }
-    scores = np.concatenate([np.empty(0), *(f.scores for f, _ in centres.values())])
-    hits = [_hits_in_order(f.coordinates, f.scores, t.coordinates, radius) for f, t in centres.values()]
-    hit = np.concatenate([np.empty(0, bool), *hits])
+    scores, hit = np.empty(0), np.empty(0, bool)
+    for name in truth:
+        if name in found:
+            own = cell_centres(found[name])
+            right = _hits_in_order(own.coordinates, own.scores, cell_centres(truth[name]).coordinates, radius)
+            counts = right | ~in_ignored(own.coordinates, truth[name])
+            scores, hit = np.append(scores, own.scores[counts]), np.append(hit, right[counts])
     cells = sum(len(cell_centres(t)) for t in truth.values())
     order = np.argsort(-scores, kind="stable")
-    right, kept = np.cumsum(hit[order]), np.arange(1, len(order) + 1)
+    hits, kept = np.cumsum(hit[order]), np.arange(1, len(order) + 1)
     # Equal scores are kept or dropped together.
     last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1) if len(order) else order
-    right, kept = right[last], kept[last]
-    return ThresholdCurve(
-        scores[order][last], right / kept, right / max(cells, 1), 2 * right / (kept + cells)
-    )
+    hits, kept = hits[last], kept[last]
+    return ThresholdCurve(scores[order][last], hits / kept, hits / max(cells, 1), 2 * hits / (kept + cells))
 
 
 def best_threshold(

@@ -77,7 +77,8 @@ class BoxAdvice:
         if self.state == "enough":
             return f"{self.name}: enough boxes ({self.boxes}), point the rest"
         if self.state == "more":
-            why = "; those drawn last differ in size from the first" if self.drifts else ""
+            least = f" ({FEWEST} at least)" if self.boxes + self.more == FEWEST else ""
+            why = "; those drawn last differ in size from the first" if self.drifts else least
             return f"{self.name}: about {self.more} more{why}"
         if self.boxes:
             borrowed = "" if self.alone else "; till then the other classes tell how much sizes vary"

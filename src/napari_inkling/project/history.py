@@ -103,7 +103,8 @@ class History:
         """Return the hints of a plane."""
         if plane in self._loaded:
             self._hints[plane] = self._loaded.pop(plane).hints()
-        return self._hints.get(plane, HintSet())
+        found = self._hints.get(plane)
+        return HintSet() if found is None else found  # making one takes a millisecond
 
     def rejected(self, plane: str) -> tuple[Place, ...]:
         """Return the places of a plane where suggestions were rejected."""
@@ -114,7 +115,7 @@ class History:
         return [p for p in (*self._hints, *self._loaded) if len(self.hints(p))]
 
     def classes(self) -> dict[str, int]:
-        """Return the classes that hints have, background too, and how many hints each."""
+        """Return the classes that hints have, those that mark no cell too, and how many hints each."""
         counts: dict[str, int] = {}
         for plane in self.planes():
             for name in self.hints(plane).classes:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import BACKGROUND, HintSet, Image, ImageError, PlaneRef, ProjectError
+from napari_inkling.core import NOT_CELLS, HintSet, Image, ImageError, PlaneRef, ProjectError
 from napari_inkling.project.history import Edit
 from napari_inkling.project.lazy import FileArray
 from napari_inkling.project.project_folder import ProjectFolder
@@ -47,10 +47,11 @@ class Project(ProjectFolder):
         self._must_write()
         wanted = make_classes(classes, self.classes)
         names = {c.name for c in wanted}
-        for name, count in self._history.classes().items():
-            if name != BACKGROUND and name not in names:
+        for name in self._history.classes():
+            if name not in (*NOT_CELLS, *names):
                 raise ProjectError(
-                    f"class {name!r} has {count} hint(s) and cannot be removed; rename it instead"
+                    f"class {name!r} has {self._marked_as(name)} and cannot be removed; "
+                    "rename it instead, or remove those first"
                 )
         self._content.classes = wanted
         self._save()
@@ -69,6 +70,20 @@ class Project(ProjectFolder):
             self._history.rename_class(old, new)
         finally:
             self._save()
+
+    def _marked_as(self, name: str) -> str:
+        """Return what is of a class, in words, e.g. "3 points and 1 box on 2 images"."""
+        planes = map(PlaneRef.parse, self._history.planes())
+        found = {ref: self.hints(ref).mapped(lambda rows: rows.of_class(name)) for ref in planes}
+        marked = {ref: hints for ref, hints in found.items() if len(hints)}
+        totals = [sum(map(len, rows)) for rows in zip(*(h.kinds for h in marked.values()), strict=True)]
+        nouns = (("point", "points"), ("box", "boxes"), ("mask", "masks"))
+        counts = [f"{n:,} {noun[n != 1]}" for n, noun in zip(totals, nouns, strict=True) if n]
+        images = {ref.image for ref in marked}
+        removed = images - {record.name for record in self.images}
+        where = f"{len(images):,} image{'s' * (len(images) != 1)}"
+        off = f" ({len(removed):,} of them off the list)" if removed else ""
+        return f"{' and '.join(counts)} on {where}{off}"
 
     def class_today(self, name: str) -> str:
         """Return what a class is called now that a model knows by the name of the day when it was trained."""
@@ -149,18 +164,18 @@ class Project(ProjectFolder):
         done: bool | None = None,
     ) -> ImageRecord:
         """Set the marks of an image; what is not given stays."""
+        self.update_images([name], complete=complete, reviewed=reviewed, done=done)
+        return self.image(name)
+
+    def update_images(self, names: Iterable[str], **marks: bool | None) -> None:
+        """Set the marks of several images as :meth:`update_image` does, and write them once."""
         self._must_write()
-        before = self.image(name)
-        record = replace(
-            before,
-            complete=before.complete if complete is None else complete,
-            reviewed=before.reviewed if reviewed is None else reviewed,
-            done=before.done if done is None else done,
-        )
-        if record != before:
-            self._content.images[name] = record
+        given: dict[str, Any] = {mark: value for mark, value in marks.items() if value is not None}
+        before = {name: self.image(name) for name in names}
+        changed = {name: replace(record, **given) for name, record in before.items()}
+        if changed != before:
+            self._content.images |= changed
             self._save()
-        return record
 
     def problems(self) -> list[ImageProblem]:
         """Return the images that are missing, unreadable, or not as they were when they were added."""
@@ -242,14 +257,23 @@ class Project(ProjectFolder):
         return dict(self.setting("rejected"))
 
     def undo(self) -> Edit | None:
-        """Take back the last edit; returns the change that this made, ``None`` if there is none."""
+        """Take back the last edit; returns the change that this made, ``None`` if there is none.
+
+        A class that is not on the list any more comes back with its hints.
+        """
         self._must_write()
-        return self._history.undo(self._content.images)
+        return self._with_classes(self._history.undo(self._content.images))
 
     def redo(self) -> Edit | None:
-        """Do again what was undone last; returns the change that this made, or ``None``."""
+        """Do again what was undone last, as :meth:`undo`; returns the change that this made, or ``None``."""
         self._must_write()
-        return self._history.redo(self._content.images)
+        return self._with_classes(self._history.redo(self._content.images))
+
+    def _with_classes(self, edit: Edit | None) -> Edit | None:
+        """Return an edit whose classes are on the list."""
+        if edit is not None and self._take_in_classes(edit.after.classes):
+            self._save()
+        return edit
 
     @property
     def can_undo(self) -> str:

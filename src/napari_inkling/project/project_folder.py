@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from napari_inkling.core import BACKGROUND, ProjectError
+from napari_inkling.core import NOT_CELLS, ProjectError
 from napari_inkling.project import scratch
 from napari_inkling.project.history import History
 from napari_inkling.project.image_list import ImageList
@@ -186,7 +186,7 @@ class ProjectFolder:
 
     @property
     def classes(self) -> tuple[ClassInfo, ...]:
-        """The classes, in the order in which a person gave them; background is none of them."""
+        """The classes, in the order in which a person gave them; background and ignore are none."""
         return self._content.classes
 
     # Models, exports, settings
@@ -247,7 +247,7 @@ class ProjectFolder:
 
     def _take_in_classes(self, names: Iterable[str]) -> list[str]:
         """Add classes that are not listed yet, and return their names."""
-        missing = sorted(set(names) - {c.name for c in self.classes} - {BACKGROUND})
+        missing = sorted(set(names) - {c.name for c in self.classes} - {*NOT_CELLS})
         if missing:
             self._content.classes = make_classes([*self.classes, *missing], self.classes)
             self._saved = False

@@ -5,7 +5,7 @@
     Session                        makes the parts, and opens and closes projects for them
     ─────────────────────────────────────────────────────────────────────────────────────────────
     training                       trains a method          ──► prediction, advice, suggestions
-    masks                          corrects masks           ──► review, suggestions
+    masks, boxes                   correct these            ──► review, suggestions
     ─────────────────────────────────────────────────────────────────────────────────────────────
     prediction                     predicts more planes     ──► suggestions
     review                         accepts and rejects      ──► suggestions, images
@@ -13,6 +13,7 @@
     measuring                      measures cells           ──► suggestions
     files                          imports and exports      ──► suggestions
     advice                         recommends a method
+    box_sizes                      says how many boxes are enough
     ─────────────────────────────────────────────────────────────────────────────────────────────
     suggestions                    what is left to judge    ──► radius
     ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -39,6 +40,7 @@ from napari_inkling.session.suggested_cells import (
     scored,
     without_known,
     without_masks,
+    without_outlines,
 )
 from napari_inkling.session.training_state import TrainingState
 
@@ -55,4 +57,5 @@ __all__ = [
     "why_anew",
     "without_known",
     "without_masks",
+    "without_outlines",
 ]

@@ -11,6 +11,8 @@ from napari_inkling.core import PlaneRef, ProjectError, ProjectLockedError
 from napari_inkling.project import Project
 from napari_inkling.session.advice import Advice
 from napari_inkling.session.annotations import Annotations
+from napari_inkling.session.box_sizes import BoxSizes
+from napari_inkling.session.boxes import BoxCorrection
 from napari_inkling.session.cell_radius import CellRadius
 from napari_inkling.session.clock import AnnotationClock
 from napari_inkling.session.desk import Desk, Dispatch
@@ -76,8 +78,10 @@ class Session:
         self.files = Files(workspace, annotations, suggestions, radius, tell)
         self.review = review = Review(workspace, annotations, images, suggestions, tell)
         self.masks = MaskCorrection(workspace, annotations, suggestions, review)
+        self.boxes = BoxCorrection(workspace, annotations, suggestions, review)
         self.guide = guide = Guide(workspace, annotations, suggestions, radius)
         review.judging.connect(guide.look_at)  # what is judged one by one was looked at
+        self.box_sizes = BoxSizes(workspace)
         self.measuring = Measuring(workspace, annotations, suggestions, dispatch, tell)
         self.prediction = prediction = Prediction(
             workspace, suggestions, desk, predict_on_visit, method, tell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,40 +19,47 @@ from napari_inkling.core import (
     Predictions,
     new_ids,
 )
+from napari_inkling.core.box_places import pointed_at
 from napari_inkling.core.mask_places import points_inside
 from napari_inkling.session.suggested_cells import positions
 
 __all__ = [
     "accepted",
+    "as_a_persons",
     "attributes_of_cells",
     "background_at",
     "beside_hints",
+    "joined_to_points",
     "nearest_is_accepted",
     "owned",
+    "owners",
 ]
 
 RowsT = TypeVar("RowsT", Boxes, Masks)
+AnyRowsT = TypeVar("AnyRowsT", Points, Boxes, Masks)
 
 
-def accepted(suggestions: Predictions, time: float, round: int = 0, hints: HintSet | None = None) -> HintSet:
+def accepted(
+    suggestions: Predictions,
+    time: float,
+    round: int = 0,
+    hints: HintSet | None = None,
+    among: Predictions | None = None,
+) -> HintSet:
     """Return new hints for accepted suggestions; they keep class, score and attributes, not their id.
 
-    The rows of one cell get one new id. A mask around a cell that ``hints`` only point at becomes that
-    cell's: it takes the point's id and class. What the model says of itself is no attribute of a cell and
-    stays behind.
+    The rows of one cell get one new id. A mask or a box of a cell that ``hints`` only point at becomes that
+    cell's: it takes the point's id and class. ``among`` is all that is suggested, if that is more: which cell
+    a point marks shows only beside its neighbours. What the model says of itself is no attribute of a cell
+    and stays behind.
     """
     hints = hints or HintSet()
-    old = np.unique(suggestions.ids)
-    new = new_ids(len(old))
-    masks, owners = owned(suggestions.masks, hints)
-    new[np.searchsorted(old, suggestions.masks.ids[owners])] = masks.ids[owners]
-    fresh = HintSet(suggestions.points, suggestions.boxes, masks.changed(ids=suggestions.masks.ids)).mapped(
-        lambda rows: rows.changed(
-            sources="accepted",
-            times=time,
-            rounds=round,
-            ids=new[np.searchsorted(old, rows.ids)],
-            attributes=attributes_of_cells(rows),
+    marked = owners(suggestions if among is None else among, hints)
+    cells = np.unique(suggestions.ids)
+    ids = dict(zip(cells.tolist(), new_ids(len(cells)).tolist(), strict=True))
+    fresh = HintSet(*suggestions.kinds).mapped(
+        lambda rows: _renamed(rows, ids | marked, hints.points).changed(
+            sources="accepted", times=time, rounds=round, attributes=attributes_of_cells(rows)
         )
     )
     return HintSet(
@@ -81,18 +89,77 @@ def owned(masks: Masks, hints: HintSet) -> tuple[Masks, npt.NDArray[np.bool_]]:
     return masks.changed(ids=ids, classes=classes), owners
 
 
+def owners(suggestions: Predictions, hints: HintSet) -> dict[int, int]:
+    """Return which suggestions are of a cell that a person pointed at: their id → that of the point.
+
+    A point that has a mask, or a box, already stays with it. Of a cell that is outlined the outline counts.
+    """
+    masks, have_one = owned(suggestions.masks, hints)
+    marked = _table(suggestions.masks.ids[have_one], masks.ids[have_one])
+    boxes = suggestions.boxes.without_ids(suggestions.masks.ids)
+    lone = hints.points.cells.without_ids([*hints.boxes.ids, *marked.values()])
+    at = pointed_at(boxes, lone)
+    return marked | _table(boxes.ids[at >= 0], lone.ids[at[at >= 0]])
+
+
+def joined_to_points(boxes: Boxes, hints: HintSet) -> Boxes:
+    """Return boxes that a person draws with the ids of the cells that they are around and have no box.
+
+    A cell that was pointed at, and then boxed under the same class, is one.
+    """
+    lone = hints.points.cells.without_ids(hints.boxes.ids)
+    ids = boxes.ids.copy()
+    for box, point in enumerate(pointed_at(boxes, lone).tolist()):
+        if point >= 0 and lone.classes[point] == boxes.classes[box]:
+            ids[box] = lone.ids[point]
+    return boxes.changed(ids=ids)
+
+
+def as_a_persons(before: HintSet, after: HintSet) -> HintSet:
+    """Return ``after`` with all rows that were accepted suggestions, and are changed, as a person's own."""
+    kinds = zip(before.kinds, after.kinds, strict=True)
+    return HintSet(*(_as_own(was, now) for was, now in kinds))
+
+
+def _as_own(before: Any, after: Any) -> Any:
+    known = {one: row for row, one in enumerate(before.ids.tolist())}
+    rows = np.array([known.get(one, -1) for one in after.ids.tolist()], dtype=np.intp)
+    changed = (rows >= 0) & (after.sources == "accepted")
+    same = (after.coordinates[changed] == before.coordinates[rows[changed]]).all(axis=1)
+    changed[changed] = ~(same & (after.classes[changed] == before.classes[rows[changed]]))
+    if not changed.any():
+        return after
+    return after.changed(
+        sources=np.where(changed, "human", after.sources), scores=np.where(changed, 1.0, after.scores)
+    )
+
+
 def beside_hints(hints: HintSet, suggestions: Predictions) -> HintSet:
     """Return hints and suggestions as cells: one that was marked and outlined, by whomever, is one.
 
-    Its outline has all columns of its point, and outlines are in the order of points, so that formats hold
-    both in one entry.
+    Its outline, or box, has all columns of its point, and both are in the order of points, so that formats
+    hold them in one entry.
     """
-    masks, owners = owned(suggestions.masks, hints)
-    ids = suggestions.masks.ids[owners]
-    every = hints.joined(
-        HintSet(suggestions.points.without_ids(ids), suggestions.boxes.without_ids(ids), masks)
+    marked = owners(suggestions, hints)
+    outlines = HintSet(
+        suggestions.points.without_ids(list(marked)),
+        _renamed(suggestions.boxes, marked, hints.points).without_ids(hints.boxes.ids),
+        _renamed(suggestions.masks, marked, hints.points),
     )
+    every = hints.joined(outlines)
     return HintSet(every.points, _as_points(every.boxes, every.points), _as_points(every.masks, every.points))
+
+
+def _table(keys: npt.NDArray[np.int64], values: npt.NDArray[np.int64]) -> dict[int, int]:
+    return dict(zip(keys.tolist(), values.tolist(), strict=True))
+
+
+def _renamed(rows: AnyRowsT, ids: Mapping[int, int], points: Points) -> AnyRowsT:
+    """Return rows under these ids, by the old ones; those of a point take its class."""
+    classes = dict(zip(points.ids.tolist(), points.classes, strict=True))
+    now = [ids.get(one, one) for one in rows.ids.tolist()]
+    names = [classes.get(one, name) for one, name in zip(now, rows.classes, strict=True)]
+    return rows.changed(ids=now, classes=names)
 
 
 def _as_points(rows: RowsT, points: Points) -> RowsT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_inkling.core import BACKGROUND, SettingsError
+from napari_inkling.core import SettingsError
 from napari_inkling.methods import Needs, get_method, method_names
 from napari_inkling.session.recommend import HintCounts, Recommendation, recommend
 from napari_inkling.session.telling import Tell
@@ -57,11 +57,10 @@ class Advice:
         wanted = self._workspace.learnable_images
         hints = {ref: project.hints(ref) for ref in project.planes_with_hints()}
         learnt = [rows for ref, rows in hints.items() if ref.image in wanted]
-        background = sum(int((rows.points.classes == BACKGROUND).sum()) for rows in learnt)
         return HintCounts(
             images=len(project.images),
-            points=sum(len(rows.points) for rows in learnt) - background,
-            boxes=sum(len(rows.boxes) for rows in learnt),
-            background=background,
+            points=sum(len(rows.points.cells) for rows in learnt),
+            boxes=sum(len(rows.boxes.cells) for rows in learnt),
+            background=sum(len(rows.points.background) for rows in learnt),
             held_out=sum(len(rows) for ref, rows in hints.items() if ref.image not in wanted),
         )

@@ -146,11 +146,14 @@ class Annotations:
         return self._travel(self._workspace.project.redo)
 
     def _travel(self, step: Callable[[], Edit | None]) -> Edit | None:
+        classes = self._workspace.project.classes
         try:
             edit = step()
         except ProjectError as error:  # it may have happened in memory only
             self._tell("error", str(error))
             edit = None
+        if self._workspace.project.classes != classes:
+            self.classes_changed.emit()  # views need the colours of what comes back
         if edit is not None:
             self._workspace.go_to(edit.ref)
         if ref := edit.ref if edit is not None else self._workspace.plane:

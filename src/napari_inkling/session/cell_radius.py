@@ -75,7 +75,7 @@ class CellRadius:
         """
         ref = self._workspace.required(ref)
         hints = self._annotations.hints_of(ref)
-        marked = np.concatenate([hints.points.cells.coordinates, hints.boxes.centres])[-LATEST_CELLS:]
+        marked = np.concatenate([hints.points.cells.coordinates, hints.boxes.cells.centres])[-LATEST_CELLS:]
         known = self._estimate  # a stroke of a brush marks no other cells
         if known is None or known[0] != ref or not np.array_equal(known[1], marked):
             project = self._workspace.project

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import BACKGROUND, HintSet, Masks
+from napari_inkling.core import BACKGROUND, IGNORE, HintSet, Masks
 from napari_inkling.core.mask_places import places_among
 
 __all__ = ["IDLE_SECONDS", "AnnotationClock", "Source", "seconds_each", "timed"]
@@ -98,7 +98,9 @@ def seconds_each(hints: Iterable[HintSet]) -> dict[str, tuple[int, float]]:
 
 
 def _kinds(noun: str, rows: Any) -> Iterator[tuple[str, BoolArray]]:
-    accepted, background = rows.sources == "accepted", rows.classes == BACKGROUND
+    accepted, left = rows.sources == "accepted", rows.sources != "accepted"
+    background, ignored = rows.classes == BACKGROUND, rows.classes == IGNORE
     yield "accepted", accepted
-    yield "not a cell", ~accepted & background
-    yield noun, ~accepted & ~background
+    yield "not a cell", left & background
+    yield "ignore", left & ignored
+    yield noun, left & ~background & ~ignored

@@ -11,7 +11,7 @@ import numpy as np
 from napari_inkling.core import PlaneRef, Predictions
 from napari_inkling.guidance import REASONS, Candidates, Pick, candidates_of, what_next
 from napari_inkling.project import Project
-from napari_inkling.session.accepting import nearest_is_accepted, owned
+from napari_inkling.session.accepting import nearest_is_accepted, owners
 from napari_inkling.session.annotations import Annotations
 from napari_inkling.session.cell_radius import CellRadius
 from napari_inkling.session.suggested_cells import count_cells, near, positions, with_ids
@@ -111,7 +111,7 @@ class Guide:
         accepted = nearest_is_accepted(positions(judged), self._annotations.hints_of(ref))
         in_bulk = np.unique(judged.ids[accepted])
         left = self._not_looked_at(ref)
-        marked = left.masks.ids[owned(left.masks, self._annotations.hints_of(ref))[1]]
+        marked = list(owners(left, self._annotations.hints_of(ref)))
         count, unknown = count_cells(found), count_cells(left.mapped(lambda rows: rows.without_ids(marked)))
         return Looked(max(0, count - unknown - len(in_bulk)), count, len(in_bulk))
 

@@ -68,7 +68,9 @@ class Measuring:
         no image that can be opened.
         """
         ref = self._workspace.required(None)
-        masks = Masks.concatenate([self._annotations.hints_of(ref).masks, self._suggestions.shown(ref).masks])
+        masks = Masks.concatenate(
+            [self._annotations.hints_of(ref).masks.cells, self._suggestions.shown(ref).masks]
+        )
         _, before, known = self._measured if self._measured[0] == ref else _NOTHING
 
         def take(table: Measurements) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 from psygnal import Signal
 
 from napari_inkling.core import HintSet, PlaneRef, Predictions, ProjectError
-from napari_inkling.session.accepting import accepted, background_at, owned
+from napari_inkling.session.accepting import accepted, as_a_persons, background_at, owners
 from napari_inkling.session.annotations import Annotations
+from napari_inkling.session.clock import Source
 from napari_inkling.session.images import Images
 from napari_inkling.session.suggested_cells import count_cells, positions, with_ids, within
 from napari_inkling.session.suggestions import Suggestions
@@ -61,6 +62,31 @@ class Review:
         self.judging.emit(chosen.ids, ref)
         return self._accept(ref, chosen)
 
+    def accept_as(self, one: int, name: str, ref: PlaneRef | None = None) -> bool:
+        """Make hints of a visible suggestion, as a cell of a class; returns whether it was there.
+
+        If the model, or the person before, said another class, the hints count as the person's.
+        """
+        ref = self._workspace.required(ref)
+        chosen = with_ids(self._suggestions.shown(ref), np.array([one]))
+        if not len(chosen.ids):
+            return False
+        self.judging.emit(chosen.ids, ref)
+        held, every = self._annotations.hints_of(ref), self._suggestions.shown(ref, threshold=0.0)
+        came = accepted(chosen, time.time(), self._annotations.round, held, every)
+        other = chosen.mapped(lambda rows: rows.take(rows.classes != name))
+        if len(other.ids):
+            came = came.mapped(lambda rows: rows.changed(sources="human", scores=1.0, times=0.0))
+        pointed = held.points.with_ids(came.ids)
+        was = HintSet(pointed.take(pointed.classes != name))
+        after = was.joined(came).mapped(lambda rows: rows.changed(classes=name))
+        source: Source = "human" if len(other.ids) else "accepted"
+        if self._annotations.edit(
+            was, as_a_persons(was, after), f"accept 1 suggestion as {name}", ref, source
+        ):
+            self.mark_reviewed(ref.image)
+        return True
+
     def accept_above(self, ref: PlaneRef | None = None) -> int:
         """Accept everything that is shown, that is, above the threshold."""
         ref = self._workspace.required(ref)
@@ -72,16 +98,16 @@ class Review:
         return self._accept(ref, within(self._suggestions.shown(ref), y0, x0, y1, x1))
 
     def is_marked(self, one: int, ref: PlaneRef | None = None) -> bool:
-        """Whether a suggestion is the outline of a cell that the person marked."""
+        """Whether a suggestion is the outline, or the box, of a cell that the person marked."""
         ref = self._workspace.required(ref)
-        masks = self._suggestions.shown(ref).masks.with_ids([one])
-        return bool(owned(masks, self._annotations.hints_of(ref))[1].any())
+        return one in owners(self._suggestions.shown(ref), self._annotations.hints_of(ref))
 
     def _accept(self, ref: PlaneRef, chosen: Predictions) -> int:
         if not (count := count_cells(chosen)):
             return 0
         annotations = self._annotations
-        hints = accepted(chosen, time.time(), annotations.round, annotations.hints_of(ref))
+        every = self._suggestions.shown(ref, threshold=0.0)
+        hints = accepted(chosen, time.time(), annotations.round, annotations.hints_of(ref), every)
         label = f"accept {_words(count)}"
         if not annotations.edit(HintSet(), hints, label, ref, source="accepted"):
             return 0

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import KDTree
 
-from napari_inkling.core import BACKGROUND, HintSet, Masks, Predictions
+from napari_inkling.core import Boxes, HintSet, Masks, Points, Predictions
+from napari_inkling.core.box_places import centred_on, of_same_cells
 from napari_inkling.core.mask_places import clipped
 from napari_inkling.guidance import doubts
 
@@ -27,6 +28,7 @@ __all__ = [
     "within",
     "without_known",
     "without_masks",
+    "without_outlines",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -60,32 +62,55 @@ def without_known(
     predictions : Predictions
         Of one plane.
     hints : HintSet
-        Of the same plane. A point, cell or background, hides what is within ``radius`` of it; a box, or
-        a mask, what is within ``radius`` or half its box's shorter side of its centre. A mask is still
-        suggested where a cell was only pointed at or boxed. Masks are clipped by those of a person, see
-        :func:`~napari_inkling.core.mask_places.clipped`.
+        Of the same plane. A point, cell or background, hides points within ``radius`` of it; a box, or a
+        mask, points within ``radius`` or half its box's shorter side of its centre. A box is hidden by a box
+        or a mask of the same cell, see :func:`~napari_inkling.core.box_places.of_same_cells`, and by
+        background in its middle; so it is still suggested where a cell was only pointed at. So is a mask,
+        and where it was only boxed, too. Masks are clipped by those of a person, see
+        :func:`~napari_inkling.core.mask_places.clipped`. Boxes around what nobody labelled hide nothing.
     rejected : (N, 2) array
-        Where suggestions were rejected; each hides what is within ``radius / 2``.
+        Where suggestions were rejected; each hides what is within ``radius / 2``, or whose box has it in its
+        middle.
     radius : float
         Radius of a cell, in pixels.
     free : Masks or None
         The clipped masks, if they are known.
     """
     free = clipped(predictions.masks, hints.masks) if free is None else free
-    edges = np.concatenate([hints.boxes.coordinates, hints.masks.coordinates])
-    sides = edges[:, 2:] - edges[:, :2]
-    reach = np.concatenate([np.full(len(hints.points), radius), np.maximum(radius, sides.min(1) / 2)])
-    found, places = positions(predictions), positions(hints)
-    ids = predictions.ids
-    outlines = (hints.points.classes == BACKGROUND, np.zeros(len(hints.boxes)), np.ones(len(hints.masks)))
-    tells_outline = np.concatenate(outlines).astype(bool)
-    masks = len(found) - len(predictions.masks)  # from here on
-    judged = near(found, rejected, radius / 2) | near(found, places[tells_outline], reach[tells_outline])
-    judged[masks:] |= ~np.isin(ids[masks:], free.ids)
-    known = np.isin(ids, ids[judged])
-    known[:masks] |= near(found[:masks], places, reach)
+    boxes = hints.boxes.cells
+
+    def is_judged(places: FloatArray) -> npt.NDArray[np.bool_]:
+        judged = near(places, rejected, radius / 2)
+        judged |= near(places, hints.points.background.coordinates, radius)
+        return judged | near(places, hints.masks.centres, _reach(hints.masks, radius))
+
+    points = predictions.points.coordinates
+    judged = (
+        is_judged(points),
+        _are_known(predictions.boxes, replace(hints, boxes=boxes), rejected),
+        is_judged(predictions.masks.centres) | ~np.isin(predictions.masks.ids, free.ids),
+    )
+    known = np.isin(predictions.ids, predictions.ids[np.concatenate(judged)])
+    known[: len(points)] |= near(points, hints.points.coordinates, radius)
+    known[: len(points)] |= near(points, boxes.centres, _reach(boxes, radius))
     left = _take(predictions, ~known)
     return replace(left, masks=free.with_ids(left.masks.ids))
+
+
+def _reach(rows: Boxes | Masks, radius: float) -> FloatArray:
+    """Return how far from the centre of each box, or mask, is still its cell, in pixels; (N,)."""
+    sides = rows.coordinates[:, 2:] - rows.coordinates[:, :2]
+    reach: FloatArray = np.maximum(radius, sides.min(axis=1) / 2)
+    return reach
+
+
+def _are_known(boxes: Boxes, hints: HintSet, rejected: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which suggested boxes are of a cell that has a box or a mask, or of what is none; (N,)."""
+    edges = boxes.coordinates
+    known = centred_on(edges, np.concatenate([rejected.reshape(-1, 2), hints.points.background.coordinates]))
+    outlines = hints.masks.coordinates - 0.5  # of the outermost pixels
+    known |= of_same_cells(edges, boxes.classes, hints.boxes.coordinates, hints.boxes.classes)
+    return known | of_same_cells(edges, boxes.classes, outlines, hints.masks.classes)
 
 
 def _take(predictions: Predictions, mask: npt.NDArray[np.bool_]) -> Predictions:
@@ -127,6 +152,11 @@ def without_masks(suggestions: Predictions) -> Predictions:
     """Return the points and boxes of cells of which no mask is suggested."""
     ids = suggestions.masks.ids
     return suggestions.mapped(lambda rows: rows.without_ids(ids)) if len(ids) else suggestions
+
+
+def without_outlines(suggestions: Predictions) -> Points:
+    """Return the points of cells of which neither a mask nor a box is suggested."""
+    return suggestions.points.without_ids(np.concatenate([suggestions.boxes.ids, suggestions.masks.ids]))
 
 
 def count_cells(rows: HintSet | Predictions) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from psygnal import Signal
 
 from napari_inkling.core import PlaneRef, Predictions
+from napari_inkling.core.box_places import cut
 from napari_inkling.core.mask_places import Clipping
 from napari_inkling.project import Project
 from napari_inkling.project.settings import ProjectSettings
@@ -72,14 +75,17 @@ class Suggestions:
         return self._visible[ref]
 
     def _left(self, ref: PlaneRef) -> Predictions:
+        """Return what is left to judge of what was predicted, under the classes' names of today."""
         project, predictions = self._workspace.project, self._predictions[ref]
         hints, clipping = self._annotations.hints_of(ref), self._clippings.get(ref)
         if clipping is None or clipping.masks is not predictions.masks:
             clipping = Clipping(predictions.masks, predictions.masks)
         self._clippings[ref] = clipping = clipping.after(hints.masks)
-        radius = self._radius.at(ref)
-        left = without_known(predictions, hints, project.rejected(ref), radius, clipping.left)
-        return with_classes(left, project.class_today)
+        named, free = (
+            with_classes(found, project.class_today)
+            for found in (predictions, Predictions(masks=clipping.left))
+        )
+        return without_known(named, hints, project.rejected(ref), self._radius.at(ref), free.masks)
 
     @property
     def threshold(self) -> float:
@@ -115,7 +121,14 @@ class Suggestions:
     # -- what changes it ---------------------------------------------------------------------------
 
     def put(self, ref: PlaneRef, predictions: Predictions, whole: bool = True) -> None:
-        """Hold what the model says of a plane, or of a part of it, in place of what it said before."""
+        """Hold what the model says of a plane, or of a part of it, in place of what it said before.
+
+        Boxes are cut at the edge of the image.
+        """
+        for record in self._workspace.project.images:
+            if record.name == ref.image:
+                height, width = record.info.plane_shape[:2]
+                predictions = replace(predictions, boxes=cut(predictions.boxes, (height, width)))
         self._predictions[ref] = predictions
         self._radius.learn(ref, predictions.radius)
         if whole:

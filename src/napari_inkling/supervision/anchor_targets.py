@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_area, box_iou
 
-__all__ = ["BACKGROUND_ANCHOR", "IGNORED_ANCHOR", "assign_anchors", "overlap_of_anchors"]
+__all__ = ["BACKGROUND_ANCHOR", "IGNORED_ANCHOR", "assign_anchors", "near_boxes", "overlap_of_anchors"]
 
 #: What an anchor is matched to that stands for no object, and one about which nothing is known.
 IGNORED_ANCHOR, BACKGROUND_ANCHOR = -1, -2
@@ -55,3 +55,11 @@ def overlap_of_anchors(anchors: Tensor, boxes: Tensor) -> Tensor:
     sides = (torch.minimum(anchors[:, None, 2:], boxes[None, :, 2:]) - corners).clamp(min=0)
     shares: Tensor = sides.prod(dim=2) / box_area(anchors)[:, None]
     return shares.max(dim=1).values
+
+
+def near_boxes(anchors: Tensor, boxes: Tensor, factor: float) -> Tensor:
+    """Return which anchors, xyxy (N, 4), have their centre in a box (M, 4) enlarged by a factor; (N,)."""
+    places, middles = (anchors[:, :2] + anchors[:, 2:]) / 2, (boxes[:, :2] + boxes[:, 2:]) / 2
+    reach = (boxes[:, 2:] - boxes[:, :2]) * factor / 2
+    inside = ((places[:, None] - middles[None]).abs() <= reach[None]).all(dim=2)
+    return inside.any(dim=1)

@@ -14,6 +14,7 @@ from napari_inkling.training.loop import Batch
 
 __all__ = [
     "BOX",
+    "EMPTY",
     "IGNORED",
     "NOTHING",
     "POINT",
@@ -26,8 +27,9 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Kinds of rows: a box that was drawn, a box that stands in for a point, what is ignored, and no row at all.
-BOX, POINT, IGNORED, NOTHING = 0, 1, 2, -1
+#: Kinds of rows: a box that was drawn; one that stands in for a point, and for a click on what is no cell;
+#: what is ignored; and no row at all.
+BOX, POINT, EMPTY, IGNORED, NOTHING = 0, 1, 2, 3, -1
 #: A drawn box that the edge of a crop cuts is ignored if less than this share of it is left.
 LEAST_LEFT = 0.3
 
@@ -37,7 +39,7 @@ class BoxRows:
     """Boxes of one image, or of a crop: ``boxes`` (M, 4), numbers of ``classes`` (M,), and ``kinds`` (M,).
 
     Boxes are y0, x0, y1, x1 in pixels from the image's top left *edge*, so that a box around all of S × S
-    pixels is 0, 0, S, S. The centre of one of the kind :data:`POINT` is the point.
+    pixels is 0, 0, S, S. The centre of one of the kind :data:`POINT`, or :data:`EMPTY`, is the point.
     """
 
     boxes: FloatArray
@@ -129,18 +131,18 @@ def cut_rows(rows: BoxRows, shape: tuple[int, ...], corner: tuple[int, int], sid
 
     A drawn box is cut at the crop's edge, and ignored if little of it is left. The place of a point whose
     cell reaches into the crop is ignored, unless the point itself lies in it: nobody knows how far the cell
-    reaches. What lies beyond the image is ignored, too.
+    reaches. What lies beyond the image is ignored, too; clicks on what is no cell are left out there.
     """
     boxes = rows.boxes - np.tile(corner, 2)
     cut = boxes.clip(0, side)
     areas, left = ((b[:, 2:] - b[:, :2]).prod(1) for b in (boxes, cut))
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((centres >= 0) & (centres < side)).all(1)
-    is_point = rows.kinds == POINT
+    is_point = (rows.kinds == POINT) | (rows.kinds == EMPTY)
     known = np.where(is_point, inside, left >= LEAST_LEFT * areas)
     result = BoxRows(
         np.where((is_point & inside)[:, None], boxes, cut), rows.classes, np.where(known, rows.kinds, IGNORED)
-    ).take(left > 0)
+    ).take((left > 0) & (inside | (rows.kinds != EMPTY)))
     beyond = _beyond(shape, corner, side)
     return BoxRows(
         np.concatenate([result.boxes, beyond]),

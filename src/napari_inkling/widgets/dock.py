@@ -26,6 +26,7 @@ from napari_inkling.widgets.panels._scroll import PanelScroll
 from napari_inkling.widgets.panels._style import palette, stylesheet
 from napari_inkling.widgets.panels.annotate import AnnotatePanel
 from napari_inkling.widgets.panels.export import ExportPanel
+from napari_inkling.widgets.panels.guidance import GuidancePanel
 from napari_inkling.widgets.panels.images import ImagesPanel
 from napari_inkling.widgets.panels.measure import MeasurePanel
 from napari_inkling.widgets.panels.project_bar import ProjectBar
@@ -92,26 +93,21 @@ class InklingDock(QWidget):
         return any(isinstance(layer, Image) for layer in self.viewer.layers)
 
     def _make_panels(self) -> None:
-        self.project_bar = ProjectBar(self.session, self.bridge, self.memory)
-        self.images = ImagesPanel(self.session, self.bridge)
-        self.annotate = AnnotatePanel(self.session, self.bridge)
-        self.train = TrainPanel(self.session, self.bridge)
-        self.review = ReviewPanel(self.session, self.bridge)
-        self.measure = MeasurePanel(self.session, self.bridge)
-        self.export = ExportPanel(self.session, self.bridge)
-        self.panels: tuple[Panel, ...] = (
-            self.images,
-            self.annotate,
-            self.train,
-            self.review,
-            self.measure,
-            self.export,
+        both = self.session, self.bridge
+        self.project_bar = ProjectBar(*both, self.memory)
+        self.images, self.annotate = ImagesPanel(*both), AnnotatePanel(*both)
+        self.train, self.review = TrainPanel(*both), ReviewPanel(*both)
+        rest = self.measure, self.guidance, self.export = (
+            MeasurePanel(*both),
+            GuidancePanel(*both),
+            ExportPanel(*both),
         )
+        self.panels: tuple[Panel, ...] = (self.images, self.annotate, self.train, self.review, *rest)
         column = QWidget()
         column_layout = QVBoxLayout(column)
         column_layout.setContentsMargins(0, 0, 4, 0)
         column_layout.setSpacing(3)
-        folded = {self.measure.title: True, self.export.title: True, **self.memory.folded}
+        folded = {**{panel.title: True for panel in rest}, **self.memory.folded}
         for panel in self.panels:
             panel.set_folded(bool(folded.get(panel.title, False)))
             panel.folded.connect(partial(self._on_fold, panel))
@@ -139,6 +135,7 @@ class InklingDock(QWidget):
             ("train", self.train.train_or_stop),
             ("cheat_sheet", self.toggle_cheat_sheet),
             ("export", self.export.export),
+            ("next_unusual", self.guidance.go_on),
         ):
             self.bridge.keys.on(action, slot)
         self.train.ready.connect(self._on_ready)

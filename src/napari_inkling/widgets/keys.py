@@ -48,6 +48,7 @@ KEYS = (
     Key("accept_in_view", "Shift+W", "accept all that is in view", "Review"),
     Key("accept_above", "Shift+E", "accept all above the threshold", "Review"),
     Key("toggle_suggestions", "H", "hide or show the suggestions", "Review"),
+    Key("next_unusual", "U", "go to the next box of unusual size", "How many more?"),
     Key("next_image", "PageDown", "next image", "Images"),
     Key("previous_image", "PageUp", "previous image", "Images"),
     Key("export", "Shift+O", "export", "Export"),

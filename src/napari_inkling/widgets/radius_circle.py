@@ -1,4 +1,4 @@
-"""Rings that guide the eye: the size of a cell, to be dragged, and the suggestion in focus."""
+"""What guides the eye: the size of a cell, to be dragged, the suggestion in focus, and a box of some size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REACH = 5.0
 
 
 class Guides:
-    """A layer of at most two rings. Each is dark under light, so that it shows on any image."""
+    """A layer of at most two rings, and of boxes. Each is dark under light, so that it shows on any image."""
 
     def __init__(self) -> None:
         self.layer: Any = None
@@ -28,6 +28,7 @@ class Guides:
         self.hovered = False
         self.shows_size = True
         self.line: list[npt.NDArray[np.float64]] = []
+        self.boxes: dict[str, tuple[npt.NDArray[np.float64], float]] = {}
 
     def make(self, placement: dict[str, Any]) -> Any:
         """Return a new, empty layer."""
@@ -61,6 +62,17 @@ class Guides:
         self.line = [np.asarray(place, dtype=np.float64) for place in places]
         self.draw()
 
+    def show_box(self, name: str, centre: npt.ArrayLike, size: npt.ArrayLike, thickness: float) -> None:
+        """Draw the outline of a box, (height, width), around (y, x), all in pixels; one for each name."""
+        self.boxes[name] = (outline(centre, size, thickness / 2), thickness)
+        self.draw()
+
+    def hide_boxes(self, *names: str) -> None:
+        """Draw the boxes of these names no more."""
+        if gone := set(names) & set(self.boxes):
+            self.boxes = {name: box for name, box in self.boxes.items() if name not in gone}
+            self.draw()
+
     def hover(self, over: bool) -> None:
         """Make the cell size thicker while the mouse could take it."""
         if over != self.hovered:
@@ -91,6 +103,8 @@ class Guides:
         for start, stop in pairwise(self.line):
             steps = 2 + int(np.hypot(*(stop - start)))
             rings += [(place, 1.0, 0.4, (1, 1, 1, 1)) for place in np.linspace(start, stop, steps)]
+        for wide, colour in ((2.0, (0, 0, 0, 0.8)), (1.0, (1, 1, 1, 1))):
+            rings += [(at, wide * thick, 0.5, colour) for box, thick in self.boxes.values() for at in box]
         layer = self.layer
         with layer.events.blocker_all():
             layer.data = np.array([ring[0] for ring in rings]).reshape(-1, 2)
@@ -114,6 +128,20 @@ class Guides:
     def _distance(self, place: npt.ArrayLike) -> float:
         assert self.centre is not None
         return float(np.hypot(*(np.asarray(place, dtype=np.float64) - self.centre)))
+
+
+def outline(centre: npt.ArrayLike, size: npt.ArrayLike, step: float) -> npt.NDArray[np.float64]:
+    """Return places (P, 2) along the outline of a box, (height, width), around (y, x), a step apart.
+
+    They are a thousand at most.
+    """
+    height, width = half = np.asarray(size, dtype=np.float64) / 2
+    step = max(step, float(half.sum()) / 250)
+    down, across = (np.linspace(-side, side, max(2, int(2 * side / step) + 1)) for side in half)
+    ends = ((-height, across), (height, across), (down, -width), (down, width))
+    places = [np.stack(np.broadcast_arrays(y, x), axis=1) for y, x in ends]
+    result: npt.NDArray[np.float64] = np.concatenate(places) + np.asarray(centre, dtype=np.float64)
+    return result
 
 
 def drag_ring(

@@ -69,7 +69,7 @@ def test_drawn_masks_at_the_working_scale(scale, corner):
     none = np.empty((0, 2))
     nobody = Verdicts(none, np.empty(0, bool), np.empty(0, np.int64))
     part = TrainingField(image(), window, Field(pixels, none), none, np.empty(0, np.int64), none,
-                         np.empty(0, bool), nobody, 6.0)  # fmt: skip
+                         np.empty(0, bool), nobody, 6.0, np.empty((0, 4)))  # fmt: skip
     found = drawn_labels(Masks.from_labels(painted), working, part)
     step = round(1 / scale)
     assert found.shape == part.shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.core import BACKGROUND, HintSet, Points, TrainingImage
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, HintSet, Points, TrainingImage
 from napari_inkling.methods.partial_points import PartialPointsSettings, training_fields
 from napari_inkling.methods.partial_points.training_fields import fields_of
 from napari_inkling.training.intensity import Intensity
@@ -17,10 +17,34 @@ NAMES = np.array(["round", "spiky", "round", "spiky", BACKGROUND, "round"], dtyp
 CLASSES = ("round", "spiky")
 
 
+#: Around a cell, over a seam, and at the image's corner.
+IGNORED = Boxes([(40, 10, 58, 30), (45, 40, 70, 56), (-5, -5, 3, 3)], classes=IGNORE)
+
+
+@pytest.mark.parametrize("mask", ["extended", "plain"])
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_where_nobody_labelled_nothing_is_known(mask, scale):
+    hints = HintSet(Points(PLACES, classes=NAMES), IGNORED)
+    plane, settings = TrainingImage(image(), hints), PartialPointsSettings(mask=mask)
+    bare = TrainingImage(plane.image, HintSet(hints.points))
+    seen = Intensity.of([plane.image])
+    (part,), (other,) = (list(fields_of(p, seen, scale, RADIUS, CLASSES)) for p in (plane, bare))
+    known, before = (p.known_mask(settings, len(CLASSES)) for p in (part, other))
+    y, x = (np.indices(part.shape) + 0.5) / scale - 0.5  # in pixels of the image
+    boxes = [(y >= y0) & (y <= y1) & (x >= x0) & (x <= x1) for y0, x0, y1, x1 in IGNORED.coordinates]
+    marked = np.min([np.hypot(y - py, x - px) for py, px in hints.points.cells.coordinates], axis=0) < RADIUS
+    expected = np.logical_or.reduce(boxes) & ~marked
+    np.testing.assert_array_equal(part.unlabelled, expected)
+    assert expected.sum() > 100
+    np.testing.assert_array_equal(known, np.where(expected, -1, before))
+    assert part.left_open(np.zeros(part.shape, np.int8)).dtype == np.int8
+    assert other.left_open(before) is before
+
+
 @pytest.mark.parametrize("mask", ["extended", "plain"])
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 def test_masks_of_the_parts_are_those_of_the_whole(monkeypatch, mask, scale):
-    plane = TrainingImage(image(), HintSet(Points(PLACES, classes=NAMES)))
+    plane = TrainingImage(image(), HintSet(Points(PLACES, classes=NAMES), IGNORED))
     settings = PartialPointsSettings(mask=mask)
     seen = Intensity.of([plane.image])
 

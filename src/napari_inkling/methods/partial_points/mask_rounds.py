@@ -99,7 +99,7 @@ def _refined(
     label = np.full(part.shape, IGNORE, dtype=np.int8)
     label[foreground < SURE[0]] = BACKGROUND
     label[(foreground > SURE[1]) & (instances > 0)] = NUCLEUS
-    label = with_drawn(label, voronoi_cells(known.places, part.shape), labels.drawn, known.r1)
+    label = with_drawn(part.left_open(label), voronoi_cells(known.places, part.shape), labels.drawn, known.r1)
     first = int(instances.max(initial=0))
     instances = np.where(labels.drawn > 0, labels.drawn + first, instances)
     return _joint(
@@ -112,10 +112,11 @@ def _centre_targets(task: Task, nuclei: Sequence[Nuclei]) -> Generator[Event, No
     maps = [own.centres for own in nuclei]
     known = yield from known_masks(task)
     masks = yield from updated_masks(task, known, maps)
-    return [
+    filled = [
         np.where(mask == IGNORE, np.where(before < FAINT, 0, before), mask).astype(np.float32)
         for mask, before in zip(masks, maps, strict=True)
     ]
+    return [part.left_open(mask) for part, mask in zip(task.fields, filled, strict=True)]
 
 
 def _joint(

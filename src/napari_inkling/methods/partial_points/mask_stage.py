@@ -151,6 +151,7 @@ def _at_scale(task: Task, part: TrainingField, scale: float) -> TrainingField:
         cells=moved(part.cells),
         background=moved(part.background),
         judged=replace(part.judged, places=moved(part.judged.places)),
+        ignored=np.hstack([moved(part.ignored[:, :2]), moved(part.ignored[:, 2:])]),
         r1=task.radius * scale,
     )
 

@@ -63,14 +63,16 @@ def label_pixels(
 ) -> PixelLabels:
     """Return the labels of a field from the points (N, 2) of its nuclei, in its own pixels.
 
-    Clicks on background count in each, and so does what a person drew.
+    Clicks on background count in each, and so does what a person drew; where nobody labelled, they say
+    nothing.
     """
     cells = voronoi_cells(points, part.shape)
     disk = at_paper_scale(2, r1)
     colour = _colour_label(part, cells, r1, settings, seed)
 
     def told(label: Label) -> Label:
-        return with_drawn(mark_background(label, part.background, disk), cells, drawn, r1)
+        label = part.left_open(mark_background(label, part.background, disk))
+        return with_drawn(label, cells, drawn, r1)
 
     return PixelLabels(
         told(voronoi_label(cells, disk)), None if colour is None else told(colour), cells, drawn

@@ -63,13 +63,13 @@ def updated_masks(
 ) -> Generator[Step, None, list[FloatImage]]:
     """Return the targets of a round: the hints' masks with what the model's maps tell added, Eq. 3."""
     updated = list(known)
-    for number, part in enumerate(zip(task.fields, known, maps, strict=True)):
+    for number, (part, before, probability) in enumerate(zip(task.fields, known, maps, strict=True)):
         yield task.at_work("looking at the unmarked cells")
         match task.settings.self_training:
             case "background":
-                updated[number] = _with_background(task, *part)
+                updated[number] = part.left_open(_with_background(task, part, before, probability))
             case "nuclei":
-                updated[number] = _with_nuclei(task, *part)
+                updated[number] = part.left_open(_with_nuclei(task, part, before, probability))
     return updated
 
 

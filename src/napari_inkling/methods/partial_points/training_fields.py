@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from math import ceil
+from functools import cached_property
+from math import ceil, floor
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,7 @@ from napari_inkling.core import Boxes, Image, Points, TrainingImage
 from napari_inkling.evaluation import cell_centres
 from napari_inkling.methods.partial_points.settings import PartialPointsSettings
 from napari_inkling.supervision import (
+    IGNORE,
     estimate_radius,
     extended_gaussian_mask,
     gaussian_mask,
@@ -64,7 +67,8 @@ class TrainingField:
     ``cells`` (N, 2) with ``classes`` (N,), and ``background`` (M, 2), are from the field's corner. They hold
     the neighbours beyond its edges too, whose masks reach into it; ``field.marked`` are the cells inside,
     and ``unprompted`` says which of these were marked before there was a model to correct. ``judged`` are
-    the suggestions inside that a person accepted or marked as *not a cell*.
+    the suggestions inside that a person accepted or marked as *not a cell*. ``ignored`` (M, 4) are the boxes
+    y0, x0, y1, x1 around what nobody labelled, edges included, which may reach beyond the field.
     """
 
     image: Image
@@ -76,16 +80,35 @@ class TrainingField:
     unprompted: npt.NDArray[np.bool_]
     judged: Verdicts
     r1: float
+    ignored: npt.NDArray[np.float64]
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return self.window.shape
 
+    @cached_property
+    def unlabelled(self) -> npt.NDArray[np.bool_]:
+        """Which pixels lie in a box around what nobody labelled, and not within r1 of a cell; (Y, X)."""
+        inside = np.zeros(self.shape, dtype=bool)
+        for y0, x0, y1, x1 in self.ignored.tolist():
+            rows, columns = (slice(max(0, ceil(a)), max(0, floor(b) + 1)) for a, b in ((y0, y1), (x0, x1)))
+            inside[rows, columns] = True
+        if inside.any():
+            inside &= nearest_point(self.cells, self.shape).distance >= self.r1
+        return inside
+
+    def left_open(self, target: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return a target (…, Y, X) that says nothing where nobody labelled: neither cell nor background."""
+        if not self.unlabelled.any():
+            return target
+        return np.where(self.unlabelled, IGNORE, target).astype(target.dtype)
+
     def known_mask(self, settings: PartialPointsSettings, classes: int) -> FloatImage:
         """Return what the hints alone say, (K, Y, X): Eq. 1 for each class, and the clicks on background.
 
-        A cell of another class, and its ring, are background to a class.
+        A cell of another class, and its ring, are background to a class. Where nobody labelled, nothing is
+        known.
         """
         near = nearest_point(self.cells, self.shape)
         make = gaussian_mask if settings.mask == "plain" else extended_gaussian_mask
@@ -93,7 +116,8 @@ class TrainingField:
         clicked = nearest_point(self.background, self.shape).distance
         mask[(clicked < self.r1) & (clicked < near.distance) & (mask <= 0)] = 0
         owner = np.append(self.classes, -1)[near.index]
-        return np.stack([np.where((mask > 0) & (owner != k), 0, mask) for k in range(classes)])
+        known = np.stack([np.where((mask > 0) & (owner != k), 0, mask) for k in range(classes)])
+        return self.left_open(known)
 
 
 def _verdicts(cells: Points, background: Points, working: WorkingImage, corner: tuple[int, int]) -> Verdicts:
@@ -107,7 +131,7 @@ def _verdicts(cells: Points, background: Points, working: WorkingImage, corner: 
 
 def radius_of(hinted: Sequence[TrainingImage]) -> float | None:
     """Return the cell radius in pixels: half of the boxes' median edge, else what the clicks show."""
-    boxes = Boxes.concatenate([image.hints.boxes for image in hinted])
+    boxes = Boxes.concatenate([image.hints.boxes.cells for image in hinted])
     if len(boxes):
         return float(np.median(boxes.coordinates[:, 2:] - boxes.coordinates[:, :2]) / 2)
     return estimate_radius([(image.image, image.hints.points.cells.coordinates) for image in hinted])
@@ -127,6 +151,7 @@ def fields_of(
     cells, others = marked_cells(plane), _on_plane(plane.hints.points.background, plane.image)
     places = working.to_working(cells.coordinates).clip(0, last)
     background = working.to_working(others.coordinates).clip(0, last)
+    ignored = _at_working_scale(plane.hints.boxes.ignored, working)
     r1 = radius * scale
     for window in [working.whole] if is_one_field(working) else windows(working.shape, FIELD):
         inside = window.holds(places)
@@ -145,4 +170,11 @@ def fields_of(
             unprompted=cells.rounds[inside] == 0,
             judged=_verdicts(cells.take(inside), others.take(window.holds(background)), working, corner),
             r1=r1,
+            ignored=ignored - np.tile(corner, 2),
         )
+
+
+def _at_working_scale(boxes: Boxes, working: WorkingImage) -> npt.NDArray[np.float64]:
+    """Return boxes (N, 4) in pixels of the working image."""
+    low, high = boxes.coordinates[:, :2], boxes.coordinates[:, 2:]
+    return np.hstack([working.to_working(low), working.to_working(high)])

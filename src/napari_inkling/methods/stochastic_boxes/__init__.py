@@ -1,6 +1,6 @@
 """*stochastic-boxes*: boxes on some cells, points on the others, and one detector that learns from both.
 
-After Malik et al.'s one-stage, weakly semi-supervised detection with stochastic boxes ("the paper" here).
+Source: "Bounding box priors for cell detection with point annotations", arXiv:2211.06104 ("the paper" here).
 """
 
 from napari_inkling.methods.stochastic_boxes.method import StochasticBoxes

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from napari_inkling.core import Boxes, Image, Points, TrainingImage
 from napari_inkling.methods.stochastic_boxes.sizes import ClassSizes
-from napari_inkling.training.box_crops import BOX, IGNORED, POINT, BoxField, BoxRows
+from napari_inkling.training.box_crops import BOX, EMPTY, IGNORED, POINT, BoxField, BoxRows
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.working_image import Window, WorkingImage, windows
 
@@ -64,16 +64,27 @@ def fields_of(
 def _rows_of(
     plane: TrainingImage, working: WorkingImage, sizes: ClassSizes, classes: Sequence[str]
 ) -> BoxRows:
-    """Return all that is marked on a plane as working boxes: drawn, of points, and ignored."""
+    """Return all that is marked on a plane as working boxes, whatever its kind."""
     drawn, points, ignored = plane.hints.boxes.cells, pointed_cells(plane), plane.hints.boxes.ignored
+    empty = plane.hints.points.background
     number = {name: k for k, name in enumerate(classes)}
     of_points = _numbers(points, number)
-    halves = sizes.stochastic[of_points] / 2
-    stand_in = np.concatenate([points.coordinates - halves, points.coordinates + halves], axis=1)
-    boxes = np.concatenate([drawn.coordinates, stand_in, ignored.coordinates])
-    kinds = np.repeat([BOX, POINT, IGNORED], [len(drawn), len(points), len(ignored)])
-    numbers = np.concatenate([_numbers(drawn, number), of_points, np.zeros(len(ignored), np.int64)])
-    return BoxRows(to_working_boxes(boxes, working), numbers, kinds)
+    parts = [
+        (drawn.coordinates, _numbers(drawn, number), BOX),
+        (_around(points.coordinates, sizes.stochastic[of_points]), of_points, POINT),
+        (_around(empty.coordinates, np.median(sizes.stochastic, axis=0)), None, EMPTY),
+        (ignored.coordinates, None, IGNORED),
+    ]
+    return BoxRows(
+        to_working_boxes(np.concatenate([boxes for boxes, _, _ in parts]), working),
+        np.concatenate([np.zeros(len(b), np.int64) if n is None else n for b, n, _ in parts]),
+        np.concatenate([np.full(len(boxes), kind) for boxes, _, kind in parts]),
+    )
+
+
+def _around(places: FloatArray, sizes: FloatArray) -> FloatArray:
+    """Return boxes (N, 4) of these heights and widths, (N, 2) or (2,), about places (N, 2)."""
+    return np.concatenate([places - sizes / 2, places + sizes / 2], axis=1)
 
 
 def _numbers(rows: Boxes | Points, number: dict[str, int]) -> npt.NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -10,13 +10,26 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from napari_inkling.methods.stochastic_boxes.settings import StochasticBoxesSettings
-from napari_inkling.networks.box_coding import decode, encode, encode_centres
-from napari_inkling.supervision.anchor_targets import IGNORED_ANCHOR, assign_anchors
+from napari_inkling.networks.box_coding import decode, encode
+from napari_inkling.supervision.anchor_targets import (
+    BACKGROUND_ANCHOR,
+    IGNORED_ANCHOR,
+    assign_anchors,
+    near_boxes,
+)
 from napari_inkling.supervision.box_losses import centre_loss, class_loss, size_loss
 from napari_inkling.supervision.stochastic_boxes import select_boxes
-from napari_inkling.training.box_crops import BOX, IGNORED, POINT
+from napari_inkling.training.box_crops import BOX, EMPTY, IGNORED, POINT
 
 __all__ = ["BoxLoss"]
+
+#: Where not every cell is marked, what lies in a box so many times as large as that of a marked cell, about
+#: the same centre, is background; around a click on what is no cell, too. (Compare Eq. 1 of the paper on
+#: partial points: r2 = 2 · r1.)
+AROUND = 2.0
+#: Further away, nothing is known during this share of the steps; after that, what the network gives less than
+#: this probability is background (compare its Eq. 3, background propagation).
+NEW_TO_ALL, SURELY_BACKGROUND = 0.25, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +45,16 @@ class BoxLoss:
     doubt : Tensor
         β of each class, (K,); see Eq. 2.
     settings : StochasticBoxesSettings
-        τ_s, τ_iou, and which of the two ways of measuring distance.
+        τ_s, τ_iou, and what unmarked places are taken for.
+    progress : callable
+        Returns how much of the training is over, in [0, 1].
     """
 
     anchors: Tensor
     weights: Tensor
     doubt: Tensor
     settings: StochasticBoxesSettings
+    progress: Callable[[], float]
 
     def __call__(self, answers: Tensor, rows: Tensor) -> Mapping[str, Tensor]:
         """Answers (B, N, K + 4) of the network, rows (B, M, 6) of the crops → the losses by name."""
@@ -49,7 +65,9 @@ class BoxLoss:
         return {
             "class": class_loss(logits, wanted, self.weights, known),
             "size": size_loss(*of_boxes[:2]),
-            "place": centre_loss(of_points[0][:, :2], of_points[1], self.doubt[of_points[2]]),
+            "place": centre_loss(of_points[0][:, :2], of_points[1][:, :2], self.doubt[of_points[2]]),
+            "size at points": self.settings.sizes_at_points
+            * size_loss(of_points[0][:, 2:], of_points[1][:, 2:]),
         }
 
     def _matched(self, logits: Tensor, moves: Tensor, rows: Tensor) -> Tensor:
@@ -68,8 +86,19 @@ class BoxLoss:
                 in_box_sizes=self.settings.distance == "box sizes",
             )
         matched = assign_anchors(self.anchors, chosen[objects], boxes[kinds == IGNORED])
+        if self.settings.unmarked == "unknown":
+            free = (matched == BACKGROUND_ANCHOR) & ~near_boxes(
+                self.anchors, boxes[objects | (kinds == EMPTY)], AROUND
+            )
+            matched[free & ~self._surely_background(logits)] = IGNORED_ANCHOR
         numbers = torch.nonzero(objects)[:, 0]
         return torch.where(matched >= 0, numbers[matched.clamp(min=0)], matched) if len(numbers) else matched
+
+    def _surely_background(self, logits: Tensor) -> Tensor:
+        """Return the anchors, (N,), at which the network sees hardly a cell; none while it is new to all."""
+        if self.progress() < NEW_TO_ALL:
+            return torch.zeros(len(logits), dtype=torch.bool, device=logits.device)
+        return logits.sigmoid().amax(dim=1) < SURELY_BACKGROUND
 
     def _wanted(self, matched: list[Tensor], rows: Tensor, classes: int) -> tuple[Tensor, Tensor]:
         """Return the probabilities that are wanted, (B, N, K), and which anchors count, (B, N)."""
@@ -86,8 +115,4 @@ class BoxLoss:
         kinds = rows[..., 5].gather(1, every.clamp(min=0))
         image, anchor = torch.nonzero((every >= 0) & (kinds == kind), as_tuple=True)
         own = rows[image, every[image, anchor]]
-        if kind == BOX:
-            wanted = encode(own[:, :4], self.anchors[anchor])
-        else:
-            wanted = encode_centres((own[:, :2] + own[:, 2:4]) / 2, self.anchors[anchor])
-        return moves[image, anchor], wanted, own[:, 4].long()
+        return moves[image, anchor], encode(own[:, :4], self.anchors[anchor]), own[:, 4].long()

@@ -23,6 +23,8 @@ class StochasticBoxesSettings(MethodSettings):
         "as-published": {
             "steps": 10_000,
             "distance": "pixels",
+            "sizes_at_points": 0.0,
+            "unmarked": "background",
             "network": "resnet50",
             "smallest_side": None,
             "own_range": False,
@@ -65,8 +67,20 @@ class StochasticBoxesSettings(MethodSettings):
         ge=0,
         description="α in pixels: places of points count 1 / (1 + α / √A) with the mean area A (Eq. 2)",
     )
+    sizes_at_points: float = Setting(
+        0.3,
+        ge=0,
+        le=1,
+        description="Weight in the loss of the sizes of boxes that stand in for points; 0: sizes are learnt "
+        "from drawn boxes alone (the paper)",
+    )
     boxed: float = Setting(
         0.5, ge=0, lt=1, description="At least this share of the crops comes from images with boxes"
+    )
+    unmarked: Literal["unknown", "background"] = Setting(
+        "unknown",
+        description="What is not marked, and not beside a marked cell: unknown, until the network is sure "
+        "that it is background; or background: every cell of an image with hints is marked (the paper)",
     )
     balance: float = Setting(
         0.99, ge=0, lt=1, description="β of the class-balanced loss; 0: all classes weigh alike"

@@ -77,10 +77,9 @@ def pyramid_levels(sides: FloatArray) -> int:
 def anchor_sizes(sides: FloatArray, levels: int) -> tuple[tuple[float, ...], ...]:
     """Return the sides of the anchors of each level, for boxes with sides (N,), all in working pixels.
 
-    They grow evenly from the smallest sides that are covered to the largest, so that each level has three.
+    They begin a little above the smallest sides that are covered, and double from level to level, as
+    strides do: measured in its own size, every anchor is as near to a cell as any other.
     """
-    least, most = np.quantile(sides, COVERED)
-    count = levels * PER_DOUBLING
-    step = max(1.0, float(most / least)) ** (1 / count)
-    every = least * np.maximum(step, 1.05) ** (np.arange(count) + 0.5)
+    first = float(np.quantile(sides, COVERED[0])) * 2 ** (1 / 4 / PER_DOUBLING)
+    every = first * 2 ** (np.arange(levels * PER_DOUBLING) / PER_DOUBLING)
     return tuple(tuple(level) for level in every.reshape(levels, PER_DOUBLING).round(2).tolist())

@@ -24,6 +24,7 @@ from napari_inkling.methods.stochastic_boxes.sizes import (
 )
 from napari_inkling.networks.box_network import BoxNetwork
 from napari_inkling.supervision.box_losses import class_balanced_weights
+from napari_inkling.training.box_crops import BOX, POINT
 from napari_inkling.training.devices import Device, resolve_device
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.loop import Learner, Plan
@@ -64,8 +65,9 @@ class Task:
 
     def loss(self) -> BoxLoss:
         """Return what a step minimises; the classes weigh by how often they are marked."""
-        numbers = np.concatenate([part.field.rows.classes for part in self.fields])
-        counts = np.bincount(numbers, minlength=len(self.about.classes))
+        every = [part.field.rows for part in self.fields]
+        marked = [rows.classes[(rows.kinds == BOX) | (rows.kinds == POINT)] for rows in every]
+        counts = np.bincount(np.concatenate(marked), minlength=len(self.about.classes))
         net: BoxNetwork = self.learner.net  # type: ignore[assignment]
         device = self.device.torch_device
         doubt = self.settings.point_doubt / np.sqrt(self.sizes.areas)
@@ -74,6 +76,7 @@ class Task:
             class_balanced_weights(counts.tolist(), self.settings.balance).to(device),
             torch.tensor(doubt, dtype=torch.float32, device=device),
             self.settings,
+            lambda: self.progress,
         )
 
     def model(self) -> BoxModel:

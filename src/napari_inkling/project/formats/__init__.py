@@ -1,4 +1,4 @@
-"""Annotation files: COCO, GeoJSON, label images, OME-Zarr labels, Pascal VOC and points as CSV."""
+"""Annotation files: COCO, GeoJSON, label images, OME-Zarr labels, Pascal VOC, YOLO and points as CSV."""
 
 from napari_inkling.project.formats.counting import Counts, count_cells
 from napari_inkling.project.formats.exporting import export_annotations

@@ -6,7 +6,8 @@ pixel), because most readers drop annotations without one; the rows of one cell 
 of them. Columns that COCO has no place for are under ``inkling`` in each annotation; ``score`` and
 ``attributes`` (as CVAT writes them) beside it. Background rows are no objects: they are in ``inkling`` at
 the top level, where no detector learns from them (so they come last when they are read again). Each plane
-of a stack is an image with ``plane``.
+of a stack is an image with ``plane``. A box around what nobody labelled is a crowd (``iscrowd``), which
+trainers leave out and evaluation does not count, of a category "ignore".
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ __all__ = ["read", "write"]
 def read(path: Path, images: KnownImages, class_name: str = CELL) -> ImportResult:
     """Read a COCO file of boxes, masks (polygons or run lengths) and keypoints.
 
-    A mask of another program becomes a mask, a box and a point, as one of a label image does.
+    A mask of another program becomes a mask, a box and a point, as one of a label image does. A crowd becomes
+    a box to ignore.
     """
     content = _load(path)
     collector = Collector(images)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_inkling.core import BACKGROUND, FormatError, new_ids
+from napari_inkling.core import BACKGROUND, IGNORE, FormatError, new_ids
 from napari_inkling.project.formats.coco_writing import PIXEL
 from napari_inkling.project.formats.collector import Collector, cell_of_mask, mask_row
 from napari_inkling.project.formats.corners import Box, from_corners
@@ -47,18 +47,22 @@ class Annotation:
 
     def rows(self, class_name: str) -> list[Row]:
         """Return what the annotation says of its cell: rows of some kinds, with one id."""
-        if self._entry.get("iscrowd"):
-            return self._skipped(
-                "skipped a crowd region, it is no single cell",
-                "skipped {n} crowd regions, they are no single cells",
-            )
+        own = self._own()
         found = self._kinds()
         if not found:
-            return self._skipped(
+            self._note(
                 "skipped an annotation without a box, a polygon or one keypoint",
                 "skipped {n} annotations without a box, a polygon or one keypoint",
             )
-        own, shared = self._own(), int(new_ids(1)[0])
+            return []
+        boxes = [row for row in found if row.kind == "box"]
+        if self._entry.get("iscrowd") and not own and boxes:
+            self._note(
+                "took a crowd region as a box to ignore: neither a cell nor background",
+                "took {n} crowd regions as boxes to ignore: neither cells nor background",
+            )
+            class_name, found = IGNORE, boxes
+        shared = int(new_ids(1)[0]) if len(found) > 1 else None
         rows = [
             replace(row, class_name=class_name, score=self._score(), attributes=self._attributes(), id=shared)
             for row in found
@@ -102,9 +106,8 @@ class Annotation:
             box = None  # a box of one pixel says nothing but where the point is
         return [*([Row("point", point)] if point else []), *([Row("box", box)] if box else [])]
 
-    def _skipped(self, one: str, many: str) -> list[Row]:
+    def _note(self, one: str, many: str) -> None:
         self._collector.tally.add(one, many, self._short)
-        return []
 
     def _own(self) -> Mapping[str, Any]:
         own = self._entry.get("inkling")

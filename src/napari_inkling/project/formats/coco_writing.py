@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from napari_inkling.core import BACKGROUND
+from napari_inkling.core import BACKGROUND, IGNORE
 from napari_inkling.project.formats.cells import cells_of
 from napari_inkling.project.formats.corners import to_corners
 from napari_inkling.project.formats.files import write_text
@@ -27,7 +27,8 @@ def write(path: Path, export: Export) -> Path:
     All classes of the project are categories, whether or not there are cells of them.
     """
     path = path / "annotations.json" if path.is_dir() else path
-    category = {name: i for i, name in enumerate(export.colours, 1)}
+    ignored = any(IGNORE in item.hints.classes for item in export.items)
+    category = {name: i for i, name in enumerate([*export.colours, *[IGNORE] * ignored], 1)}
     annotations: list[dict[str, Any]] = []
     background: list[dict[str, Any]] = []
     for image_id, item in enumerate(export.items, 1):
@@ -74,7 +75,7 @@ def _annotation(cell: Cell, item: Item) -> dict[str, Any]:
     return {
         "bbox": [x0, y0, x1 - x0, y1 - y0],
         "area": area,
-        "iscrowd": 0,
+        "iscrowd": int(exact.class_name == IGNORE),
         **(_segmentation(cell.mask, item) if cell.mask else {}),
         **(_keypoint(cell.point) if cell.point else {}),
         **_score_and_attributes(exact),

@@ -55,6 +55,7 @@ class Collector:
         self._known: dict[str, Shape | None] = {}
         self._shapes: dict[str, Shape | None] = {}
         self._ids: set[tuple[str, Kind, int]] = set()
+        self._boxes: set[tuple[str, str, tuple[float, ...]]] = set()
 
     def plane(
         self, names: str | Sequence[str], plane: object = (), *, where: str, shape: Shape | None = None
@@ -133,7 +134,7 @@ class Collector:
                 raise FormatError(f"{where}: the {name} {value} is too large, expected at most {_LARGEST}")
         if not (math.isfinite(row.time) and math.isfinite(row.seconds)) or math.isinf(row.score):
             raise FormatError(f"{where}: score, time or seconds is not finite, expected numbers")
-        if self._usable(self._known[key], row, where):
+        if self._usable(self._known[key], row, where) and not self._repeats(key, row, where):
             self._rows[key][row.kind].append(self._mended(key, row, where))
 
     def result(self) -> ImportResult:
@@ -180,6 +181,20 @@ class Collector:
                 where,
             )
         return True
+
+    def _repeats(self, key: str, row: Row, where: str) -> bool:
+        """Whether another program's box is there already; two of ours with ids of their own are two."""
+        if row.kind != "box" or row.id is not None:
+            return False
+        if (one := (key, row.class_name, row.coordinates)) in self._boxes:
+            self.tally.add(
+                "left out a box that repeats another of its class",
+                "left out {n} boxes that repeat others of their class",
+                where,
+            )
+            return True
+        self._boxes.add(one)
+        return False
 
     def _mended(self, key: str, row: Row, where: str) -> Row:
         if row.source not in SOURCES:

@@ -13,6 +13,7 @@ from typing import Any
 
 from napari_inkling.core import FormatError
 from napari_inkling.project.formats.collector import mask_row
+from napari_inkling.project.formats.corners import from_corners
 from napari_inkling.project.formats.csv_header import Header
 from napari_inkling.project.formats.rows import Kind, Row, kinds_in
 from napari_inkling.project.formats.run_lengths import mask_from_text
@@ -88,7 +89,8 @@ class Fields:
 
     def kinds(self) -> tuple[Kind, ...]:
         """Return which rows the line holds; without the column ``kind``, one with edges is a box."""
-        text = self.text("kind").lower() or ("box" if self.text("y0") else "point")
+        is_box = self._header.corners or self.text("y0")
+        text = self.text("kind").lower() or ("box" if is_box else "point")
         if not (found := kinds_in(text)):
             raise FormatError(
                 f"{self._where}: kind is {text!r}, expected point, box, mask, or some with + between"
@@ -114,9 +116,15 @@ class Fields:
             if kind == "mask":
                 found.append(self._mask(base))
             else:
-                sides = ("y", "x") if kind == "point" else ("y0", "x0", "y1", "x1")
-                found.append(replace(base, kind=kind, coordinates=tuple(map(self.number, sides))))
+                found.append(replace(base, kind=kind, coordinates=self._place(kind)))
         return found
+
+    def _place(self, kind: Kind) -> tuple[float, ...]:
+        """Return the coordinates of a point or box."""
+        if kind == "point":
+            return self.number("y"), self.number("x")
+        y0, x0, y1, x1 = map(self.number, ("y0", "x0", "y1", "x1"))
+        return from_corners(x0, y0, x1, y1) if self._header.corners else (y0, x0, y1, x1)
 
     def _mask(self, base: Row) -> Row:
         if not (text := self.text("mask")):

@@ -1,4 +1,4 @@
-"""The header of a table of points: which delimiter, and which column is what."""
+"""The header of a table of points or boxes: which delimiter, and which column is what."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ _NAMES: Mapping[str, Sequence[str]] = {
         )
     },
 }  # fmt: skip
+#: Names of the edges of boxes in other programs' tables, which count them from the image's corner.
+_CORNERS: Mapping[str, Sequence[str]] = {
+    "y0": ("ymin", "y-min", "top"),
+    "x0": ("xmin", "x-min", "left"),
+    "y1": ("ymax", "y-max", "bottom"),
+    "x1": ("xmax", "x-max", "right"),
+}
 #: Columns that say nothing about a cell: napari's row number.
 _COUNTERS = ("index", "")
 
@@ -49,6 +56,9 @@ class Header:
         Leading axes of napari's header (all but the last two), which are the plane.
     ignored : tuple of str
         Columns without a meaning.
+    corners : bool
+        Whether it is another program's table of boxes: edges count from the image's corner, and ``label``
+        is the class where no other column is.
     """
 
     delimiter: str
@@ -57,10 +67,11 @@ class Header:
     columns: Mapping[str, int]
     axes: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    corners: bool = False
 
 
 def read_header(path: Path, text: str) -> Header:
-    """Return the header of a table; raises FormatError if no delimiter gives it the columns y and x."""
+    """Return the header of a table; raises FormatError if no delimiter gives it points or boxes."""
     number, line = _first_line(text)
     for delimiter in _DELIMITERS:
         try:
@@ -68,11 +79,12 @@ def read_header(path: Path, text: str) -> Header:
         except csv.Error:
             continue
         header = _understood(names, delimiter, number)
-        if "x" in header.columns and "y" in header.columns:
+        if header.corners or header.columns.keys() >= {"x", "y"}:
             return header
     raise FormatError(
         f"{path}, line {number}: the header is {line[:80].strip()!r}, expected columns 'y' and 'x' in any "
-        "order (or napari's 'axis-0' and 'axis-1'), separated by comma, semicolon or tab"
+        "order (or napari's 'axis-0' and 'axis-1'; or 'xmin', 'ymin', 'xmax' and 'ymax' of boxes), separated "
+        "by comma, semicolon or tab"
     )
 
 
@@ -87,11 +99,12 @@ def _first_line(text: str) -> tuple[int, str]:
 
 def _understood(names: Sequence[str], delimiter: str, line: int) -> Header:
     plain = [re.sub(r"[\s_]+", "-", name.strip().lower()) for name in names]
-    columns: dict[str, int] = {}
-    for meaning, known in _NAMES.items():
-        position = next((plain.index(name) for name in known if name in plain), None)
-        if position is not None:
-            columns[meaning] = position
+    columns, edges = _positions(plain, _NAMES), _positions(plain, _CORNERS)
+    corners = len(edges) == len(_CORNERS) and not _CORNERS.keys() & columns.keys()
+    if corners:
+        columns |= edges
+        if "class" not in columns and "label" in columns:
+            columns["class"] = columns.pop("label")
     axes = sorted((n for n in plain if re.fullmatch(r"axis-\d+", n)), key=lambda n: int(n[5:]))
     if len(axes) >= 2 and not {"x", "y"} & set(columns):
         columns |= {name: plain.index(name) for name in axes[:-2]}
@@ -100,4 +113,10 @@ def _understood(names: Sequence[str], delimiter: str, line: int) -> Header:
         axes = []
     used = set(columns.values())
     ignored = tuple(names[i] for i, n in enumerate(plain) if i not in used and n not in _COUNTERS)
-    return Header(delimiter, line, len(names), columns, tuple(axes[:-2]), ignored)
+    return Header(delimiter, line, len(names), columns, tuple(axes[:-2]), ignored, corners)
+
+
+def _positions(plain: Sequence[str], names: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return where the columns of each meaning are that the header has."""
+    found = {meaning: next((n for n in known if n in plain), None) for meaning, known in names.items()}
+    return {meaning: plain.index(name) for meaning, name in found.items() if name is not None}

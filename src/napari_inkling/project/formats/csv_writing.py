@@ -32,20 +32,27 @@ def write(path: Path, export: Export) -> Path:
     return write_text(path, table_text(export.items, "\t" if path.suffix.lower() == ".tsv" else ","))
 
 
-def table_text(items: Sequence[Item], delimiter: str = ",", labels: Mapping[int, int] | None = None) -> str:
-    """Return the table; ``labels`` (by id) makes a first column of numbers in a label image.
+def table_text(
+    items: Sequence[Item],
+    delimiter: str = ",",
+    labels: Mapping[int, int] | None = None,
+    pixels: bool | None = None,
+) -> str:
+    """Return the table; ``labels`` (by id) makes a first column of numbers in a file beside it.
 
-    The pixels of masks are then in that image, and not in the table.
+    ``pixels`` says whether masks have theirs in the table; by default where there are no labels, because
+    they are in a label image then.
     """
+    pixels = labels is None if pixels is None else pixels
     boxes, masks = (any(len(getattr(item.hints, kind)) for item in items) for kind in ("boxes", "masks"))
     columns = [*(["label"] if labels is not None else []), *_COLUMNS]
     columns += ["kind", *_SIDES] if boxes or masks or labels is not None else []
-    columns += ["mask"] if masks and labels is None else []
+    columns += ["mask"] if masks and pixels else []
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, columns, delimiter=delimiter, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     for item in items:
-        for fields in _lines(item, pixels="mask" in columns):
+        for fields in _lines(item, pixels):
             writer.writerow(fields | {"label": "" if labels is None else labels.get(fields["id"], "")})
     return out.getvalue()
 

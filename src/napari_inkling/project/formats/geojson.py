@@ -4,7 +4,7 @@ A mask is a Polygon or MultiPolygon along the edges of its pixels, holes include
 corners; a point a Point: in pixels of full resolution from the image's corner. A cell is one object, with the
 outline of its mask, else its box, else its point; what else it has, and all columns that QuPath has no place
 for, is under ``inkling`` in its ``properties``. Suggestions are detections, everything else, and every point,
-is an annotation.
+is an annotation. A box around what nobody labelled is of QuPath's own class "Ignore*".
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_inkling.core import CELL, FormatError
+from napari_inkling.core import CELL, IGNORE, FormatError
 from napari_inkling.project.formats.collector import Collector, cell_of_mask
 from napari_inkling.project.formats.files import find_files, read_json
-from napari_inkling.project.formats.geojson_writing import write
+from napari_inkling.project.formats.geojson_writing import QUPATH_IGNORE, write
 from napari_inkling.project.formats.geometry import read_geometry
 from napari_inkling.project.formats.known_images import KnownImages
 from napari_inkling.project.formats.outlines import is_rectangle
@@ -142,7 +142,8 @@ class _Feature:
         if isinstance(found, dict):
             names = found.get("names")
             found = found.get("name") or (": ".join(map(str, names)) if isinstance(names, list) else "")
-        return found.strip() if isinstance(found, str) else ""
+        name = found.strip() if isinstance(found, str) else ""
+        return IGNORE if name == QUPATH_IGNORE != self._own.get("class") else name
 
     def _score(self) -> float:
         score = self._own.get("score", 1.0)

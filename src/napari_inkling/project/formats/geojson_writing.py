@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_inkling.core import IGNORE
 from napari_inkling.project.formats.cells import cells_of
 from napari_inkling.project.formats.corners import to_corners
 from napari_inkling.project.formats.files import write_text
@@ -19,7 +20,10 @@ from napari_inkling.project.formats.items import Export, Item
 from napari_inkling.project.formats.outlines import outlines
 from napari_inkling.project.formats.rows import Cell, Row, row_columns
 
-__all__ = ["write"]
+__all__ = ["QUPATH_IGNORE", "write"]
+
+#: QuPath's name of the class of what its own classifiers leave out.
+QUPATH_IGNORE = "Ignore*"
 
 _SUFFIXES = (".geojson", ".json")
 #: Colour of "not a cell" (r, g, b).
@@ -44,7 +48,8 @@ def _feature(cell: Cell, item: Item, colours: Mapping[str, str]) -> dict[str, An
     row = cell.mask or cell.box or cell.rows[0]
     suggested = row.source == "model" and row.kind != "point"
     colour = colours.get(row.class_name)
-    classification = {"name": row.class_name, "color": list(bytes.fromhex(colour[1:])) if colour else _GREY}
+    name = QUPATH_IGNORE if row.class_name == IGNORE else row.class_name
+    classification = {"name": name, "color": list(bytes.fromhex(colour[1:])) if colour else _GREY}
     # The same cell has the same id in each export, so that QuPath knows it again.
     identity = uuid.uuid5(uuid.NAMESPACE_OID, f"{item.ref} {cell.kind} {row.id}")
     return {
@@ -65,8 +70,10 @@ def _own(cell: Cell, row: Row) -> dict[str, Any]:
         other.kind: list(other.coordinates) for other in (cell.point, cell.box) if other and other != row
     }
     score = None if math.isnan(row.score) else row.score
-    attributes = {"attributes": dict(row.attributes)} if row.attributes else {}
-    return {**row_columns(row), "kind": cell.kind, **beside, "score": score, **attributes}
+    more: dict[str, Any] = {"attributes": dict(row.attributes)} if row.attributes else {}
+    if row.class_name == QUPATH_IGNORE:
+        more["class"] = QUPATH_IGNORE  # a person's own class of that name
+    return {**row_columns(row), "kind": cell.kind, **beside, "score": score, **more}
 
 
 def _geometry(row: Row) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from napari_inkling.core import BACKGROUND, FormatError, HintSet, PlaneRef, Predictions
+from napari_inkling.core import NOT_CELLS, FormatError, HintSet, PlaneRef, Predictions
 from napari_inkling.project.formats.files import safe_stems
 from napari_inkling.project.records import PALETTE
 
@@ -49,9 +49,7 @@ class Item:
     def known_shape(self) -> tuple[int, int]:
         """Return height and width; raises FormatError where they are not known."""
         if self.shape is None:
-            raise FormatError(
-                f"the size of the image {self.ref.image!r} is not known, a label image needs it"
-            )
+            raise FormatError(f"the size of the image {self.ref.image!r} is not known, but needed")
         return self.shape
 
 
@@ -72,11 +70,11 @@ class Export:
 
     @cached_property
     def colours(self) -> Mapping[str, str]:
-        """The known classes and then all others of the rows, sorted, with colours; background is no class."""
+        """The known classes and then all others of the rows, sorted, with colours."""
         found = {name for item in self.items for name in item.hints.classes}
         taken = {colour.lower() for colour in self.known.values()}
         free = [colour for colour in PALETTE if colour not in taken] or PALETTE
-        new = sorted(found - {BACKGROUND, *self.known})
+        new = sorted(found - {*NOT_CELLS, *self.known})
         return {**self.known, **{name: free[i % len(free)] for i, name in enumerate(new)}}
 
     def files(self, path: Path, suffixes: Sequence[str], suffix: str = "") -> dict[Path, Item]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import BACKGROUND, HintSet
+from napari_inkling.core import HintSet
 
 __all__ = ["draw_labels", "label_numbers"]
 
 
 def label_numbers(hints: HintSet) -> dict[int, int]:
     """Return the label of each id, counted from 1: points first, then boxes, then masks, in their order."""
-    cells = [i for rows in hints.kinds for i in rows.ids[rows.classes != BACKGROUND].tolist()]
-    return {cell: number for number, cell in enumerate(dict.fromkeys(cells), 1)}
+    cells = dict.fromkeys(i for rows in hints.cells.kinds for i in rows.ids.tolist())
+    return {cell: number for number, cell in enumerate(cells, 1)}
 
 
 def draw_labels(
@@ -24,7 +24,7 @@ def draw_labels(
     Rows with one id are one cell, drawn as its mask, else as its box, else as a disk. Masks lie over
     everything, a later one over those before. Elsewhere a small box lies over a large one, points lie over
     boxes, and the nearest point has the pixel: cells that are hidden completely have a label that no pixel
-    holds. Background is not drawn.
+    holds. Background and what is ignored are not drawn.
 
     Parameters
     ----------
@@ -35,8 +35,7 @@ def draw_labels(
     radius : float
         Radius in pixels of the disk of a point; it covers one pixel at least.
     """
-    cells = hints.mapped(lambda rows: rows.take(rows.classes != BACKGROUND))
-    points, boxes, masks = cells.kinds
+    points, boxes, masks = hints.cells.kinds
     numbers = label_numbers(hints)
     labels = np.zeros(shape, np.uint32)
     boxed = boxes.without_ids(masks.ids)

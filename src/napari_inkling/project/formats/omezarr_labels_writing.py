@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_inkling.core import BACKGROUND, FormatError
+from napari_inkling.core import NOT_CELLS, FormatError
 from napari_inkling.project.formats.files import safe_stems
 from napari_inkling.project.formats.items import Export, Item
 from napari_inkling.project.formats.label_drawing import draw_labels, label_numbers
@@ -161,7 +161,7 @@ def _properties(item: Item, numbers: Mapping[int, int]) -> list[dict[str, Any]]:
     told = {}
     for row in all_rows(item.hints):
         number = numbers.get(row.id or 0)
-        if number and row.class_name != BACKGROUND:
+        if number and row.class_name not in NOT_CELLS:
             score = {} if math.isnan(row.score) else {"score": row.score}
             told[number] = {"class": row.class_name, "source": row.source, **score}
     return [{"label-value": number, **told[number]} for number in sorted(told)]
@@ -171,7 +171,7 @@ def _rows(item: Item, numbers: Mapping[int, int]) -> list[dict[str, Any]]:
     plane = list(item.ref.plane)
     return [
         {
-            "label": numbers.get(row.id or 0) if row.class_name != BACKGROUND else None,
+            "label": numbers.get(row.id or 0) if row.class_name not in NOT_CELLS else None,
             "plane": plane,
             **row_to_json(row),
         }

@@ -6,6 +6,10 @@ there are boxes or masks, ``kind`` (point, box, mask, or several with + between)
 follow, then ``mask``: its box in whole pixels and COCO's run lengths in that box. y, x of a cell without a
 point are its centre. Only y and x are needed to read, in any order, or napari's own ``axis-0, axis-1``;
 leading axes are the plane.
+
+Another program's table of boxes has ``xmin, ymin, xmax, ymax`` (or left, top, right, bottom), counted from
+the image's corner, and the class in ``label`` or a column of one of its other names. What a label may say
+besides is told in :mod:`~napari_inkling.project.formats.csv_labels`.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from napari_inkling.core import CELL, FormatError
 from napari_inkling.project.formats.collector import Collector
 from napari_inkling.project.formats.csv_fields import Fields, read_lines
 from napari_inkling.project.formats.csv_header import read_header
+from napari_inkling.project.formats.csv_labels import as_meant
 from napari_inkling.project.formats.csv_writing import write
 from napari_inkling.project.formats.files import find_files, read_text
 from napari_inkling.project.formats.known_images import KnownImages, stem
@@ -61,7 +66,8 @@ def _read_file(path: Path, collector: Collector, class_name: str, *, alone: bool
             )
             continue
         for row in _rows(fields, class_name, collector):
-            collector.add(key, row, fields.place)
+            meant = as_meant(row, collector.tally, fields.place) if header.corners else row
+            collector.add(key, meant, fields.place)
 
 
 def _own_image(path: Path, images: KnownImages, alone: bool) -> str:

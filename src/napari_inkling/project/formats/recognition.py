@@ -21,6 +21,7 @@ _BEGINNINGS: Mapping[str, tuple[tuple[str, re.Pattern[bytes]], ...]] = {
         ("coco", re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')),
     ),
     ".xml": (("voc", re.compile(rb"<annotation\b")),),
+    ".txt": (("yolo", re.compile(rb"\A\s*\d+([ \t]+[-+.\deE]+){4,}[ \t]*\r?(\n|\Z)")),),
 }
 #: So much of a file is its beginning, in bytes.
 _PEEK = 2**16
@@ -41,7 +42,7 @@ def guess_format(path: Path | str) -> str:
     if files == [path]:  # whatever is in it: its reader says best what is wrong
         found = Counter([_format_of(path) or _by_suffix(path)])
     else:
-        found = Counter(_format_of(file) for file in files if not _belongs_to_a_label_image(file))
+        found = Counter(_format_of(file) for file in files if not _belongs_to_labels(file))
     counts = {name: found[name] for name in FORMATS if found[name]}
     if not counts:
         known = ", ".join(dict.fromkeys(s for f in FORMATS.values() for s in f.suffixes))
@@ -132,9 +133,10 @@ def _beginning(file: Path) -> bytes:
         raise FormatError(f"cannot read {file}: {error.strerror or error}") from error
 
 
-def _belongs_to_a_label_image(file: Path) -> bool:
-    """Whether a file is the table that is written beside a label image."""
+def _belongs_to_labels(file: Path) -> bool:
+    """Whether a file is the table that is written beside a label image, or beside YOLO's labels."""
     if file.suffix.lower() != ".csv":
         return False
-    beside = any(file.with_suffix(ending).exists() for ending in FORMATS["masks"].suffixes)
+    endings = (*FORMATS["masks"].suffixes, *FORMATS["yolo"].suffixes)
+    beside = any(file.with_suffix(ending).exists() for ending in endings)
     return beside and b"label" in _beginning(file).split(b"\n", 1)[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from napari_inkling.core import CELL, FormatError
-from napari_inkling.project.formats import coco, geojson, masks, omezarr_labels, points_csv, voc
+from napari_inkling.project.formats import coco, geojson, masks, omezarr_labels, points_csv, voc, yolo
 from napari_inkling.project.formats.items import Export
 from napari_inkling.project.formats.known_images import KnownImages
 from napari_inkling.project.formats.result import ImportResult
@@ -86,6 +86,7 @@ FORMATS: Mapping[str, Format] = {
         ),
         Format("points-csv", "Points (CSV)", (".csv", ".tsv"), points_csv.read, points_csv.write),
         Format("voc", "Pascal VOC (XML)", (".xml",), voc.read, voc.write, folder=True),
+        Format("yolo", "YOLO (TXT)", (".txt",), yolo.read, yolo.write, folder=True),
         Format(
             "masks", "Label images (TIFF)", (".tif", ".tiff", ".png"), masks.read, masks.write, folder=True
         ),

@@ -3,7 +3,8 @@
 VOC knows neither points nor masks nor scores nor where a box comes from. What it lacks goes into elements
 that other programs skip: ``<inkling>`` holds such columns as JSON, and a mask; ``<point>`` (beside
 ``<object>``) is a point. Boxes are written in whole pixels, as readers expect; the exact ones are in
-``<inkling>``. Attributes are written as CVAT does.
+``<inkling>``. Attributes are written as CVAT does. A box around what nobody labelled is an object "ignore"
+that is ``difficult``; other objects with that flag are cells, which keep it as an attribute.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_inkling.core import HintSet, Points
+from napari_inkling.core import IGNORE, HintSet, Points
 from napari_inkling.project.formats.cells import cells_of
 from napari_inkling.project.formats.corners import to_corners
 from napari_inkling.project.formats.files import write_text
@@ -75,7 +75,9 @@ def _place(row: Row) -> str:
 
 def _bounds(row: Row, edges: Sequence[float]) -> str:
     flags = [element("pose", "Unspecified", depth=2)]
-    flags += [element(f, int(str(row.attributes.get(f)) == "1"), depth=2) for f in ("truncated", "difficult")]
+    raised = {f for f in ("truncated", "difficult") if str(row.attributes.get(f)) == "1"}
+    raised |= {"difficult"} if row.class_name == IGNORE else set()  # evaluation leaves those out
+    flags += [element(f, int(f in raised), depth=2) for f in ("truncated", "difficult")]
     sides = zip(SIDES, whole_corners(edges), strict=True)
     inside = "".join(element(side, value, depth=3) for side, value in sides)
     return f"{''.join(flags)}    <bndbox>\n{inside}    </bndbox>\n"

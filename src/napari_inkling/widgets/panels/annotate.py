@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QButtonGroup, QPushButton
 
-from napari_inkling.core import BACKGROUND, HintSet
+from napari_inkling.core import BACKGROUND, IGNORE, HintSet
 from napari_inkling.core.durations import spent
 from napari_inkling.session import seconds_each
 from napari_inkling.widgets.canvas_tools import Tool
@@ -130,8 +130,9 @@ class AnnotatePanel(Panel):
         if project.seconds_spent >= 1:
             words += f" in {spent(project.seconds_spent)}"
         self.counts.setText(words if total else "Nothing marked yet")
-        background = classes[BACKGROUND] + apart[BACKGROUND]
-        everywhere = f"{total - background:,} cells, {background:,} not a cell, over all images"
+        background, ignored = (classes[name] + apart[name] for name in (BACKGROUND, IGNORE))
+        everywhere = f"{total - background - ignored:,} cells, {background:,} not a cell"
+        everywhere += f", {ignored:,} to ignore" * bool(ignored) + ", over all images"
         unlearnt = f"; {apart.total():,} of them on images that are held out" * bool(apart)
         self.counts.setToolTip(everywhere + unlearnt + _times(hints.values()))
 

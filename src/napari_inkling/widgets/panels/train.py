@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox
+from qtpy.QtWidgets import QCheckBox, QComboBox
 
-from napari_inkling.core import BACKGROUND, InklingError
+from napari_inkling.core import InklingError
 from napari_inkling.methods import MethodSettings, get_method
 from napari_inkling.session import Recommendation, TrainingState, still_lacks, why_anew
 from napari_inkling.widgets.panels._keys import key_of
-from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, row, set_role, shrinking
+from napari_inkling.widgets.panels._method_choice import MethodChoice
+from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, row, set_role
 from napari_inkling.widgets.panels._progress import TrainingProgress
+from napari_inkling.widgets.panels._radius_row import RadiusRow
 from napari_inkling.widgets.panels._settings_form import SettingsForm
 
 if TYPE_CHECKING:
@@ -31,8 +33,6 @@ PRESETS = {
 LATER = "What you mark meanwhile counts in the next training."
 LEARNING = f"Suggestions appear while it trains. Stop when you like them. {LATER}"
 GOING_ON = f"What is learnt anew shows within seconds; stop early, and the last model stays. {LATER}"
-#: Before a radius that the program has estimated: a word would be cut off in a narrow dock.
-ESTIMATED = "≈"
 DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
 
 
@@ -52,8 +52,11 @@ class TrainPanel(Panel):
         self._anew = ""  # why it cannot go on from the newest model
         self._going_on = False  # the training that was started here knows what the newest model found
         self.why = self.add(label(role="muted", wrap=True))
+        self.method: MethodChoice = self.add(calm_wheel(MethodChoice(session)))
+        self.method.currentIndexChanged.connect(self.refresh)
         self._make_how_and_where()
-        self._make_radius()
+        self._radius_row: RadiusRow = self.add(RadiusRow(session, self.telling))
+        self.radius, self.estimate = self._radius_row.radius, self._radius_row.estimate
         self._make_advanced()
         self._make_go()
         self.progress: TrainingProgress = self.add(TrainingProgress())
@@ -86,20 +89,6 @@ class TrainPanel(Panel):
         line.setStretch(0, 3)
         line.setStretch(1, 2)
 
-    def _make_radius(self) -> None:
-        self.radius = QDoubleSpinBox()
-        self.radius.setRange(0, 500)
-        self.radius.setDecimals(1)
-        self.radius.setSingleStep(0.5)
-        self.radius.setSpecialValueText("auto")
-        self.radius.setKeyboardTracking(False)
-        self.radius.setToolTip("Radius of a typical cell in pixels; 0 leaves it to the program")
-        self.radius.valueChanged.connect(self._set_radius)
-        self.radius.setFixedWidth(92)
-        calm_wheel(self.radius)
-        self.estimate = button("", "Take this radius", self._take_estimate, role="link")
-        self.add(row(label("Cell radius"), self.radius, shrinking(self.estimate), None))
-
     def _make_advanced(self) -> None:
         self.advanced_button = self.add(
             button("▸ Advanced", "Every setting of the method", self._toggle_advanced, role="link")
@@ -125,10 +114,12 @@ class TrainPanel(Panel):
         self._ask()
         self.why.setText(self._advice.reason)
         self.why.setVisible(bool(self._advice.reason))
+        self.method.show_recommended(self._advice.method)
         if self._advice.method != before:
             self._fill_advanced()
         self._anew = self._why_anew()
-        self._show_radius()
+        self._radius_row.setVisible(self._has_radius())
+        self._radius_row.refresh()
         self._show_button()
 
     def _ask(self) -> None:
@@ -155,7 +146,7 @@ class TrainPanel(Panel):
             return "there is no model yet"
         project, wanted = self.session.project, self.session.workspace.learnable_images
         learnt = [ref for ref in project.planes_with_hints() if ref.image in wanted]
-        classes = {str(name) for ref in learnt for name in project.hints(ref).classes} - {BACKGROUND}
+        classes = {str(name) for ref in learnt for name in project.hints(ref).cells.classes}
         try:
             self._lacks = still_lacks(model, self._advice.method)
             return why_anew(model, self._advice.method, self._settings(self.advanced.overrides()), classes)
@@ -165,22 +156,11 @@ class TrainPanel(Panel):
     def _settings(self, overrides: dict[str, Any]) -> MethodSettings:
         return get_method(self._advice.method).Settings.preset(self.preset.currentData(), **overrides)
 
-    def _show_radius(self) -> None:
-        chosen, plane = self.session.radius.chosen, self.session.plane
-        self.radius.blockSignals(True)
-        self.radius.setValue(chosen or 0)
-        self.radius.blockSignals(False)
-        guess = None
-        if plane is not None and len(self.session.annotations.hints):
-            with self.telling():
-                guess = self.session.radius.estimate(plane)
-        if guess is not None and (chosen is None or abs(chosen - guess) > 0.05):
-            self.estimate.setText(f"{ESTIMATED} {guess:.1f} px")
-            tip = "Estimated from the image at the cells you marked. Click to take it"
-        else:
-            self.estimate.setText("back to automatic" if chosen is not None else "")
-            tip = "Click to leave it to the program"
-        self.estimate.setToolTip(f"{tip}; the circle in the image shows the radius and can be dragged")
+    def _has_radius(self) -> bool:
+        try:
+            return "radius" in get_method(self._advice.method).Settings.model_fields
+        except InklingError:  # said where it matters: below the button
+            return True
 
     def _show_button(self, *_: Any) -> None:
         state = self.session.training.state
@@ -195,7 +175,7 @@ class TrainPanel(Panel):
         set_role(self.go, "stop" if state.active else "primary")
         self.go.setEnabled(state.status != "stopping" and (state.active or not self._missing))
         self.start_over.setVisible(not state.active and not self._anew)
-        for widget in (self.preset, self.device, self.radius, self.advanced):
+        for widget in (self.method, self.preset, self.device, self.radius, self.advanced):
             widget.setEnabled(not state.active)
         self._advise(state)
 
@@ -255,18 +235,6 @@ class TrainPanel(Panel):
                 resume=not self.start_over.isChecked(),
             )
             self.start_over.setChecked(False)
-
-    def _set_radius(self, value: float) -> None:
-        with self.telling():
-            self.session.radius.chosen = value or None
-
-    def _take_estimate(self) -> None:
-        with self.telling():
-            plane = self.session.plane
-            if self.estimate.text().startswith(ESTIMATED) and plane is not None:
-                self.session.radius.chosen = self.session.radius.estimate(plane)
-            else:
-                self.session.radius.chosen = None
 
     def _toggle_advanced(self) -> None:
         shown = not self.advanced.isVisible()

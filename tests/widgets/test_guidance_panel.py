@@ -1,0 +1,291 @@
+"""How many more?: advice on boxes, their sizes as a plot that is tied to the image, boxes of unusual size."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_inkling.core import Boxes, HintSet, PlaneRef, Points
+from napari_inkling.widgets.canvas_view import camera_of
+from napari_inkling.widgets.panels.guidance import FOUND, POINTED
+from tests.widgets.dock_driving import click, open_dock, picture
+from tests.widgets.driving import drag, press_key, settle, wait_until
+
+pytestmark = pytest.mark.window
+
+A, B = PlaneRef("tile"), PlaneRef("other")
+
+
+def boxes(count: int, mean: float, name: str, first: float = 0.0) -> Boxes:
+    """Boxes of nearly one size around the middle of the image, drawn one second after the other."""
+    sizes = np.random.default_rng(0).normal(mean, mean / 30, (count, 2))
+    corners = np.hstack([50 - sizes / 2, 50 + sizes / 2])
+    return Boxes(corners, classes=name, sources="imported", times=first + np.arange(count))
+
+
+ODD = Boxes([[10, 70, 45, 80]], classes="RBC", sources="imported", times=99)
+
+
+def add(dock, ref, *rows):
+    for some in rows:
+        kind = "boxes" if isinstance(some, Boxes) else "points"
+        dock.session.annotations.edit(HintSet(), HintSet(**{kind: some}), "mark", ref)
+    settle(0.1)
+
+
+@pytest.fixture
+def empty(viewer, tmp_path):
+    """A dock with two images, three classes and no hint; the part is unfolded, the others are not."""
+    made = open_dock(viewer)
+    made.session.new_project(tmp_path / "blood.inkling", ("RBC", "WBC", "Platelet"))
+    made.images.add_paths([picture(tmp_path), picture(tmp_path, "other.png")])
+    made.session.go_to(A)
+    for panel in (made.images, made.train, made.review):
+        click(panel.fold_button)
+    click(made.guidance.fold_button)
+    settle(0.3)
+    yield made
+    made.close_down()
+
+
+@pytest.fixture
+def dock(empty):
+    """26 boxes of one class and one of unusual size on the other image, two of another class, some points."""
+    add(empty, A, boxes(26, 20, "RBC"), boxes(2, 30, "WBC"))
+    add(empty, B, ODD, Points([[5, 5], [9, 9]], classes="Platelet", sources="imported"))
+    return empty
+
+
+def sentence(dock):
+    return dock.guidance.next_step.text()
+
+
+def place_in_plot(plot, x, y):
+    """Return the pixel of a plot's viewport that shows x and y of its data."""
+    at = plot.plot.getViewBox().mapViewToScene(QPointF(x, y))
+    return plot.plot.mapFromScene(at)
+
+
+def bring(dock, widget):
+    dock.scroll.ensureWidgetVisible(widget)
+    settle(0.05)
+
+
+# -- what is said
+
+
+def test_without_boxes_it_says_what_to_do_first(empty):
+    panel = empty.guidance
+    assert sentence(empty).startswith("Draw boxes around three cells of each class (Shift+B)")
+    assert not panel.details.isVisible()
+    assert not panel.chips.isVisible()
+    assert panel.summary.text() == ""
+    assert panel.density.plot is None  # nothing is drawn before there is something to show
+
+
+def test_a_sentence_for_every_class(dock):
+    panel = dock.guidance
+    assert panel.summary.text() == "RBC: enough"
+    assert sentence(dock) == "RBC: enough boxes (27), point the rest."
+    assert {name: chip.text() for name, chip in panel.chips.chips.items()} == {
+        "RBC": "RBC  enough",
+        "WBC": "WBC  draw 1 first",
+        "Platelet": "Platelet  draw 3 first",
+    }
+    assert panel.divergence.isVisible()
+    click(panel.chips.chips["WBC"])
+    assert sentence(dock).startswith("WBC: draw 1 more box first; till then the other classes")
+    assert panel.borrowed.text().startswith("How much the sizes vary is taken from the other classes")
+    assert panel.density.isVisible()
+    assert not panel.divergence.isVisible()  # two boxes make no curve
+    click(panel.chips.chips["Platelet"])
+    assert sentence(dock).startswith(
+        "Platelet: draw 3 boxes first; its 2 points borrow the size of all boxes"
+    )
+    assert panel.borrowed.text().startswith("No box of this class yet")
+    assert len(panel.density.sizes) == 0
+    assert dock.bridge.current_class == "RBC"  # looking at a class changes nothing
+
+
+def test_it_follows_the_class_that_is_marked_next(dock):
+    press_key(dock.viewer, "Ctrl+2")
+    settle(0.05)
+    assert dock.guidance.summary.text() == "WBC: draw 1 first"
+    assert dock.guidance.chips.chips["WBC"].isChecked()
+
+
+def test_it_follows_every_box(empty):
+    press_key(empty.viewer, "Shift+B")
+    for index in range(3):
+        drag(empty.viewer, (10, 10 + 30 * index), (30, 30 + 30 * index))
+        wait_until(lambda count=index + 1: len(empty.session.box_sizes.drawn("RBC")) == count)
+        wait_until(lambda count=index + 1: len(empty.guidance.density.sizes) == count, 2)
+    assert sentence(empty) == "RBC: about 7 more (10 at least)."
+    press_key(empty.viewer, "Ctrl+Z")
+    wait_until(lambda: sentence(empty).startswith("RBC: draw 1 more box first"), 2)
+
+
+def test_a_box_shows_within_a_tenth_of_a_second(dock):
+    """Of many boxes; here with room for a busy machine."""
+    add(dock, B, boxes(2000, 20, "RBC", first=200), boxes(2000, 30, "WBC", first=200))
+    took = []
+    for second in range(3):
+        before = len(dock.guidance.density.sizes)
+        one = HintSet(boxes=boxes(1, 21, "RBC", 3000 + second))
+        dock.session.annotations.edit(HintSet(), one, "add box")
+        started = time.perf_counter()
+        wait_until(lambda count=before + 1: len(dock.guidance.density.sizes) == count)
+        took.append(time.perf_counter() - started)
+    assert min(took) < 0.5
+
+
+def test_folded_it_only_says_the_advice(viewer, tmp_path):
+    made = open_dock(viewer)
+    made.session.new_project(tmp_path / "blood.inkling", ("RBC",))
+    made.images.add_paths([picture(tmp_path)])
+    add(made, A, boxes(26, 20, "RBC"))
+    assert made.guidance.is_folded
+    assert made.guidance.summary.text() == "RBC: enough"
+    assert made.guidance.density.plot is None
+    made.close_down()
+
+
+def test_classes_that_come_and_go(dock):
+    click(dock.guidance.chips.chips["Platelet"])
+    dock.session.annotations.rename_class("RBC", "red")
+    dock.session.go_to(B)
+    dock.session.annotations.undo()
+    dock.session.annotations.set_classes(["red", "WBC"])
+    settle(0.1)
+    assert list(dock.guidance.chips.chips) == ["red", "WBC"]
+    assert sentence(dock) == "red: enough boxes (27), point the rest."
+
+
+# -- the plot and the image
+
+
+def test_the_marks_are_where_the_sizes_are(dock):
+    density = dock.guidance.density
+    x, y = density._mean_iou.getData()
+    assert (x[0], y[0]) == pytest.approx((20, 20), abs=1)
+    mean = dock.session.box_sizes.prior("RBC").mean
+    assert [density._mean.getData()[axis][0] for axis in (1, 0)] == pytest.approx(mean.tolist())
+    assert density._rings.getData()[0].tolist() == [10]
+    assert density._rings.getData()[1].tolist() == [35]
+    for words in ("mean&nbsp;", "mean&#8209;IOU", "a&nbsp;box", "unusual"):
+        assert words in density.legend.text()
+
+
+def test_pointing_at_a_size_draws_it_on_the_image(dock):
+    panel = dock.guidance
+    bring(dock, panel.density)
+    viewport = panel.density.plot.viewport()
+    QTest.mouseMove(viewport, place_in_plot(panel.density, 15, 30))
+    settle(0.05)
+    outline, _ = dock.bridge.guides.boxes[POINTED]
+    height, width = np.ptp(outline, axis=0)
+    assert (height, width) == pytest.approx((30, 15), abs=1)
+    middle = (outline.max(axis=0) + outline.min(axis=0)) / 2
+    np.testing.assert_allclose(middle, (50, 60), atol=1)  # the image is all in view
+    assert "px (height × width): so large on the image" in panel.pointed.text()
+    assert len(dock.bridge.guides.layer.data) >= len(outline)
+    QTest.mouseMove(panel.header)
+    QApplication.sendEvent(viewport, _leave())
+    settle(0.05)
+    assert POINTED not in dock.bridge.guides.boxes
+    assert panel.pointed.text().startswith("Point at the plot")
+
+
+def _leave():
+    from qtpy.QtCore import QEvent
+
+    return QEvent(QEvent.Type.Leave)
+
+
+def test_a_dot_leads_to_its_box(dock):
+    panel = dock.guidance
+    bring(dock, panel.density)
+    QTest.mouseClick(
+        panel.density.plot.viewport(), Qt.MouseButton.LeftButton, pos=place_in_plot(panel.density, 10, 35)
+    )
+    settle(0.1)
+    assert dock.session.plane == B
+    np.testing.assert_allclose(camera_of(dock.viewer).center[-2:], [27.5, 75])
+    outline, thickness = dock.bridge.guides.boxes[FOUND]
+    assert (np.ptp(outline, axis=0) - 8 * thickness).tolist() == pytest.approx([35, 10], abs=1)
+    assert dock.session.annotations.can_undo == "mark"  # nothing was edited
+    press_key(dock.viewer, "PageUp")
+    settle(0.05)
+    assert FOUND not in dock.bridge.guides.boxes
+
+
+def test_the_wheel_scrolls_the_dock_and_not_the_plot(dock):
+    panel = dock.guidance
+    bring(dock, panel.density)
+    before = panel.density.plot.getViewBox().viewRange()
+    viewport = panel.density.plot.viewport()
+    at = QPointF(viewport.rect().center())
+    event = QWheelEvent(
+        at, viewport.mapToGlobal(at), QPoint(0, 0), QPoint(0, -120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(viewport, event)
+    settle(0.05)
+    assert not event.isAccepted()
+    assert panel.density.plot.getViewBox().viewRange() == before
+
+
+# -- boxes of unusual size
+
+
+def test_the_list_of_unusual_boxes_leads_to_them(dock):
+    panel = dock.guidance
+    assert [panel.unusual.item(at).text() for at in range(panel.unusual.count())] == ["35 × 10 px  ·  other"]
+    assert panel.unusual_count.text() == "1 of unusual size"
+    bring(dock, panel.unusual)
+    where = panel.unusual.visualItemRect(panel.unusual.item(0)).center()
+    QTest.mouseClick(panel.unusual.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    settle(0.1)
+    assert dock.session.plane == B
+    assert FOUND in dock.bridge.guides.boxes
+    add(dock, A, boxes(20, 30, "WBC", first=50))
+    click(panel.chips.chips["WBC"])
+    assert not panel.unusual.isVisible()
+
+
+def test_the_key_goes_through_them(dock):
+    add(dock, A, Boxes([[0, 0, 8, 40]], classes="RBC", sources="imported", times=100))
+    wait_until(lambda: dock.guidance.unusual.count() == 2)
+    seen = []
+    for _ in range(3):
+        press_key(dock.viewer, "U")
+        settle(0.05)
+        seen.append(tuple(np.asarray(camera_of(dock.viewer).center[-2:]).tolist()))
+    assert set(seen) == {(27.5, 75.0), (4.0, 20.0)}
+    assert seen[0] == seen[2] != seen[1]
+
+
+def test_the_key_without_any(empty):
+    press_key(empty.viewer, "U")
+    settle(0.05)
+    assert empty.messages.current.text == "No box of this class has an unusual size."
+
+
+# -- its look
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_it_fits_a_narrow_dock(dock, theme):
+    dock.viewer.theme = theme
+    dock.session.annotations.rename_class("WBC", "a very long name of a class of white blood cells")
+    settle(0.2)
+    assert dock.guidance.minimumSizeHint().width() <= 320
+    axis = dock.guidance.density.plot.getAxis("bottom")
+    assert axis.labelText == "width (px)"
+    assert axis.textPen().color().name() == dock.guidance.density._palette.muted
