@@ -9,6 +9,7 @@ from napari_inkling.supervision.anchor_targets import (
     BACKGROUND_ANCHOR,
     IGNORED_ANCHOR,
     assign_anchors,
+    near_boxes,
     overlap_of_anchors,
 )
 
@@ -98,3 +99,19 @@ def test_against_loops(seed):
 def test_what_share_of_an_anchor_is_covered():
     shares = overlap_of_anchors(ANCHORS, boxes((0, 0, 4, 10), (8, 0, 18, 5), (-5, -5, 1, 1)))
     assert shares.tolist() == pytest.approx([0.4, 0.4, 0, 0])
+
+
+# Centres at (5, 5), (15, 5), (25, 5), (35, 5), and boxes of 8 × 8 around (7, 5) and of 4 × 4 around (35, 5).
+@pytest.mark.parametrize(
+    ("given", "factor", "expected"),
+    [
+        ([(3, 1, 11, 9)], 1.0, [True, False, False, False]),
+        ([(3, 1, 11, 9)], 2.0, [True, True, False, False]),  # 8 px away, which is just within
+        ([(3, 1, 11, 9)], 1.9, [True, False, False, False]),
+        ([(3, 1, 11, 9), (33, 3, 37, 7)], 2.0, [True, True, False, True]),
+        ([(3, 11, 11, 19)], 2.0, [False] * 4),  # 10 px below
+        ([], 2.0, [False] * 4),
+    ],
+)
+def test_what_is_near(given, factor, expected):
+    assert near_boxes(ANCHORS, boxes(*given), factor).tolist() == expected

@@ -10,6 +10,7 @@ import torch
 
 from napari_inkling.training.box_crops import (
     BOX,
+    EMPTY,
     IGNORED,
     NOTHING,
     POINT,
@@ -64,6 +65,7 @@ def crops(fields, *, seed=0, **more):
         pytest.param(((6, 35, 14, 45), 1, POINT), ((-4, 5, 4, 15), 1, POINT), id="a point on the edge"),
         pytest.param(((5, 35, 14, 45), 1, POINT), ((0, 5, 4, 15), 0, IGNORED), id="a point beyond it"),
         pytest.param(((26, 35, 34, 45), 1, POINT), ((16, 5, 20, 15), 0, IGNORED), id="on the far edge"),
+        pytest.param(((8, 28, 14, 34), 0, EMPTY), ((-2, -2, 4, 4), 0, EMPTY), id="a click on no cell"),
         pytest.param(((0, 0, 15, 40), 0, IGNORED), ((0, 0, 5, 10), 0, IGNORED), id="ignored"),
     ],
 )
@@ -73,10 +75,14 @@ def test_a_row_of_a_crop(before, after):
     assert kind == IGNORED or number == after[1]
 
 
-@pytest.mark.parametrize("kind", [BOX, POINT, IGNORED])
+@pytest.mark.parametrize("kind", [BOX, POINT, EMPTY, IGNORED])
 @pytest.mark.parametrize("box", [(0, 35, 10, 45), (30, 35, 40, 45), (12, 0, 18, 30), (12, 50, 18, 60)])
 def test_what_lies_beside_a_crop_is_not_in_it(box, kind):
     assert len(cut_rows(rows((box, 1, kind)), (100, 100), (10, 30), 20)) == 0
+
+
+def test_a_click_on_no_cell_beyond_the_edge_says_nothing():
+    assert len(cut_rows(rows(((5, 35, 14, 45), 0, EMPTY)), (100, 100), (10, 30), 20)) == 0
 
 
 @pytest.mark.parametrize(
