@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_inkling.core import Boxes, HintSet, Image, PlaneRef, Points, TrainingData, TrainingImage
 
@@ -28,8 +29,19 @@ def clicks(count: int = 6, classes: object = "cell") -> HintSet:
     return HintSet(Points(CENTRES[:count], classes=classes))
 
 
-def boxes(count: int = 6) -> HintSet:
-    return HintSet(boxes=Boxes(np.hstack([CENTRES[:count] - RADIUS, CENTRES[:count] + RADIUS])))
+def boxes(count: int = 6, classes: object = "cell") -> HintSet:
+    return boxed(CENTRES[:count], classes)
+
+
+def pointed(places: npt.ArrayLike, classes: object = "cell") -> HintSet:
+    """A point at each place."""
+    return HintSet(Points(places, classes=classes))
+
+
+def boxed(places: npt.ArrayLike, classes: object = "cell") -> HintSet:
+    """A box of a cell's size around each place."""
+    middles = np.reshape(places, (-1, 2))
+    return HintSet(boxes=Boxes(np.hstack([middles - RADIUS, middles + RADIUS]), classes=classes))
 
 
 def data(array: np.ndarray | None = None, hints: HintSet | None = None, **more) -> TrainingData:

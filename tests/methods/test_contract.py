@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,23 +30,55 @@ from napari_inkling.core import (
     TrainingImage,
 )
 from napari_inkling.methods import Method, Model, get_method, method_names
-from tests.methods.drawing import CENTRES, boxes, clicks, data, image, tissue
+from tests.methods.drawing import CENTRES, boxed, boxes, data, image, pointed, tissue
 
-#: Settings with which a method learns something, or at least ends, within a second or two.
+
+@dataclass(frozen=True)
+class Small:
+    """How to make a method small, and what is its own beyond the contract.
+
+    ``settings`` with which it learns something, or at least ends, within a second or two, after so many
+    ``steps`` of all stages; ``mark`` makes hints of places and classes; ``too_few`` is how it refuses so
+    many hints, and ``outside`` how it refuses those of ``OUTSIDE``.
+    """
+
+    settings: Mapping[str, object]
+    steps: int
+    mark: Callable[..., HintSet]
+    too_few: Mapping[int, str]
+    outside: str
+
+
 TINY = {
-    "partial-points": {
-        "steps": 6,
-        "rounds": 1,
-        "batch": 2,
-        "crop": 32,
-        "width": 4,
-        "views": 1,
-        "pretrained": False,
-        "mask_steps": 3,
-        "mask_diameter": None,
-        "label_points": "given",  # what six steps find would be wrong
-    },
+    "partial-points": Small(
+        settings={
+            "steps": 6,
+            "rounds": 1,
+            "batch": 2,
+            "crop": 32,
+            "width": 4,
+            "views": 1,
+            "pretrained": False,
+            "mask_steps": 3,
+            "mask_diameter": None,
+            "label_points": "given",  # what six steps find would be wrong
+        },
+        steps=9,
+        mark=pointed,
+        too_few={0: "0 cells are", 1: "1 cell is"},
+        outside=r"0 cells are marked \(3 more lie outside",
+    ),
+    "stochastic-boxes": Small(
+        settings={"steps": 30, "batch": 2, "crop": 64, "width": 4, "features": 8},
+        steps=30,
+        mark=boxed,
+        too_few={0: "there are 0 boxes", 1: "there is 1 box", 2: "there are 2 boxes"},
+        outside=r"there is 1 box \(2 more cells lie outside",
+    ),
 }
+
+#: Places outside the image; a box around the last reaches into it.
+OUTSIDE = [(-50, 3), (5000, 2), (3, 104.6)]
 
 
 @pytest.fixture(params=method_names())
@@ -54,7 +87,16 @@ def method(request) -> Method:
 
 
 def tiny(method: Method, **overrides):
-    return method.Settings.preset("quick", **{**TINY[method.name], **overrides})
+    return method.Settings.preset("quick", **{**TINY[method.name].settings, **overrides})
+
+
+def marked(method: Method, count: int = 6, classes: object = "cell") -> HintSet:
+    """So many cells, marked as the method needs it."""
+    return TINY[method.name].mark(CENTRES[:count], classes)
+
+
+def data_for(method: Method, array: np.ndarray | None = None, hints: HintSet | None = None, **more):
+    return data(array, marked(method) if hints is None else hints, **more)
 
 
 def drained(generator: Generator[Event, None, Model]) -> tuple[list[Event], Model]:
@@ -67,13 +109,14 @@ def drained(generator: Generator[Event, None, Model]) -> tuple[list[Event], Mode
 
 
 def fit(method: Method, what: TrainingData | None = None, *, start=None, seed=0, **overrides):
-    what = data() if what is None else what
+    what = data_for(method) if what is None else what
     return drained(method.fit(what, tiny(method, **overrides), device="cpu", seed=seed, start=start))
 
 
 def same_predictions(one, other) -> bool:
-    return np.array_equal(one.points.coordinates, other.points.coordinates) and np.array_equal(
-        one.points.scores, other.points.scores
+    return all(
+        np.array_equal(mine.coordinates, theirs.coordinates) and np.array_equal(mine.scores, theirs.scores)
+        for mine, theirs in ((one.points, other.points), (one.boxes, other.boxes))
     )
 
 
@@ -145,7 +188,7 @@ def test_it_tells_how_it_goes(method):
     assert isinstance(events[0], Started) and "CPU" in events[0].device
     steps = [e for e in events if isinstance(e, Step)]
     assert [s.step for s in steps] == sorted(s.step for s in steps)
-    assert steps[-1].step == steps[-1].steps == 9
+    assert steps[-1].step == steps[-1].steps == TINY[method.name].steps
     assert all(s.stage for s in steps)
     assert any(s.losses for s in steps) and all(np.isfinite(list(s.losses.values())).all() for s in steps)
     previews = [e for e in events if isinstance(e, Preview)]
@@ -163,6 +206,7 @@ def test_suggestions_are_suggestions(method):
         assert set(rows.sources) <= {"model"} and set(rows.classes) <= {"cell"}
         assert ((rows.scores >= 0) & (rows.scores <= 1)).all()
     assert ((found.points.coordinates >= -0.5) & (found.points.coordinates < 104)).all()
+    assert ((found.boxes.coordinates >= -0.5) & (found.boxes.coordinates <= 103.5)).all()
     assert found.radius is None or found.radius > 0
 
 
@@ -182,7 +226,7 @@ def test_it_goes_on_from_a_model(method):
 
 
 def test_closing_stops(method):
-    running = method.fit(data(), tiny(method, steps=1000), device="cpu")
+    running = method.fit(data_for(method), tiny(method, steps=1000), device="cpu")
     while not isinstance(next(running), Step):
         pass
     running.close()
@@ -191,7 +235,7 @@ def test_closing_stops(method):
 
 
 def test_a_checkpoint_stays_as_it_is(method):
-    running = method.fit(data(), tiny(method), device="cpu")
+    running = method.fit(data_for(method), tiny(method), device="cpu")
     found = None
     for event in running:
         if isinstance(event, Checkpoint) and found is None:
@@ -201,7 +245,7 @@ def test_a_checkpoint_stays_as_it_is(method):
 
 def test_truth_is_measured_on(method):
     truth = TrainingImage(image(tissue(seed=1), "truth"), HintSet(Points(CENTRES)), complete=True)
-    events, _ = fit(method, data(validation=(truth,)))
+    events, _ = fit(method, data_for(method, validation=(truth,)))
     measured = [e.metrics for e in events if isinstance(e, Round)]
     assert all({"f1", "precision", "recall"} <= set(m) and 0 <= m["f1"] <= 1 for m in measured)
 
@@ -212,7 +256,7 @@ def test_a_device_that_is_not_there(method):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(DeviceError, match="'cuda' was asked for"):
-        drained(method.fit(data(), tiny(method), device="cuda"))
+        drained(method.fit(data_for(method), tiny(method), device="cuda"))
 
 
 # --- model files
@@ -253,22 +297,24 @@ ODD = {
 @pytest.mark.parametrize("array", ODD.values(), ids=ODD.keys())
 def test_odd_images(method, array):
     drawn = array()
-    hints = HintSet(Points([(12, 0), (36, 0), (60, 0)])) if drawn.shape[1] == 1 else clicks()
+    narrow = drawn.shape[1] == 1
+    hints = TINY[method.name].mark([(12, 0), (36, 0), (60, 0)]) if narrow else marked(method)
     _, model = fit(method, data(drawn, hints))
     found = model.predict(image(drawn))
-    assert len(found.points) < 1000  # no carpet of suggestions
-    assert np.isfinite(found.points.scores).all()
+    assert len(found.points) + len(found.boxes) < 1000  # no carpet of suggestions
+    assert np.isfinite(found.scores).all()
 
 
 def test_one_pixel(method):
-    hints = HintSet(Points([(0, 0), (0, 0)]))
+    hints = TINY[method.name].mark([(0, 0)] * max(method.needs.points, method.needs.boxes))
     _, model = fit(method, data(np.ones((1, 1), np.uint8), hints))
-    assert len(model.predict(image(np.ones((1, 1), np.uint8))).points) <= 1
+    found = model.predict(image(np.ones((1, 1), np.uint8)))
+    assert len(found.points) + len(found.boxes) <= 1
 
 
 def test_images_of_different_channels_are_refused(method):
     pictures = (image(tissue(), "grey"), image(tissue(3), "rgb"))
-    planes = tuple(TrainingImage(picture, clicks()) for picture in pictures)
+    planes = tuple(TrainingImage(picture, marked(method)) for picture in pictures)
     with pytest.raises(ImageError, match="rgb has 3 channels, but the others have 1"):
         fit(method, data(train=planes))
 
@@ -276,25 +322,29 @@ def test_images_of_different_channels_are_refused(method):
 # --- odd hints
 
 
-@pytest.mark.parametrize(("count", "words"), [(0, "0 cells are"), (1, "1 cell is")])
+@pytest.mark.parametrize(
+    ("method", "count", "words"),
+    [(name, *case) for name in method_names() for case in TINY[name].too_few.items()],
+    indirect=["method"],
+)
 def test_too_few_hints(method, count, words):
     with pytest.raises(TooFewHintsError, match=words):
-        fit(method, data(hints=clicks(count)))
+        fit(method, data(hints=marked(method, count)))
 
 
 def test_background_clicks_are_no_cells(method):
-    with pytest.raises(TooFewHintsError, match="1 cell is"):
-        fit(method, data(hints=clicks(5, np.array(["cell", *[BACKGROUND] * 4], object))))
+    hints = marked(method, 1).joined(HintSet(Points(CENTRES[1:5], classes=BACKGROUND)))
+    with pytest.raises(TooFewHintsError, match=TINY[method.name].too_few[1]):
+        fit(method, data(hints=hints))
 
 
-def test_clicks_outside_the_image_are_no_hints(method):
-    outside = HintSet(Points([(-50, 3), (5000, 2), (3, 104.6)]))
-    with pytest.raises(TooFewHintsError, match=r"0 cells are marked \(3 more lie outside"):
-        fit(method, data(hints=outside))
+def test_what_is_outside_the_image_is_no_hint(method):
+    with pytest.raises(TooFewHintsError, match=TINY[method.name].outside):
+        fit(method, data(hints=TINY[method.name].mark(OUTSIDE)))
 
 
-def test_clicks_outside_the_image_beside_good_ones(method):
-    hints = HintSet(Points(np.vstack([CENTRES[:4], [(-50, 3), (5000, 2)]])))
+def test_hints_outside_the_image_beside_good_ones(method):
+    hints = TINY[method.name].mark(np.vstack([CENTRES[:4], OUTSIDE[:2]]))
     assert fit(method, data(hints=hints))[1].classes == ("cell",)
 
 
@@ -304,18 +354,20 @@ def test_boxes_count(method):
 
 def test_classes_are_told_apart(method):
     names = np.array(["round", "spiky"] * 3, object)
-    _, model = fit(method, data(hints=clicks(6, names), classes=("round", "spiky", "unseen")), steps=15)
+    hints = marked(method, 6, names)
+    _, model = fit(method, data(hints=hints, classes=("round", "spiky", "unseen")), steps=15)
     assert model.classes == ("round", "spiky")
-    assert set(model.predict(image()).points.classes) <= {"round", "spiky"}
+    found = model.predict(image())
+    assert {*found.points.classes, *found.boxes.classes} <= {"round", "spiky"}
 
 
 def test_a_class_that_the_project_does_not_name(method):
     names = np.array(["cell", "lost", "cell", "lost"], object)
-    _, model = fit(method, data(hints=clicks(4, names)))
+    _, model = fit(method, data(hints=marked(method, 4, names)))
     assert model.classes == ("cell", "lost")
 
 
 def test_an_unmarked_plane_on_screen(method):
-    marked, bare = TrainingImage(image(), clicks()), TrainingImage(image(tissue(seed=3), "bare"))
-    events, _ = fit(method, data(train=(marked, bare), watch=bare.image.ref))
+    hinted, bare = TrainingImage(image(), marked(method)), TrainingImage(image(tissue(seed=3), "bare"))
+    events, _ = fit(method, data(train=(hinted, bare), watch=bare.image.ref))
     assert bare.image.ref in {e.image for e in events if isinstance(e, Preview)}

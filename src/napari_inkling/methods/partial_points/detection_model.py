@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from pydantic import BaseModel, ConfigDict
 from torch import nn
 
@@ -115,7 +116,10 @@ class DetectionModel:
     def __init__(self, description: Description, net: nn.Module, device: Device) -> None:
         self.description = description
         self.classes = description.classes
-        self.net = net.to(device.torch_device).eval()
+        # as it was trained, in memory too: another order of sums would round otherwise
+        self.net: nn.Module = net.to(  # type: ignore[call-overload]
+            device.torch_device, memory_format=torch.channels_last
+        ).eval()
         self.device = device
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from napari_inkling.core import Event, Notice, Predictions, Step, TrainingData
+from napari_inkling.core import Event, Notice, Predictions, Step
 from napari_inkling.methods.partial_points.detection_model import Description, DetectionModel
 from napari_inkling.methods.partial_points.heads import Heads, build_network
 from napari_inkling.methods.partial_points.schedule import CONTINUED, Span
@@ -22,6 +22,7 @@ from napari_inkling.networks.pretrained import load_pretrained
 from napari_inkling.networks.resnet34_unet import ResNet34UNet
 from napari_inkling.networks.small_unet import SmallUNet
 from napari_inkling.networks.two_stages import TwoStages
+from napari_inkling.training.channels import without_other_channels
 from napari_inkling.training.devices import Device
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.loop import Learner, Plan
@@ -103,7 +104,7 @@ class Task:
         )
         net = build_network(self.settings, self.intensity.channels, len(self.classes), self.heads)
         net.load_state_dict(self.learner.averaged.state_dict())
-        return DetectionModel(about, net.to(memory_format=torch.channels_last), self.outset.device)
+        return DetectionModel(about, net, self.outset.device)
 
 
 def prepare(outset: Outset) -> Generator[Event, None, Task]:
@@ -116,7 +117,7 @@ def prepare(outset: Outset) -> Generator[Event, None, Task]:
     yield reading
     seen = yield from told(look_over(outset, outset.hinted, weights), reading)
     plan, span = outset.plan(seen.fields)
-    data, notices = _without_other_channels(outset.data, seen.intensity)
+    data, notices = without_other_channels(outset.data, seen.intensity)
     rate = settings.learning_rate * (1 if weights is None else CONTINUED)
     net = _network(settings, seen.intensity.channels, len(outset.classes), weights, heads, notices.append)
     yield from map(Notice, notices)
@@ -140,24 +141,6 @@ def prepare(outset: Outset) -> Generator[Event, None, Task]:
             else max((part.judged.latest for part in seen.fields), default=0)  # it learns from them now
         ),
     )
-
-
-def _without_other_channels(data: TrainingData, intensity: Intensity) -> tuple[TrainingData, list[str]]:
-    """Leave out what is only looked at and cannot be; also returns what to tell of it."""
-    notices = [
-        f"{plane.image.ref} has other channels than the images with hints: {consequence}"
-        for planes, consequence in (
-            ([plane for plane in data.train if plane.image.ref == data.watch], "no suggestions for it"),
-            (data.validation, "it is not measured on"),
-        )
-        for plane in planes
-        if not intensity.fits(plane.image)
-    ]
-    train, validation = (
-        tuple(plane for plane in planes if intensity.fits(plane.image))
-        for planes in (data.train, data.validation)
-    )
-    return replace(data, train=train, validation=validation), notices
 
 
 def _network(

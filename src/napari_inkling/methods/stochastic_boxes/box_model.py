@@ -96,7 +96,10 @@ class BoxModel:
 
     def __init__(self, description: Description, net: BoxNetwork, device: Device) -> None:
         self.description, self.device = description, device
-        self.net = net.to(device.torch_device).eval()
+        # as it was trained, in memory too: another order of sums would round otherwise
+        self.net: BoxNetwork = net.to(  # type: ignore[call-overload]
+            device.torch_device, memory_format=torch.channels_last
+        ).eval()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -158,8 +161,9 @@ class BoxModel:
         kept = kept[nms(boxes[kept], scores[kept], ONE_CELL)]
         corners = boxes[kept][:, [1, 0, 3, 2]].numpy().astype(np.float64)
         steps = np.tile([working.rows.step, working.columns.step], 2)
+        edges = np.tile([working.image.height, working.image.width], 2)
         return Boxes(
-            corners * steps - 0.5,
+            np.minimum(corners * steps, edges) - 0.5,  # rounding could lead a little beyond the edge
             classes=np.array(self.classes, dtype=object)[numbers[kept].numpy()],
             sources="model",
             scores=np.interp(scores[kept].numpy(), [0, about.threshold, 1], [0, 0.5, 1]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from napari_inkling.training.box_crops import BOX, EMPTY, IGNORED, POINT, BoxFie
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.working_image import Window, WorkingImage, windows
 
-__all__ = ["PlaneField", "fields_of", "pointed_cells", "to_working_boxes"]
+__all__ = ["PlaneField", "fields_of", "on_plane", "pointed_cells", "to_working_boxes"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -29,6 +29,20 @@ class PlaneField:
     image: Image
     window: Window
     field: BoxField
+
+
+def on_plane(plane: TrainingImage) -> TrainingImage:
+    """Return a plane with the hints that lie on it: boxes are cut at its edges."""
+    limits = np.array([plane.image.height, plane.image.width]) - 0.5
+    points, boxes = plane.hints.points, plane.hints.boxes
+    cut = boxes.coordinates.clip(-0.5, np.tile(limits, 2))
+    within = (cut[:, 2:] > cut[:, :2]).all(1)
+    hints = replace(
+        plane.hints,
+        points=points.take(((points.coordinates >= -0.5) & (points.coordinates <= limits)).all(1)),
+        boxes=boxes.take(within).changed(coordinates=cut[within]),
+    )
+    return replace(plane, hints=hints)
 
 
 def pointed_cells(plane: TrainingImage) -> Points:

@@ -57,8 +57,10 @@ class StochasticBoxes:
         from napari_inkling.methods.stochastic_boxes.task import prepare
 
         task = yield from prepare(data, settings, device, seed, start)  # section 2.1, Eq. 1
-        if start is not None:
-            yield from previews.show(task, task.model())  # what it knows already is seen at once
+        if task.goes_on:
+            model = task.model()
+            yield Checkpoint(model)
+            yield from previews.show(task, model)  # what it knows already is seen at once
         yield from steps.take_steps(task)  # Algorithm 1, Eq. 2
         yield from steps.set_threshold(task)
         model = task.model()

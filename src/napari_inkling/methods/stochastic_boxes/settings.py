@@ -40,7 +40,7 @@ class StochasticBoxesSettings(MethodSettings):
         },
     }
 
-    fixed_fields: ClassVar = ("network", "width", "smallest_side")
+    fixed_fields: ClassVar = ("network", "width", "features", "smallest_side", "own_range")
 
     steps: int = Setting(600, ge=1, description="Steps of the training (about two minutes on 2 CPU cores)")
     minutes: float | None = Setting(
@@ -106,7 +106,7 @@ class StochasticBoxesSettings(MethodSettings):
     learning_rate: float = Setting(1e-2, gt=0, description="Highest learning rate")
     weight_decay: float = Setting(1e-4, ge=0, description="Decay of the weights")
     averaging: float = Setting(0.99, ge=0, lt=1, description="How much of the mean of the weights is kept")
-    batch: int = Setting(8, ge=1, description="Crops in a batch")
+    batch: int = Setting(8, ge=2, description="Crops in a batch")
     crop: int = Setting(128, ge=32, multiple_of=32, description="Edge of a crop, in working pixels")
     near_marked: float = Setting(0.5, ge=0, le=1, description="Share of the crops that hold a marked cell")
     jitter: float = Setting(0.2, ge=0, le=1, description="Random change of intensities")

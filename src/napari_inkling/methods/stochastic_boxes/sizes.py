@@ -74,12 +74,13 @@ def pyramid_levels(sides: FloatArray) -> int:
     return int(np.clip(np.ceil(np.log2(most / least)), 1, MOST_LEVELS))
 
 
-def anchor_sizes(sides: FloatArray, levels: int) -> tuple[tuple[float, ...], ...]:
+def anchor_sizes(sides: FloatArray, levels: int, least: float = 0.0) -> tuple[tuple[float, ...], ...]:
     """Return the sides of the anchors of each level, for boxes with sides (N,), all in working pixels.
 
     They begin a little above the smallest sides that are covered, and double from level to level, as
-    strides do: measured in its own size, every anchor is as near to a cell as any other.
+    strides do: measured in its own size, every anchor is as near to a cell as any other. None is smaller
+    than ``least``: there are cells between anchors that are smaller than their stride.
     """
-    first = float(np.quantile(sides, COVERED[0])) * 2 ** (1 / 4 / PER_DOUBLING)
+    first = max(least, float(np.quantile(sides, COVERED[0])) * 2 ** (1 / 4 / PER_DOUBLING))
     every = first * 2 ** (np.arange(levels * PER_DOUBLING) / PER_DOUBLING)
     return tuple(tuple(level) for level in every.reshape(levels, PER_DOUBLING).round(2).tolist())

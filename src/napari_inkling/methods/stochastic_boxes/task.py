@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import nn
 
 from napari_inkling.core import Event, Notice, Started, Step, TooFewHintsError, TrainingData, TrainingImage
 from napari_inkling.methods.stochastic_boxes.box_model import BoxModel, Description, build_network
-from napari_inkling.methods.stochastic_boxes.fields import PlaneField, fields_of, pointed_cells
+from napari_inkling.methods.stochastic_boxes.fields import PlaneField, fields_of, on_plane, pointed_cells
 from napari_inkling.methods.stochastic_boxes.loss import BoxLoss
 from napari_inkling.methods.stochastic_boxes.settings import FEWEST_BOXES, StochasticBoxesSettings
 from napari_inkling.methods.stochastic_boxes.sizes import (
@@ -25,6 +25,7 @@ from napari_inkling.methods.stochastic_boxes.sizes import (
 from napari_inkling.networks.box_network import BoxNetwork
 from napari_inkling.supervision.box_losses import class_balanced_weights
 from napari_inkling.training.box_crops import BOX, POINT
+from napari_inkling.training.channels import without_other_channels
 from napari_inkling.training.devices import Device, resolve_device
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.loop import Learner, Plan
@@ -53,6 +54,11 @@ class Task:
     learner: Learner
     plan: Plan
     started: float
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it goes on from a model."""
+        return self.about.trained_steps > 0
 
     @property
     def progress(self) -> float:
@@ -84,7 +90,7 @@ class Task:
         about = self.about.model_copy(update={"trained_steps": self.about.trained_steps + self.plan.done})
         net = build_network(about)
         net.load_state_dict(self.learner.averaged.state_dict())
-        return BoxModel(about, net.to(memory_format=torch.channels_last), self.device)
+        return BoxModel(about, net, self.device)
 
 
 def prepare(
@@ -101,19 +107,24 @@ def prepare(
     DeviceError
         If the device is not there.
     """
-    hinted = [plane for plane in data.train if len(plane.hints)]
-    _check_enough(hinted)
+    planes, given = tuple(map(on_plane, data.train)), _cells(data.train)
+    hinted = [plane for plane in planes if len(plane.hints)]
+    outside = given - _cells(planes)
+    _check_enough(hinted, outside)
     found = resolve_device(device)
     yield Started(str(found))
     classes = _classes(data, hinted)
     if start is not None and (changed := _changed(start, classes, settings, hinted)):
         yield Notice(f"{' and '.join(changed)} changed since the last training: it starts anew")
         start = None
+    if outside:
+        yield Notice(f"cells marked outside of their image are left out: {outside}")
     reading = Step("reading the images", 0, 0, settings.steps)
     yield reading
     sizes = class_sizes(hinted, classes, settings)
     about = yield from _description(hinted, settings, classes, sizes, start, reading)
     yield from map(Notice, _without_boxes(hinted, classes))
+    data, notices = without_other_channels(replace(data, train=planes), about.intensity)
     fields = []
     for plane in hinted:
         about.intensity.check(plane.image)
@@ -121,7 +132,6 @@ def prepare(
             fields.append(part)
             yield reading
     torch.manual_seed(seed + about.trained_steps)
-    notices: list[str] = []
     net = build_network(about, notices.append if start is None else None)
     yield from map(Notice, notices)
     if start is not None:
@@ -142,13 +152,18 @@ def prepare(
     )
 
 
-def _check_enough(hinted: list[TrainingImage]) -> None:
+def _cells(planes: Iterable[TrainingImage]) -> int:
+    return sum(len(plane.hints.boxes.cells) + len(pointed_cells(plane)) for plane in planes)
+
+
+def _check_enough(hinted: list[TrainingImage], outside: int) -> None:
     boxes = sum(len(plane.hints.boxes.cells) for plane in hinted)
     if boxes < FEWEST_BOXES:
         points = sum(len(pointed_cells(plane)) for plane in hinted)
         raise TooFewHintsError(
-            f"there {'is 1 box' if boxes == 1 else f'are {boxes} boxes'}, but stochastic-boxes needs at "
-            f"least {FEWEST_BOXES}: draw some around cells of each class"
+            f"there {'is 1 box' if boxes == 1 else f'are {boxes} boxes'}"
+            + (f" ({outside} more cells lie outside of their image)" if outside else "")
+            + f", but stochastic-boxes needs at least {FEWEST_BOXES}: draw some around cells of each class"
             + (", or take partial-points, which learns from points alone" if points else "")
         )
 
@@ -195,7 +210,11 @@ def _description(
         settings=settings,
         intensity=intensity,
         scale=scale,
-        anchors=anchor_sizes(sides, 5 if settings.network == "resnet50" else pyramid_levels(sides)),
+        anchors=(
+            anchor_sizes(sides, 5, least=8)
+            if settings.network == "resnet50"
+            else anchor_sizes(sides, pyramid_levels(sides), least=4)
+        ),
         boxes=boxes,
         threshold=FIRST_THRESHOLD,
         trained_steps=0,
@@ -203,13 +222,14 @@ def _description(
 
 
 def _without_boxes(hinted: list[TrainingImage], classes: tuple[str, ...]) -> list[str]:
-    """Return what to tell of classes that have points and no box."""
+    """Return what to tell of classes that have points and no box, if there are any."""
     boxed = {str(name) for plane in hinted for name in plane.hints.boxes.cells.classes}
-    return [
-        f"{name} has no box: it is taken to be as large as the boxes of the others. Draw a few."
-        for name in classes
-        if name not in boxed
-    ]
+    bare = [name for name in classes if name not in boxed]
+    if not bare:
+        return []
+    has, it_is = ("has", "it is") if len(bare) == 1 else ("have", "they are")
+    size = "as large as the boxes of the others"
+    return [f"{', '.join(bare)} {has} no box: {it_is} taken to be {size}. Draw a few."]
 
 
 def _learner(
