@@ -16,7 +16,6 @@ from napari_inkling.session.suggested_cells import (
     with_ids,
     within,
     without_known,
-    without_outlines,
 )
 
 from .conftest import LINE, NOTHING, outlined
@@ -139,15 +138,6 @@ def test_a_mask_of_a_person_hides_the_box_of_its_cell() -> None:
     assert left(cell, NOTHING, 4) == [[0, 0], [0, 10], [0, 20]]
     beside = HintSet(masks=Masks.from_crops([[45, 40]], [np.ones((10, 4), bool)], classes="b"))
     assert left(beside, NOTHING, 4) == [[0, 0], [0, 10], [0, 20], [50, 50]]
-
-
-def test_points_that_have_an_outline_are_left_out() -> None:
-    both = Predictions(
-        Points([[1, 1], [9, 9], [5, 5]], ids=[1, 2, 3]),
-        Boxes([[0, 0, 2, 2]], ids=[1]),
-        masks=Masks.from_crops([[8, 8]], [np.ones((3, 3), bool)], ids=[2]),
-    )
-    assert without_outlines(both).ids.tolist() == [3]
 
 
 # -- cells that have a point and a mask under one id

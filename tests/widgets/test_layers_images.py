@@ -85,7 +85,7 @@ def test_another_image_takes_the_place(make_bridge):
     driving.click_at(bridge.viewer, 70, 100)
     driving.press_key(bridge.viewer, "PageDown")
     assert bridge.viewer.layers[0].name == "b"
-    assert len(bridge.viewer.layers) == 7
+    assert len(bridge.viewer.layers) == 8
     assert len(bridge.hints.points.layer.data) == 0
     driving.click_at(bridge.viewer, 20, 20)
     driving.click_at(bridge.viewer, 52, 30)

@@ -39,7 +39,6 @@ from napari_inkling.session.suggested_cells import (
     scored,
     without_known,
     without_masks,
-    without_outlines,
 )
 from napari_inkling.session.training_state import TrainingState
 
@@ -56,5 +55,4 @@ __all__ = [
     "why_anew",
     "without_known",
     "without_masks",
-    "without_outlines",
 ]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import KDTree
 
-from napari_inkling.core import Boxes, HintSet, Masks, Points, Predictions
+from napari_inkling.core import Boxes, HintSet, Masks, Predictions
 from napari_inkling.core.box_places import centred_on, of_same_cells
 from napari_inkling.core.mask_places import clipped
 from napari_inkling.guidance import doubts
@@ -28,7 +28,6 @@ __all__ = [
     "within",
     "without_known",
     "without_masks",
-    "without_outlines",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -152,11 +151,6 @@ def without_masks(suggestions: Predictions) -> Predictions:
     """Return the points and boxes of cells of which no mask is suggested."""
     ids = suggestions.masks.ids
     return suggestions.mapped(lambda rows: rows.without_ids(ids)) if len(ids) else suggestions
-
-
-def without_outlines(suggestions: Predictions) -> Points:
-    """Return the points of cells of which neither a mask nor a box is suggested."""
-    return suggestions.points.without_ids(np.concatenate([suggestions.boxes.ids, suggestions.masks.ids]))
 
 
 def count_cells(rows: HintSet | Predictions) -> int:

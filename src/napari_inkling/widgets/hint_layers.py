@@ -10,6 +10,7 @@ import numpy.typing as npt
 from psygnal import Signal
 
 from napari_inkling.core import BACKGROUND, Boxes, Points
+from napari_inkling.core.box_places import boxes_at
 from napari_inkling.widgets.canvas_colors import Palette, make_palette, paint
 from napari_inkling.widgets.canvas_edits import Seen
 
@@ -124,6 +125,11 @@ class HintPoints(HintLayer):
         """Diameter in image pixels: some half of a cell's, so that the cell shows around it."""
         return float(max(2.0, 1.2 * self.radius))
 
+    def has(self, place: npt.NDArray[np.float64]) -> bool:
+        """Whether a point is drawn at (y, x)."""
+        away = np.hypot(*(self.rows.coordinates - place).T)
+        return bool((away <= self.size / 2).any())
+
     def seen(self) -> Seen:
         """Return what the layer shows now."""
         coordinates = np.array(self.layer.data, dtype=np.float64).reshape(-1, 2)
@@ -194,6 +200,11 @@ class HintBoxes(HintLayer):
     def is_drawing(self) -> bool:
         """Whether a shape is half drawn."""
         return bool(getattr(self.layer, "_is_creating", False))
+
+    def has(self, place: npt.NDArray[np.float64]) -> bool:
+        """Whether a box is around (y, x)."""
+        y, x = place
+        return len(boxes_at(self.rows, y, x, self.width / 2)) > 0
 
     def seen(self) -> Seen:
         """Return what the layer shows now: of any shape its bounding box."""

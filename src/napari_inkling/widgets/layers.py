@@ -9,7 +9,9 @@ from psygnal import Signal
 
 from napari_inkling.core import HintSet, PlaneRef, SettingsError
 from napari_inkling.widgets._beat import Beat
+from napari_inkling.widgets.box_layers import SuggestedBoxes
 from napari_inkling.widgets.canvas_actions import canvas_actions
+from napari_inkling.widgets.canvas_boxes import BoxMouse
 from napari_inkling.widgets.canvas_cells import CellPicker
 from napari_inkling.widgets.canvas_colors import make_palette
 from napari_inkling.widgets.canvas_connections import Connections
@@ -22,11 +24,11 @@ from napari_inkling.widgets.canvas_review import Reviewer
 from napari_inkling.widgets.canvas_stack import LayerStack
 from napari_inkling.widgets.canvas_suggestions import ShownSuggestions
 from napari_inkling.widgets.canvas_tools import MASK_TOOLS, Tool, Toolbox
-from napari_inkling.widgets.canvas_view import CanvasView
+from napari_inkling.widgets.canvas_view import CanvasView, camera_of
 from napari_inkling.widgets.keys import key_of
 from napari_inkling.widgets.layer_records import record_of
 from napari_inkling.widgets.mask_layers import SuggestedMasks
-from napari_inkling.widgets.radius_circle import Guides
+from napari_inkling.widgets.radius_circle import Guides, radius_around
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
 
 if TYPE_CHECKING:
@@ -55,11 +57,15 @@ class LayerBridge:
         self.view = CanvasView(viewer, self.images)
         self.hints = HintEditor(session, self.view)
         self.suggestions, self.guides = SuggestionLayer(), Guides()
-        self.suggested_masks = SuggestedMasks()
+        self.suggested_boxes, self.suggested_masks = SuggestedBoxes(), SuggestedMasks()
+        #: What is suggested, from above.
+        self.suggested = (self.suggestions, self.suggested_boxes, self.suggested_masks)
         self.tools = Toolbox(
             viewer, self.hints.points, self.hints.boxes, self.hints.masks, lambda: self.current_class
         )
-        self.review = Reviewer(session, self.suggestions, self._look, lambda: self.view.pointed_at)
+        self.review = Reviewer(
+            session, self.suggestions, self.suggested_boxes, self._look, lambda: self.view.pointed_at
+        )
         self.cells = CellPicker(session, self.hints, self.review, self._look)
         self.masks = MaskMouse(
             session,
@@ -70,11 +76,20 @@ class LayerBridge:
             self.review,
             lambda: self.current_class,
         )
+        boxes = BoxMouse(session, self.tools, self.view, self.hints, self.guides, self.review)
         self.mouse = CanvasMouse(
-            session, self.view, self.hints, self.guides, self.review, self.masks, self.cells
+            session,
+            self.view,
+            self.hints,
+            self.guides,
+            self.review,
+            self.masks,
+            boxes,
+            self.cells,
+            self.tools,
         )
         self.stack = LayerStack(
-            viewer, self.images, (self.suggested_masks, self.suggestions, self.guides, *self.hints.kinds)
+            viewer, self.images, (*reversed(self.suggested), self.guides, *self.hints.kinds)
         )
         self._ref: PlaneRef | None = None
         self._class = ""
@@ -82,9 +97,7 @@ class LayerBridge:
         self._own = Connections()
         #: When the panels show what a training changes.
         self.beat = Beat()
-        self.shown = ShownSuggestions(
-            session, self.beat, self.suggestions, self.suggested_masks, lambda: self.view.image_shape
-        )
+        self.shown = ShownSuggestions(session, self.beat, *self.suggested, lambda: self.view.image_shape)
         self._connect()
         self.keys = CanvasKeys(viewer, canvas_actions(self))
         for action in ("undo", "redo"):
@@ -186,6 +199,7 @@ class LayerBridge:
         own.connect(self.hints.edited, self._on_edited)
         own.connect(self.tools.tool_changed, self._on_tool)
         own.connect(viewer.dims.events.current_step, self._on_dims)
+        own.connect(camera_of(viewer).events.zoom, self._on_zoom)
         own.connect(viewer.layers.events.removed, self._on_layer_removed)
         own.append(viewer.mouse_drag_callbacks, self.mouse.on_press)
         own.append(viewer.mouse_move_callbacks, self.mouse.on_move)
@@ -227,12 +241,13 @@ class LayerBridge:
         self.stack.complete()
         if missing:
             self._paint()
+            self._on_zoom()
             self.hints.show()
             self.tools.follow()
 
     def _paint(self) -> None:
         palette = make_palette(self.session.project.classes)
-        for part in (*self.hints.kinds, self.suggestions, self.suggested_masks):
+        for part in (*self.hints.kinds, *self.suggested):
             part.palette = palette
 
     def _take_radius(self) -> None:
@@ -248,10 +263,11 @@ class LayerBridge:
                 return round(session.radius.estimate(ref), 1)
         return self.guides.radius if ref is None else session.radius.at(ref)
 
-    def _look(self, place: Any, move: bool) -> None:
+    def _look(self, place: Any, move: bool, box: Any = None) -> None:
+        radius = self.suggestions.radius if box is None else radius_around(box)
         if place is not None and move:
-            self.view.look_at(place, self.suggestions.radius)
-        self.guides.focus_on(place, self.suggestions.radius)
+            self.view.look_at(place, radius)
+        self.guides.focus_on(place, radius, box)
 
     # -- what happens
 
@@ -295,6 +311,7 @@ class LayerBridge:
 
     def _on_edited(self, after: HintSet) -> None:
         """Draw the cell size around what was marked last."""
+        self.review.awaits_class = False
         if len(after.points) and self._ref is not None:
             self.guides.around(after.points.coordinates[-1], self._cell_radius())
 
@@ -304,6 +321,9 @@ class LayerBridge:
         self.mouse.picks = self.tool in ("pan", "select")
         self.guides.shows_size = self.tool in ("cell", "background", "pan")
         self.guides.draw()
+
+    def _on_zoom(self) -> None:
+        self.suggested_boxes.fit(self.view.pixels_across(1.0))
 
     def _on_dims(self) -> None:
         if self._ref is None or self.images.busy or self.images.primary is None:

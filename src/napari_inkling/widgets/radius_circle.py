@@ -1,4 +1,4 @@
-"""Rings that guide the eye: the size of a cell, to be dragged, and the suggestion in focus."""
+"""Marks that guide the eye: the size of a cell, to be dragged, and the suggestion in focus."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["GUIDES_NAME", "Guides", "drag_ring"]
+__all__ = ["GUIDES_NAME", "REACH", "Guides", "drag_ring", "radius_around"]
 
 GUIDES_NAME = "Inkling cell size"
 #: A ring can be taken within so many screen pixels of its line; a drag is a drag after as many.
 REACH = 5.0
+#: The ring of the focus is so many radii of its cell wide.
+_FOCUS = 3.2
+
+
+def radius_around(box: npt.ArrayLike) -> float:
+    """Return the radius of a cell at which the ring of the focus goes through the corners of a box."""
+    y0, x0, y1, x1 = np.asarray(box, dtype=np.float64)
+    return float(np.hypot(y1 - y0, x1 - x0)) / _FOCUS
 
 
 class Guides:
-    """A layer of at most two rings. Each is dark under light, so that it shows on any image."""
+    """A layer of at most two rings, and a line. Each is dark under light, so that it shows on any image."""
 
     def __init__(self) -> None:
         self.layer: Any = None
@@ -25,6 +33,7 @@ class Guides:
         self.radius = 8.0
         self.focus: npt.NDArray[np.float64] | None = None
         self.focus_radius = 8.0
+        self.focus_box: npt.NDArray[np.float64] | None = None
         self.hovered = False
         self.shows_size = True
         self.line: list[npt.NDArray[np.float64]] = []
@@ -50,10 +59,11 @@ class Guides:
         self.radius = float(radius)
         self.draw()
 
-    def focus_on(self, place: npt.ArrayLike | None, radius: float) -> None:
-        """Draw the focus around (y, x), or nowhere."""
+    def focus_on(self, place: npt.ArrayLike | None, radius: float, box: npt.ArrayLike | None = None) -> None:
+        """Draw the focus around (y, x), with handles at the corners of a box, or nowhere."""
         self.focus = None if place is None else np.asarray(place, dtype=np.float64)
         self.focus_radius = float(radius)
+        self.focus_box = None if box is None else np.asarray(box, dtype=np.float64)
         self.draw()
 
     def draw_line(self, places: Sequence[npt.ArrayLike]) -> None:
@@ -78,7 +88,7 @@ class Guides:
             return
         rings: list[tuple[npt.NDArray[np.float64], float, float, tuple[float, ...]]] = []
         if self.focus is not None:
-            wide = 3.2 * self.focus_radius
+            wide = _FOCUS * self.focus_radius
             rings += [
                 (self.focus, wide, 0.12, (0, 0, 0, 0.8)),
                 (self.focus, wide * 0.97, 0.06, (1, 1, 1, 1)),

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import Predictions
+from napari_inkling.core import Points
 from napari_inkling.widgets._quiet import quietly
-from napari_inkling.widgets.canvas_colors import Palette, make_palette, paint
+from napari_inkling.widgets.canvas_colors import Palette, lighter, make_palette, paint
 
 __all__ = ["MANY", "SUGGESTIONS_NAME", "SuggestionLayer", "opacity_of"]
 
@@ -33,8 +33,6 @@ class Look(NamedTuple):
 MANY = 1000
 _FEW = Look(2.0, "o", 0.14, 1.0)
 _MANY = Look(1.0, "ring", 0.0, 0.0)
-#: Rings are lighter than hints by this share of the way to white: thin lines need more contrast.
-_LIGHTER = 0.3
 _CLEAR = np.zeros(4, dtype=np.float32)
 
 
@@ -45,7 +43,7 @@ def opacity_of(scores: npt.NDArray[np.float64], threshold: float) -> npt.NDArray
 
 
 class SuggestionLayer:
-    """Shows predictions of one plane; holds what it shows so that a place can be looked up."""
+    """Shows the suggested points of one plane; holds what it shows so that a place can be looked up."""
 
     def __init__(self) -> None:
         self.layer: Any = None
@@ -75,20 +73,15 @@ class SuggestionLayer:
         self.layer = layer
         return layer
 
-    def show(self, predictions: Predictions, radius: float, threshold: float) -> None:
-        """Hold these instead of what was held (5,000 in 6 ms); boxes are rings at their centres.
+    def show(self, points: Points, radius: float, threshold: float) -> None:
+        """Hold these instead of what was held (5,000 in 6 ms).
 
         They are on screen after :meth:`draw`.
         """
-        points, boxes = predictions.points, predictions.boxes
-        classes = np.concatenate([points.classes, boxes.classes])
-        scores = np.concatenate([points.scores, boxes.scores])
-        self.ids = np.concatenate([points.ids, boxes.ids])
-        self.coordinates = np.concatenate([points.coordinates, boxes.centres])
+        self.ids, self.coordinates = points.ids, points.coordinates
         self.radius = radius
-        colours = paint(classes, self.palette)
-        colours[:, :3] += (1 - colours[:, :3]) * _LIGHTER
-        colours[:, 3] = opacity_of(scores, threshold)
+        colours = lighter(paint(points.classes, self.palette))
+        colours[:, 3] = opacity_of(points.scores, threshold)
         if self.layer is not None and (len(self.ids) or len(self.layer.data)):
             self._fill(colours)
 
