@@ -37,6 +37,7 @@ from napari_inkling.session.suggested_cells import (
     by_doubt,
     count_cells,
     scored,
+    with_ids,
     without_known,
     without_masks,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "seconds_each",
     "still_lacks",
     "why_anew",
+    "with_ids",
     "without_known",
     "without_masks",
 ]

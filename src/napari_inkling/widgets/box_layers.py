@@ -10,14 +10,14 @@ import numpy.typing as npt
 from napari_inkling.core import Boxes
 from napari_inkling.core.box_places import boxes_at
 from napari_inkling.widgets._quiet import quietly
-from napari_inkling.widgets.canvas_colors import Palette, lighter, make_palette, paint
+from napari_inkling.widgets.canvas_colors import Palette, make_palette, paint
 from napari_inkling.widgets.suggestion_layers import opacity_of
 
 __all__ = ["SUGGESTED_BOXES_NAME", "SuggestedBoxes", "sides_of"]
 
 SUGGESTED_BOXES_NAME = "Inkling suggested boxes"
 #: Width of a line in screen pixels, however far one zooms; it is set anew where it is off by this factor.
-LINE, OFF = 1.8, 1.2
+LINE, OFF = 2.0, 1.05
 #: Each side is drawn from both corners by this share of its length: the gap tells it from a person's box.
 SHARE = 0.32
 #: Lines for each box: two at each of its four sides.
@@ -76,7 +76,7 @@ class SuggestedBoxes:
         before, self.rows = self.rows, rows
         if (layer := self.layer) is None or not (len(rows) or len(before)):
             return
-        colours = lighter(paint(rows.classes, self.palette))
+        colours = paint(rows.classes, self.palette)
         colours[:, 3] = opacity_of(rows.scores, threshold)
         columns = {"id": rows.ids, "class": rows.classes, "score": rows.scores}
         with quietly(layer):

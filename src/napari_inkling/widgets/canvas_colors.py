@@ -13,15 +13,12 @@ from napari_inkling.core import BACKGROUND
 if TYPE_CHECKING:
     from napari_inkling.project import ClassInfo
 
-__all__ = ["GREY", "Palette", "lighter", "make_palette", "paint"]
+__all__ = ["GREY", "Palette", "make_palette", "paint"]
 
 #: RGBA in [0, 1] by class.
 Palette = Mapping[str, npt.NDArray[np.float32]]
 #: Colour of what is not a cell, and of classes that the project no longer has.
 GREY = np.array([0.72, 0.72, 0.72, 1.0], dtype=np.float32)
-
-#: Suggestions are lighter than hints by this share of the way to white: thin lines need more contrast.
-_LIGHTER = 0.3
 
 
 def make_palette(classes: Iterable[ClassInfo]) -> Palette:
@@ -40,10 +37,3 @@ def paint(classes: npt.NDArray[np.object_], palette: Palette) -> npt.NDArray[np.
         return np.empty((0, 4), np.float32)
     names, index = np.unique(classes.astype(str), return_inverse=True)
     return np.array([palette.get(name, GREY) for name in names], np.float32)[index]
-
-
-def lighter(colours: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return colours (N, 4) the way suggestions have them."""
-    result = colours.copy()
-    result[:, :3] += (1 - result[:, :3]) * _LIGHTER
-    return result

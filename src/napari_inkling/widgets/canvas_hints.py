@@ -118,7 +118,7 @@ class HintEditor:
         return compare_points(self.points.rows, self.points.seen(), self._view.image_shape, self._classes)
 
     def _changed_boxes(self) -> Change[Boxes]:
-        if self.boxes.layer is None:
+        if self.boxes.layer is None or not self.boxes.is_touched:  # to look at thousands of shapes is slow
             return Change(Boxes(), Boxes())
         least = self._view.pixels_across(_LEAST_BOX)
         return compare_boxes(self.boxes.rows, self.boxes.seen(), self._view.image_shape, self._classes, least)

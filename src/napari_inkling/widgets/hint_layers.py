@@ -42,11 +42,13 @@ class HintLayer:
         self.palette: Palette = make_palette(())
         self.radius = 8.0
         self.current_class = ""
+        #: Whether the layer may hold something else than it was given.
+        self.is_touched = True
 
     def attach(self, layer: Any) -> None:
         """Begin to listen to a layer instead of the one so far."""
         self.detach()
-        self.layer = layer
+        self.layer, self.is_touched = layer, True
         for name in self._EVENTS:
             getattr(layer.events, name).connect(self._on_event)
 
@@ -58,6 +60,7 @@ class HintLayer:
         self.layer = None
 
     def _on_event(self) -> None:
+        self.is_touched = True
         self.touched.emit()
 
     @property
@@ -171,6 +174,7 @@ class HintBoxes(HintLayer):
     def __init__(self) -> None:
         super().__init__()
         self.rows: Boxes = Boxes()
+        self._given: Boxes | None = None
 
     def make(self, placement: dict[str, Any]) -> Any:
         """Return a new, empty layer of the kind, and listen to it."""
@@ -215,6 +219,12 @@ class HintBoxes(HintLayer):
 
     def show(self, rows: Boxes) -> None:
         """Show these rows instead: only what differs is drawn anew, as shapes are slow."""
+        if rows is self._given and not self.is_touched:
+            return
+        self._show(rows)
+        self._given, self.is_touched = rows, False
+
+    def _show(self, rows: Boxes) -> None:
         chosen, layer = self.selected_ids, self.layer
         seen = self.seen()
         same = self._unchanged(seen, rows)

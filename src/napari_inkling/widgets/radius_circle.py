@@ -16,6 +16,10 @@ GUIDES_NAME = "Inkling cell size"
 REACH = 5.0
 #: The ring of the focus is so many radii of its cell wide.
 _FOCUS = 3.2
+#: The dots at the corners of a box in focus are so wide, as a share of its shorter side.
+_HANDLE = 0.14
+#: What is drawn: where (y, x), diameter in pixels, width of the line in diameters, colour.
+Ring = tuple[npt.NDArray[np.float64], float, float, tuple[float, ...]]
 
 
 def radius_around(box: npt.ArrayLike) -> float:
@@ -86,13 +90,14 @@ class Guides:
         """Put the rings on screen."""
         if self.layer is None:
             return
-        rings: list[tuple[npt.NDArray[np.float64], float, float, tuple[float, ...]]] = []
+        rings: list[Ring] = []
         if self.focus is not None:
             wide = _FOCUS * self.focus_radius
             rings += [
                 (self.focus, wide, 0.12, (0, 0, 0, 0.8)),
                 (self.focus, wide * 0.97, 0.06, (1, 1, 1, 1)),
             ]
+            rings += self._handles()
         if self.centre is not None and self.shows_size:
             thick = 2.0 if self.hovered else 1.0
             wide = 2 * self.radius
@@ -111,6 +116,16 @@ class Guides:
                 layer.border_color = np.array([ring[3] for ring in rings])
             layer.editable = False  # new data make it editable
         layer.refresh()
+
+    def _handles(self) -> list[Ring]:
+        """Return a dot at each corner of the box in focus: it can be dragged."""
+        if self.focus_box is None:
+            return []
+        y0, x0, y1, x1 = self.focus_box.tolist()
+        wide = _HANDLE * min(y1 - y0, x1 - x0)
+        corners = [np.array(corner) for corner in ((y0, x0), (y0, x1), (y1, x1), (y1, x0))]
+        return [(at, size, 1.0, shade) for at in corners
+                for size, shade in ((wide, (0, 0, 0, 0.8)), (0.7 * wide, (1, 1, 1, 1)))]  # fmt: skip
 
     def is_near(self, place: npt.ArrayLike, reach: float) -> bool:
         """Whether (y, x) lies on the line of the cell size, within ``reach`` image pixels."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from napari_inkling.core import Points
 from napari_inkling.widgets._quiet import quietly
-from napari_inkling.widgets.canvas_colors import Palette, lighter, make_palette, paint
+from napari_inkling.widgets.canvas_colors import Palette, make_palette, paint
 
 __all__ = ["MANY", "SUGGESTIONS_NAME", "SuggestionLayer", "opacity_of"]
 
@@ -33,6 +33,8 @@ class Look(NamedTuple):
 MANY = 1000
 _FEW = Look(2.0, "o", 0.14, 1.0)
 _MANY = Look(1.0, "ring", 0.0, 0.0)
+#: Rings are lighter than hints by this share of the way to white: thin lines need more contrast.
+_LIGHTER = 0.3
 _CLEAR = np.zeros(4, dtype=np.float32)
 
 
@@ -80,7 +82,8 @@ class SuggestionLayer:
         """
         self.ids, self.coordinates = points.ids, points.coordinates
         self.radius = radius
-        colours = lighter(paint(points.classes, self.palette))
+        colours = paint(points.classes, self.palette)
+        colours[:, :3] += (1 - colours[:, :3]) * _LIGHTER
         colours[:, 3] = opacity_of(points.scores, threshold)
         if self.layer is not None and (len(self.ids) or len(self.layer.data)):
             self._fill(colours)
