@@ -31,6 +31,7 @@ def boxed(session: Session, runner: HandRunner, heard: Heard) -> Session:
 
 def test_suggested_boxes_are_cut_at_the_edge(boxed: Session) -> None:
     assert boxed.suggestions.shown().boxes.coordinates[1].tolist() == [20, 50, 32, 59.5]
+    assert boxed.radius.at(A) == 5  # half of what is usual, 10 by 10 pixels
 
 
 def test_a_suggestion_is_moved_and_becomes_a_persons(boxed: Session) -> None:

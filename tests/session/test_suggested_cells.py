@@ -12,6 +12,7 @@ from napari_inkling.session.suggested_cells import (
     count_cells,
     positions,
     scored,
+    usual_radius,
     with_classes,
     with_ids,
     within,
@@ -53,6 +54,12 @@ def point(y: float, x: float, kind: str = "cell") -> HintSet:
 )  # fmt: skip
 def test_what_is_near_a_hint_is_not_suggested(hints, rejected, radius, expected) -> None:
     assert left(hints, rejected, radius) == expected
+
+
+def test_boxes_tell_the_radius() -> None:
+    assert usual_radius(Boxes()) is None
+    assert usual_radius(Boxes([[0, 0, 10, 10], [0, 0, 40, 10], [0, 0, 90, 90]])) == 10
+    assert usual_radius(Boxes([[0, 0, 1, 1]])) == 1
 
 
 def test_no_predictions() -> None:

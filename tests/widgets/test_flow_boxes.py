@@ -61,6 +61,12 @@ def test_from_boxes_to_corrected_suggestions_and_back(viewer, dock):
 
     press_key(viewer, "Shift+S")
     settle(0.1)
+    name = str(review.box.classes[0])
+    click(dock.annotate.chips.chips[name])  # with select in hand it is as good as the key
+    assert session.annotations.hints.boxes.classes[-1] == name
+    press_key(viewer, "Ctrl+Z")
+    press_key(viewer, "G")
+    settle(0.1)
     _, x0, y1, x1 = edges = review.box.coordinates[0]
     camera_of(viewer).zoom = 20
     settle(0.05)

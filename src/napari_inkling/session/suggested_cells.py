@@ -23,6 +23,7 @@ __all__ = [
     "near",
     "positions",
     "scored",
+    "usual_radius",
     "with_classes",
     "with_ids",
     "within",
@@ -116,6 +117,17 @@ def _take(predictions: Predictions, mask: npt.NDArray[np.bool_]) -> Predictions:
     ends = np.cumsum([len(rows) for rows in predictions.kinds])
     parts = iter(np.split(mask, ends[:-1]))
     return predictions.mapped(lambda rows: rows.take(next(parts)))
+
+
+def usual_radius(boxes: Boxes) -> float | None:
+    """Return half of the median side of boxes in whole pixels, a radius of their cells; ``None`` of none.
+
+    A preview is like the one before: so it changes with few of them.
+    """
+    if not len(boxes):
+        return None
+    sides = boxes.coordinates[:, 2:] - boxes.coordinates[:, :2]
+    return max(1.0, float(np.round(np.median(np.sqrt(sides.prod(axis=1))) / 2)))
 
 
 def with_classes(predictions: Predictions, today: Callable[[str], str]) -> Predictions:

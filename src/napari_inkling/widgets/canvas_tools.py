@@ -86,7 +86,7 @@ class Toolbox:
         self._set(tool)
 
     def turn_to(self, kind: Any) -> None:
-        """Let the tool "select" work on the layer of points, or of boxes, from now on, and on nothing else."""
+        """Let the tool "select" work on the layer of points, or of boxes, from now on, and on that alone."""
         if self._tool == "select" and kind is not self._kind:
             if self._kind.layer is not None:
                 self._kind.layer.selected_data = set()
