@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import Boxes, HintSet, Points, Predictions
-from napari_inkling.widgets.box_layers import LINE, LINES, sides_of
+from napari_inkling.widgets.box_layers import FEW, LINE, PLAIN, lines_of, look_of
 from napari_inkling.widgets.canvas_boxes import grip_of
 from napari_inkling.widgets.canvas_view import camera_of
 from tests.widgets import driving
 
+LINES = FEW.lines
 #: In an image of 100 × 150 pixels; the last one is below the threshold.
 PLACES = [
     [10.0, 20.0, 40.0, 60.0],
@@ -31,12 +32,20 @@ def suggest_boxes(session, places=PLACES, scores=SCORES, classes=CLASSES):
 
 
 def test_sides_are_open():
-    lines = sides_of(np.array([[0.0, 0, 100, 200]]))
+    lines = lines_of(np.array([[0.0, 0, 100, 200]]), FEW)
     assert lines.shape == (LINES, 2, 2)
     starts, ends = lines[:, 0].tolist(), (lines[:, 0] + lines[:, 1]).tolist()
     assert starts == [[0, 0]] * 2 + [[0, 200]] * 2 + [[100, 200]] * 2 + [[100, 0]] * 2
     assert ends == [[0, 64], [32, 0], [32, 200], [0, 136], [100, 136], [68, 200], [68, 0], [100, 64]]
-    assert sides_of(np.empty((0, 4))).shape == (0, 2, 2)
+    assert lines_of(np.empty((0, 4)), FEW).shape == (0, 2, 2)
+
+
+def test_of_many_boxes_two_corners_are_drawn():
+    assert (look_of(1000), look_of(1001)) == (FEW, PLAIN)
+    lines = lines_of(np.array([[0.0, 0, 100, 200], [0, 0, 10, 10]]), PLAIN)
+    assert lines[:4, 0].tolist() == [[0, 0], [0, 0], [100, 200], [100, 200]]
+    assert lines[:4, 1].tolist() == [[0, 90], [45, 0], [0, -90], [-45, 0]]
+    assert lines.shape == (8, 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +116,7 @@ def test_the_threshold_and_fewer_more_and_no_boxes(review):
     for count in (3000, 2, 0, 40):
         low = np.random.default_rng(0).random((count, 2)) * 80
         suggest_boxes(session, np.concatenate([low, low + 9], 1), np.full(count, 0.95), ["red"] * count)
-        assert len(layer.data) == len(layer.features) == len(layer.edge_color) == count * LINES
+        assert len(layer.data) == len(layer.features) == len(layer.edge_color) == count * look_of(count).lines
 
 
 @window
@@ -261,10 +270,14 @@ def test_the_class_key_chooses_once_something_was_marked(review):
     driving.press_key(review.viewer, "G")
     camera_of(review.viewer).zoom = 5
     driving.press_key(review.viewer, "Shift+B")
-    driving.drag(review.viewer, (40, 100), (46, 130))
-    driving.press_key(review.viewer, "Ctrl+2")
+    driving.press_key(review.viewer, "Ctrl+2")  # the tool was taken to draw one
     assert review.current_class == "white"
-    assert len(hint_boxes(review)) == 1
+    driving.press_key(review.viewer, "G")
+    driving.drag(review.viewer, (40, 100), (46, 130))
+    suggest_boxes(review.session)
+    driving.press_key(review.viewer, "Ctrl+1")
+    assert review.current_class == "red"
+    assert hint_boxes(review).classes.tolist() == ["white"]
 
 
 @window

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,36 +11,58 @@ from napari_inkling.core import Boxes
 from napari_inkling.core.box_places import boxes_at
 from napari_inkling.widgets._quiet import quietly
 from napari_inkling.widgets.canvas_colors import Palette, make_palette, paint
-from napari_inkling.widgets.suggestion_layers import opacity_of
+from napari_inkling.widgets.suggestion_layers import MANY, opacity_of
 
-__all__ = ["SUGGESTED_BOXES_NAME", "SuggestedBoxes", "sides_of"]
+__all__ = ["SUGGESTED_BOXES_NAME", "SuggestedBoxes", "lines_of", "look_of"]
 
 SUGGESTED_BOXES_NAME = "Inkling suggested boxes"
 #: Width of a line in screen pixels, however far one zooms; it is set anew where it is off by this factor.
 LINE, OFF = 2.0, 1.05
-#: Each side is drawn from both corners by this share of its length: the gap tells it from a person's box.
-SHARE = 0.32
-#: Lines for each box: two at each of its four sides.
-LINES = 8
 
 
-def sides_of(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the lines of boxes (N, 4) as starts and lengths (y, x), shape (8 N, 2, 2), box by box."""
+class Look(NamedTuple):
+    """Which corners of a box are drawn, clockwise from the first, and by which share of its sides.
+
+    The gaps tell it from a person's box.
+    """
+
+    corners: tuple[int, ...]
+    share: float
+
+    @property
+    def lines(self) -> int:
+        """Lines for each box."""
+        return 2 * len(self.corners)
+
+
+FEW = Look((0, 1, 2, 3), 0.32)
+#: Of more than :data:`MANY` boxes two opposite corners are drawn: a repaint takes two thirds of the time.
+PLAIN = Look((0, 2), 0.45)
+
+
+def look_of(count: int) -> Look:
+    """Return how so many boxes are drawn."""
+    return PLAIN if count > MANY else FEW
+
+
+def lines_of(boxes: npt.NDArray[np.float64], look: Look) -> npt.NDArray[np.float64]:
+    """Return the lines of boxes (N, 4), box by box, as starts and lengths (y, x); shape (N · lines, 2, 2)."""
     y0, x0, y1, x1 = boxes.T
     corners = np.stack([(y0, x0), (y0, x1), (y1, x1), (y1, x0)]).transpose(2, 0, 1)  # (N, 4, 2), clockwise
-    along = (np.roll(corners, -1, axis=1) - corners) * SHARE
-    back = (np.roll(corners, 1, axis=1) - corners) * SHARE
+    along = (np.roll(corners, -1, axis=1) - corners) * look.share
+    back = (np.roll(corners, 1, axis=1) - corners) * look.share
     lines = np.stack([np.stack([corners, step], axis=2) for step in (along, back)], axis=2)
-    result: npt.NDArray[np.float64] = lines.reshape(-1, 2, 2)
+    result: npt.NDArray[np.float64] = lines[:, look.corners].reshape(-1, 2, 2)
     return result
 
 
 class SuggestedBoxes:
     """Shows the suggested boxes of one plane.
 
-    It is a Vectors layer: napari draws all its lines as one mesh. 3,000 boxes (24,000 lines) are replaced in
-    some 30 ms and cost a frame next to nothing, also without a GPU. As 3,000 shapes they took 1.8 s, and each
-    frame twice as long; in a label image boxes that lie over one another would cut each other.
+    It is a Vectors layer: napari draws all its lines as one mesh. Without a GPU, 3,000 boxes (12,000 lines)
+    are replaced in some 20 ms, the repaint that follows takes some 25 ms more than one without them, and the
+    others next to nothing. As 3,000 shapes they took 1.8 s; in a label image boxes that lie over one another
+    would cut each other.
     """
 
     def __init__(self) -> None:
@@ -78,12 +100,13 @@ class SuggestedBoxes:
             return
         colours = paint(rows.classes, self.palette)
         colours[:, 3] = opacity_of(rows.scores, threshold)
+        look = look_of(len(rows))
         columns = {"id": rows.ids, "class": rows.classes, "score": rows.scores}
         with quietly(layer):
-            layer.data = sides_of(rows.coordinates)
-            layer.features = {name: np.repeat(column, LINES) for name, column in columns.items()}
+            layer.data = lines_of(rows.coordinates, look)
+            layer.features = {name: np.repeat(column, look.lines) for name, column in columns.items()}
             if len(rows):  # napari takes no empty array of colours
-                layer.edge_color = np.repeat(colours, LINES, axis=0)
+                layer.edge_color = np.repeat(colours, look.lines, axis=0)
             layer.editable = False  # new data make it editable
             layer.set_view_slice()  # it must not look for rows that are gone
 

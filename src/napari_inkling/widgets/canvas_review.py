@@ -134,7 +134,9 @@ class Reviewer:
         """Keep the focus when other suggestions came: on the one that is now where the old one was."""
         if self._place is None or self._place_of(self.focused or -1) is not None:
             return
+        waits = self.awaits_class
         self.focus(self.at(self._place), move=False)
+        self.awaits_class &= waits
 
     def meant(self) -> int | None:
         """Return the suggestion under the mouse, else the one in focus."""
@@ -158,9 +160,10 @@ class Reviewer:
         """Accept the one in focus as a cell of this class, and go on; returns whether one waited for it."""
         if not self.awaits_class or self.focused is None:
             return False
-        self._judge(lambda one: int(self._session.review.accept_as(one, name)), self.focused)
-        self._session.message.emit("info", f"Accepted as {name}. Undo takes it back.")
-        return True
+        accepted = self._judge(lambda one: int(self._session.review.accept_as(one, name)), self.focused)
+        if accepted:
+            self._session.message.emit("info", f"Accepted as {name}. Undo takes it back.")
+        return bool(accepted)
 
     def reject(self, as_background: bool = False) -> int:
         """Reject the suggestion that is meant; returns how many were rejected."""

@@ -160,7 +160,7 @@ class AnnotatePanel(Panel):
         self.refresh()
 
     def _choose(self, name: str) -> None:
-        """Mark this class from now on; with "select" it is for what is selected, or the suggestion in focus."""
+        """Mark this class from now on; with "select" it is that of what is selected, or is suggested."""
         bridge = self.bridge
         if bridge.tool == "select" and not bridge.hints.any_selected and bridge.review.accept_as(name):
             return
