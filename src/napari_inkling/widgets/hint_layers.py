@@ -24,6 +24,9 @@ _SCREEN_SIZE = (5, 40)
 #: The point of a cell with a mask is so much smaller than others, so that one sees the mask.
 _ON_MASK = 0.45
 
+#: Width of a box in screen pixels; it is drawn anew where it is off by this factor, of so few boxes.
+_LINE, _OFF, _FEW = 3.0, 1.3, 200
+
 
 class HintLayer:
     """A napari layer whose rows have ids; tells by :attr:`touched` that a person may have changed it.
@@ -175,6 +178,7 @@ class HintBoxes(HintLayer):
         super().__init__()
         self.rows: Boxes = Boxes()
         self._given: Boxes | None = None
+        self._pixel = 1.0
 
     def make(self, placement: dict[str, Any]) -> Any:
         """Return a new, empty layer of the kind, and listen to it."""
@@ -198,7 +202,17 @@ class HintBoxes(HintLayer):
     @property
     def width(self) -> float:
         """Width of the outline, in image pixels."""
-        return float(max(1.0, self.radius / 7))
+        return _LINE * self._pixel
+
+    def fit(self, pixel: float) -> None:
+        """Keep outlines as wide on the screen, one of whose pixels is so many pixels of the image.
+
+        Many shapes take long to draw anew: they stay as they are.
+        """
+        if not 1 / _OFF < pixel / self._pixel < _OFF:
+            self._pixel = pixel
+            if self.layer is not None and len(self.rows) <= _FEW:
+                self.repaint()
 
     @property
     def is_drawing(self) -> bool:
@@ -254,6 +268,7 @@ class HintBoxes(HintLayer):
         if len(self.rows):
             self.layer.edge_color = paint(self.rows.classes, self.palette)
             self.layer.edge_width = self.width
+        self.set_default(self.current_class)
 
     def set_default(self, name: str) -> None:
         """Make a drawn box one of this class."""

@@ -306,7 +306,8 @@ class LayerBridge:
         self.guides.draw()
 
     def _on_zoom(self) -> None:
-        self.suggested_boxes.fit(self.view.pixels_across(1.0))
+        for boxes in (self.suggested_boxes, self.hints.boxes):
+            boxes.fit(self.view.pixels_across(1.0))
 
     def _on_dims(self) -> None:
         if self._ref is None or self.images.busy or self.images.primary is None:
