@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication
 from napari_inkling.core import Boxes, HintSet, PlaneRef, Points
 from napari_inkling.widgets.canvas_view import camera_of
 from napari_inkling.widgets.panels.guidance import FOUND, POINTED
+from napari_inkling.widgets.radius_circle import outline
 from tests.widgets.dock_driving import click, open_dock, picture
 from tests.widgets.driving import drag, press_key, settle, wait_until
 
@@ -289,3 +290,12 @@ def test_it_fits_a_narrow_dock(dock, theme):
     axis = dock.guidance.density.plot.getAxis("bottom")
     assert axis.labelText == "width (px)"
     assert axis.textPen().color().name() == dock.guidance.density._palette.muted
+
+
+def test_an_outline_is_that_of_a_box_and_has_at_most_a_thousand_places():
+    places = outline((10, 20), (4, 8), 1.0)
+    assert (places.min(axis=0).tolist(), places.max(axis=0).tolist()) == ([8, 16], [12, 24])
+    on_edge = np.isin(places[:, 0], (8, 12)) | np.isin(places[:, 1], (16, 24))
+    assert on_edge.all()
+    assert len(places) == 2 * 9 + 2 * 5
+    assert 900 < len(outline((0, 0), (900, 5000), 1e-3)) <= 1010
