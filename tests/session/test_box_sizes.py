@@ -26,6 +26,16 @@ def some(count: int, mean: float = 20, seed: int = 0):
     return np.random.default_rng(seed).normal(mean, mean / 30, (count, 2))
 
 
+def test_the_class_that_nobody_uses_asks_for_nothing(session, pictures, tmp_path):
+    session.new_project(tmp_path / "smear.inkling", ("cell", "RBC"))
+    session.images.add(pictures[:1])
+    assert [one.name for one in session.box_sizes.advice()] == ["cell", "RBC"]  # nothing is marked yet
+    add(session, A, boxes(some(2)))
+    assert [one.name for one in session.box_sizes.advice()] == ["RBC"]
+    add(session, A, Points([(5, 5)], classes="cell"))
+    assert [one.name for one in session.box_sizes.advice()] == ["cell", "RBC"]
+
+
 @pytest.fixture
 def blood(session: Session, pictures, tmp_path) -> Session:
     """Images "a" and "b", and three classes without any hint."""
