@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from common import arguments, say, write_result
 
-from napari_inkling.core import HintSet, Masks, PlaneRef, Points, Predictions
+from napari_inkling.core import Boxes, HintSet, Masks, PlaneRef, Points, Predictions
 from napari_inkling.evaluation import match_points
 from napari_inkling.project import Project
 from napari_inkling.session import Session
@@ -41,6 +41,8 @@ BOUNDS = {
     "accept 1,000 masks": 1.0,
     "undo of 1,000 masks": 1.0,
     "a stroke on 4,000² pixels with 1,000 masks": 1 / 30,
+    "advice after a box more, 200 of 5 classes": 0.1,
+    "advice after a box more, 10,000 of 5 classes": 0.1,
     "inkling --help": 5.0,
 }
 PLANE = PlaneRef("large")
@@ -160,6 +162,37 @@ def paint_a_stroke(plane: LabelPlane) -> None:
     assert compare_masks(plane, (50, 50, 60, 110), {}, lambda _: None)
 
 
+def advice_after_a_box() -> dict[str, float]:
+    """Measure what is worked out after a box was drawn; neither the canvas nor the plots are in it."""
+    return {
+        f"advice after a box more, {5 * count:,} of 5 classes": _advice_after_a_box(count)
+        for count in (40, 2000)
+    }
+
+
+def _advice_after_a_box(count: int) -> float:
+    session, names = Session(), [f"class {i}" for i in range(5)]
+    with tempfile.TemporaryDirectory() as folder:
+        session.new_project(Path(folder) / "boxes.inkling", names)
+        session.images.add_array(PLANE.image, np.zeros((SIDE, SIDE), np.uint8), "YX")
+        for number, name in enumerate(names):
+            drawn = HintSet(boxes=some_boxes(count, 20 + 10 * number, name))
+            session.annotations.edit(HintSet(), drawn, "add boxes", PLANE)
+        sizes = session.box_sizes
+        sizes.advice(), sizes.mean_iou_box(names[0])
+        session.annotations.edit(HintSet(), HintSet(boxes=some_boxes(1, 21, names[0], 1)), "add box", PLANE)
+        seconds = timed(lambda: (sizes.advice(), sizes.mean_iou_box(names[0])))
+        session.close()
+    return seconds
+
+
+def some_boxes(count: int, side: float, name: str, seed: int = 0) -> Boxes:
+    """Return boxes of about a side, anywhere."""
+    random = np.random.default_rng(seed)
+    corners = random.uniform(0, SIDE - 2 * side - 10, (count, 2))
+    return Boxes(np.hstack([corners, corners + random.normal(side, side / 10, (count, 2))]), classes=name)
+
+
 def start_of_the_command() -> dict[str, float]:
     command = [sys.executable, "-c", "from napari_inkling.cli import main; main(['--help'])"]
     return {"inkling --help": timed(lambda: subprocess.run(command, check=True, capture_output=True))}
@@ -173,6 +206,7 @@ def measure(options: argparse.Namespace) -> dict[str, list[float]]:
         match_20000,
         notice_a_change_among_5000,
         accept_1000_masks,
+        advice_after_a_box,
         start_of_the_command,
     )
     seconds: dict[str, list[float]] = {}

@@ -7,9 +7,10 @@ Each phase has a napari window with the dock and one image in a process of its o
   training        partial-points trains in the worker, at full load; its previews arrive
   previews        5,000 suggestions arrive twice a second from the worker, which does nothing else
   previews-load   the same, while the worker also computes at full load
+  boxes           3,000 suggested boxes arrive twice a second, and the worker computes at full load
   thread          partial-points trains in a thread of the viewer, for comparison
   bare            napari alone, without the dock: a points layer takes 5,000 others twice a second
-Bounds for training, previews and previews-load: 99 of 100 gaps ≤ 20 ms, none > 50 ms.
+Bounds for training, previews, previews-load and boxes: 99 of 100 gaps ≤ 20 ms, none > 50 ms.
 """
 
 from __future__ import annotations
@@ -39,12 +40,28 @@ from common import (
     write_result,
 )
 
-from napari_inkling.core import HintSet, PlaneRef, Points, Predictions, Preview, Started, Step, TrainingData
+from napari_inkling.core import (
+    Boxes,
+    HintSet,
+    PlaneRef,
+    Points,
+    Predictions,
+    Preview,
+    Started,
+    Step,
+    TrainingData,
+)
 from napari_inkling.methods import MethodSettings, Needs
 from napari_inkling.workers import Job, Outcome
 
-PHASES = ("idle", "training", "previews", "previews-load", "thread", "bare")
-BOUNDED = ("training", "previews", "previews-load")
+PHASES = ("idle", "training", "previews", "previews-load", "boxes", "thread", "bare")
+BOUNDED = ("training", "previews", "previews-load", "boxes")
+#: What the flood is told in the phases that have one.
+FLOODS: dict[str, dict[str, Any]] = {
+    "previews": {},
+    "previews-load": {"load": True},
+    "boxes": {"load": True, "count": 3000, "boxes": True},
+}
 P99_BOUND, MAX_BOUND = 20.0, 50.0
 TICK = 5
 SETTLE = 3.0
@@ -58,6 +75,7 @@ class FloodSettings(MethodSettings):
     count: int = COUNT
     rate: float = RATE
     load: bool = False
+    boxes: bool = False
 
 
 class Flood:
@@ -90,8 +108,13 @@ class Flood:
             if time.monotonic() >= due:
                 due = max(due + 1 / settings.rate, time.monotonic())
                 places = random.random((settings.count, 2)) * size
-                points = Points(places, sources="model", scores=random.uniform(0.5, 1, settings.count))
-                yield Preview(data.watch, Predictions(points, radius=8.0))
+                columns = {"sources": "model", "scores": random.uniform(0.5, 1, settings.count)}
+                if settings.boxes:
+                    half = random.uniform(4, 12, places.shape)
+                    rows = Boxes(np.concatenate([places - half, places + half], axis=1), **columns)
+                    yield Preview(data.watch, Predictions(boxes=rows))
+                else:
+                    yield Preview(data.watch, Predictions(Points(places, **columns), radius=8.0))
 
 
 class ThreadRunner:
@@ -143,7 +166,7 @@ def run_phase(phase: str, seconds: float, steps: int) -> dict[str, Any]:
         importlib.import_module("torch._dynamo")
     import napari
 
-    from napari_inkling.session import Session
+    from napari_inkling.session import Session, count_cells
     from napari_inkling.widgets._dispatch import QtDispatcher
     from napari_inkling.widgets.dock import InklingDock
 
@@ -162,7 +185,7 @@ def run_phase(phase: str, seconds: float, steps: int) -> dict[str, Any]:
 
         def count(changed: PlaneRef) -> None:
             seen["previews"] += 1
-            seen["most"] = max(seen["most"], len(session.suggestions.shown(changed).points))
+            seen["most"] = max(seen["most"], count_cells(session.suggestions.shown(changed)))
 
         errors: list[str] = []
         session.message.connect(lambda level, text: errors.append(text) if level == "error" else None)
@@ -283,7 +306,7 @@ def begin(session: Any, phase: str, steps: int) -> None:
     if phase in ("training", "thread"):
         session.training.start(overrides={"steps": steps})
     elif phase != "idle":
-        session.training.start(method="ui_stall:Flood", overrides={"load": phase == "previews-load"})
+        session.training.start(method="ui_stall:Flood", overrides=FLOODS[phase])
 
 
 def run_for(seconds: float) -> None:

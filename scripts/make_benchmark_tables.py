@@ -261,6 +261,7 @@ def ui_stall(result: Result) -> str:
         "training": "training in the worker",
         "previews": "5,000 suggestions, twice a second",
         "previews-load": "the same, the worker at full load",
+        "boxes": "3,000 suggested boxes, twice a second, the worker at full load",
         "thread": "training in a thread of the viewer",
         "bare": "napari alone, no dock: 5,000 points, twice a second",
     }

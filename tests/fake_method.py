@@ -1,6 +1,7 @@
 """A method that learns nothing, quickly: it speaks the protocol, so that interface tests take a second.
 
 Name it ``FAKE`` where a method's name is expected. Its suggestions are a grid, so what comes out is known.
+Those of ``FAKE_BOXES`` are boxes, of all classes in turn.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from napari_inkling.core import (
+    Boxes,
     Checkpoint,
     DeviceError,
     Event,
@@ -60,6 +62,8 @@ class FakeSettings(MethodSettings):
 class FakeModel:
     """Suggests a grid of points on every image."""
 
+    of: ClassVar[str] = f"{__name__}:FakeMethod"
+
     def __init__(
         self,
         classes: tuple[str, ...] = ("cell",),
@@ -67,7 +71,7 @@ class FakeModel:
         radius: float = RADIUS,
         network: str = "small",
     ) -> None:
-        self.method = FAKE
+        self.method = self.of
         self.network = network
         self.classes = classes
         self.rounds = rounds
@@ -78,12 +82,16 @@ class FakeModel:
         return self.grid(image.height, image.width)
 
     def grid(self, height: int, width: int) -> Predictions:
-        ys, xs = np.arange(5, height, SPACING), np.arange(5, width, SPACING)
-        places = np.stack(np.meshgrid(ys, xs, indexing="ij"), -1).reshape(-1, 2)
-        scores = np.linspace(1, 0, len(places))
+        places, scores = self._places(height, width)
         return Predictions(
             Points(places, classes=self.classes[0], sources="model", scores=scores), radius=self.radius
         )
+
+    @staticmethod
+    def _places(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+        ys, xs = np.arange(5, height, SPACING), np.arange(5, width, SPACING)
+        places = np.stack(np.meshgrid(ys, xs, indexing="ij"), -1).reshape(-1, 2)
+        return places, np.linspace(1, 0, len(places))
 
     def save(self, folder: Path) -> None:
         content = {
@@ -102,6 +110,19 @@ class FakeModel:
             raise ModelFileError(f"{folder} is not a model") from error
         network = content.get("settings", {}).get("network", "small")
         return cls(tuple(content["classes"]), content["rounds"], network=network)
+
+
+class FakeBoxModel(FakeModel):
+    """Suggests a grid of boxes of 8 by 6 pixels on every image."""
+
+    of: ClassVar[str] = f"{__name__}:FakeBoxMethod"
+
+    def grid(self, height: int, width: int) -> Predictions:
+        places, scores = self._places(height, width)
+        classes = [self.classes[n % len(self.classes)] for n in range(len(places))]
+        half = np.array([4, 3])
+        corners = np.concatenate([places - half, places + half], axis=1)
+        return Predictions(boxes=Boxes(corners, classes=classes, sources="model", scores=scores))
 
 
 class FakeMethod:
@@ -125,7 +146,7 @@ class FakeMethod:
         if device == "cuda":
             raise DeviceError("device 'cuda' was asked for and is not there: expected auto or cpu")
         rounds = start.rounds if start and start.network == settings.network else 0
-        model = FakeModel(data.classes, rounds, settings.radius or RADIUS, settings.network)
+        model = self.Model(data.classes, rounds, settings.radius or RADIUS, settings.network)
         yield Started("CPU, no threads")
         every = max(1, settings.steps // settings.previews) if settings.previews else settings.steps + 1
         for step in range(1, settings.steps + 1):
@@ -136,7 +157,7 @@ class FakeMethod:
             if step % every == 0:
                 if (shown := self._watched(data)) is not None:
                     yield Preview(shown.ref, model.predict(shown))
-                model = FakeModel(data.classes, model.rounds + 1, model.radius, model.network)
+                model = self.Model(data.classes, model.rounds + 1, model.radius, model.network)
                 yield Checkpoint(model)
         yield Round(1, {"f1": 0.5, "precision": 0.5, "recall": 0.5} if data.validation else {})
         return model
@@ -164,4 +185,13 @@ def crash(manner: Crash) -> None:
             time.sleep(3600)
 
 
-FAKE = f"{FakeMethod.__module__}:FakeMethod"
+class FakeBoxMethod(FakeMethod):
+    """Does the same with boxes."""
+
+    name = "fake-boxes"
+    title = "Fake boxes"
+    Model = FakeBoxModel
+
+
+FAKE = FakeModel.of
+FAKE_BOXES = FakeBoxModel.of

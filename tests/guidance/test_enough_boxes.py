@@ -98,7 +98,7 @@ def test_numbers_as_one_says_them(count, said):
 
 def test_the_divergence_is_the_law_at_all_boxes():
     advice = enough_boxes("a", gaussian(50))
-    assert advice.divergence == pytest.approx(advice.curve.decay / 50)
+    assert advice.divergence == pytest.approx(advice.curve.safe_decay / 50)
     assert enough_boxes("a", []).divergence is None
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_inkling.networks.box_network import BoxNetwork
+from napari_inkling.networks.box_network import BoxNetwork, LevelNorm
 from napari_inkling.networks.folding import folded
 from napari_inkling.networks.slim_pyramid import SlimPyramid
 from tests.networks.test_folding import trained_looking
@@ -110,13 +110,26 @@ def test_nothing_beyond_the_reach_matters(levels):
     for axis, shape in ((0, (net.stride, side)), (1, (side, net.stride))):  # narrow images, lying and upright
         anchors = net.anchors(*shape)
         places = (anchors[:, axis] + anchors[:, axis + 2]) / 2
-        for index in torch.nonzero((places - side / 2).abs() < net.stride)[-30::3, 0].tolist():  # coarsest
+        middle = torch.nonzero((places - side / 2).abs() < net.stride)[:, 0].tolist()
+        for index in {*middle[:: 3 * levels], middle[-1]}:  # the last one belongs to the coarsest level
             image = torch.rand(1, 1, *shape, dtype=torch.float64, requires_grad=True)
             net(image)[0, index].sum().backward()
             seen = image.grad[0, 0].abs().sum(axis).nonzero()[:, 0] + 0.5
             furthest = max(furthest, float((seen - places[index]).abs().max()))
     assert furthest <= net.reach
     assert furthest >= 0.9 * net.reach  # nor are tiles read with far too wide a margin
+
+
+def test_each_level_is_normalised_by_its_own_statistics():
+    norm = LevelNorm(channels=1, levels=2).train()
+    for level, mean in enumerate((3.0, -50.0)):
+        norm.level = level
+        for _ in range(200):
+            norm(mean + torch.randn(1, 1, 8, 8))
+    norm.eval()
+    for level, mean in enumerate((3.0, -50.0)):
+        norm.level = level
+        assert norm(torch.full((1, 1, 2, 2), mean)).abs().max() < 0.2
 
 
 def test_folded_it_gives_the_same_answers():

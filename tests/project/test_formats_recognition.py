@@ -24,7 +24,6 @@ OME = '<?xml version="1.0"?>\n<OME></OME>'
         ({"a.xml": VOC}, "voc"),
         ({"a.tsv": "y,x\n"}, "points-csv"),
         ({"a.txt": "0 0.5 0.5 0.1 0.1\n"}, "yolo"),
-        ({"a.txt": "a\n"}, "yolo"),  # what is wrong with it, its reader says
         ({"labels/a.txt": "12 .5 5e-1 0.1 0.1 0.9\r\n", "labels/b.txt": "", "classes.txt": "RBC"}, "yolo"),
         ({"a.txt": "0 0.1 0.1 0.1 0.1", "a.csv": "label,id,kind,source,image\n"}, "yolo"),
         ({"a.xml": VOC, "a.txt": "12 34 1\n"}, "voc"),
@@ -50,6 +49,7 @@ def test_files_tell_their_format(tmp_path, files, format):
             "is in no known format, expected a file, or a folder of files, with .json",
         ),
         ({"a.json": "{}"}, "no known format"),
+        ({"a.txt": "hello"}, "no known format"),
         (
             {"a.xml": VOC, "b.xml": VOC, "a.png": ""},
             "several formats, 2 as voc and 1 as masks: choose",
@@ -62,6 +62,12 @@ def test_folders_that_tell_no_format_are_refused(tmp_path, files, says):
     write(tmp_path, files)
     with pytest.raises(FormatError, match=says):
         guess_format(tmp_path)
+
+
+def test_any_text_is_no_format(tmp_path):
+    write(tmp_path, {"notes.txt": "hello\n"})
+    with pytest.raises(FormatError, match=r"notes.txt is in no known format"):
+        guess_format(tmp_path / "notes.txt")
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -31,10 +31,11 @@ def boxed(session: Session, runner: HandRunner, heard: Heard) -> Session:
 
 def test_suggested_boxes_are_cut_at_the_edge(boxed: Session) -> None:
     assert boxed.suggestions.shown().boxes.coordinates[1].tolist() == [20, 50, 32, 59.5]
+    assert boxed.radius.at(A) == 5  # half of what is usual, 10 by 10 pixels
 
 
 def test_a_suggestion_is_moved_and_becomes_a_persons(boxed: Session) -> None:
-    one = boxed.boxes.correct(7, [1, 1, 14, 16])
+    one = boxed.boxes.correct(FOUND.take([0]), [1, 1, 14, 16])
     boxes = boxed.annotations.hints.boxes
     assert (boxes.ids.tolist(), boxes.coordinates.tolist()) == ([one], [[1, 1, 14, 16]])
     assert (boxes.sources[0], boxes.scores[0], boxes.classes[0]) == ("human", 1.0, "cell")
@@ -48,19 +49,24 @@ def test_a_suggestion_is_moved_and_becomes_a_persons(boxed: Session) -> None:
 
 
 def test_it_is_cut_at_the_edge_or_refused(boxed: Session) -> None:
-    boxed.boxes.correct(8, [20, 45, 90, 99])
+    boxed.boxes.correct(FOUND.take([1]), [20, 45, 90, 99])
     assert boxed.annotations.hints.boxes.coordinates.tolist() == [[20, 45, 39.5, 59.5]]
     for box in ([5, 5, 5, 9], [9, 9, 5, 5], [-20, -20, -5, -5]):
         with pytest.raises(HintError, match="too small inside the image, which has 40 × 60 pixels"):
-            boxed.boxes.correct(7, box)
-    with pytest.raises(HintError, match="not suggested any more"):
-        boxed.boxes.correct(8, [1, 1, 9, 9])
+            boxed.boxes.correct(FOUND.take([0]), box)
     assert len(boxed.annotations.hints.boxes) == 1
+
+
+def test_it_may_have_been_replaced_meanwhile(boxed: Session, runner: HandRunner) -> None:
+    runner.tell(Preview(A, Predictions(boxes=FOUND.changed(ids=[17, 18, 19]))))
+    boxed.boxes.correct(FOUND.take([0]), [1, 1, 13, 15])
+    assert boxed.annotations.hints.boxes.coordinates.tolist() == [[1, 1, 13, 15]]
+    assert boxed.suggestions.shown().boxes.ids.tolist() == [18, 19]
 
 
 def test_the_corrected_box_of_a_clicked_cell_is_that_cells(boxed: Session) -> None:
     boxed.annotations.edit(HintSet(), HintSet(Points([[7, 8]], ids=[5], classes="cell")), "add point")
-    assert boxed.boxes.correct(7, [1, 1, 14, 16]) == 5
+    assert boxed.boxes.correct(FOUND.take([0]), [1, 1, 14, 16]) == 5
     assert count_cells(boxed.annotations.hints) == 3
 
 

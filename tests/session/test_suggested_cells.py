@@ -12,11 +12,11 @@ from napari_inkling.session.suggested_cells import (
     count_cells,
     positions,
     scored,
+    usual_radius,
     with_classes,
     with_ids,
     within,
     without_known,
-    without_outlines,
 )
 
 from .conftest import LINE, NOTHING, outlined
@@ -54,6 +54,12 @@ def point(y: float, x: float, kind: str = "cell") -> HintSet:
 )  # fmt: skip
 def test_what_is_near_a_hint_is_not_suggested(hints, rejected, radius, expected) -> None:
     assert left(hints, rejected, radius) == expected
+
+
+def test_boxes_tell_the_radius() -> None:
+    assert usual_radius(Boxes()) is None
+    assert usual_radius(Boxes([[0, 0, 10, 10], [0, 0, 40, 10], [0, 0, 90, 90]])) == 10
+    assert usual_radius(Boxes([[0, 0, 1, 1]])) == 1
 
 
 def test_no_predictions() -> None:
@@ -139,15 +145,6 @@ def test_a_mask_of_a_person_hides_the_box_of_its_cell() -> None:
     assert left(cell, NOTHING, 4) == [[0, 0], [0, 10], [0, 20]]
     beside = HintSet(masks=Masks.from_crops([[45, 40]], [np.ones((10, 4), bool)], classes="b"))
     assert left(beside, NOTHING, 4) == [[0, 0], [0, 10], [0, 20], [50, 50]]
-
-
-def test_points_that_have_an_outline_are_left_out() -> None:
-    both = Predictions(
-        Points([[1, 1], [9, 9], [5, 5]], ids=[1, 2, 3]),
-        Boxes([[0, 0, 2, 2]], ids=[1]),
-        masks=Masks.from_crops([[8, 8]], [np.ones((3, 3), bool)], ids=[2]),
-    )
-    assert without_outlines(both).ids.tolist() == [3]
 
 
 # -- cells that have a point and a mask under one id

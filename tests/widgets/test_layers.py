@@ -18,6 +18,7 @@ pytestmark = pytest.mark.window
 IN_ORDER = [
     "tile",
     "Inkling suggested masks",
+    "Inkling suggested boxes",
     "Inkling suggestions",
     "Inkling cell size",
     "Inkling masks",

@@ -85,7 +85,7 @@ def test_another_image_takes_the_place(make_bridge):
     driving.click_at(bridge.viewer, 70, 100)
     driving.press_key(bridge.viewer, "PageDown")
     assert bridge.viewer.layers[0].name == "b"
-    assert len(bridge.viewer.layers) == 7
+    assert len(bridge.viewer.layers) == 8
     assert len(bridge.hints.points.layer.data) == 0
     driving.click_at(bridge.viewer, 20, 20)
     driving.click_at(bridge.viewer, 52, 30)
@@ -140,7 +140,7 @@ def test_the_persons_own_layer_shows_the_image(make_bridge):
     assert bridge.images.layers == [own]
     assert bridge.layer_to_add() is None
     assert viewer.layers[0] is own
-    assert len(viewer.layers) == 7
+    assert len(viewer.layers) == 8
     driving.click_at(viewer, 10, 20)
     np.testing.assert_allclose(bridge.session.annotations.hints.points.coordinates, [[20, 40]], atol=1)
     np.testing.assert_array_equal(bridge.session.project.open_image(bridge.session.plane).array, IMAGE)

@@ -8,7 +8,7 @@ from scipy.spatial import KDTree
 
 from napari_inkling.core.hints import Boxes, Points
 
-__all__ = ["boxes_at", "centred_on", "cut", "of_same_cells", "pointed_at", "where_inside"]
+__all__ = ["MIDDLE", "boxes_at", "centred_on", "cut", "of_same_cells", "pointed_at", "where_inside"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -107,8 +107,8 @@ def enough_boxes(
 ) -> BoxAdvice:
     """Return whether a class has boxes enough, or about how many more it needs.
 
-    The divergence to expect from N boxes is C/N (see :class:`DivergenceCurve`), so N = C / :data:`ENOUGH` are
-    enough; :data:`FEWEST` at least. From few boxes C comes out low, so the number grows at first.
+    The divergence to expect of N boxes is C/N (see :class:`DivergenceCurve`), so N = C / :data:`ENOUGH` are
+    enough, with C on the safe side; :data:`FEWEST` at least.
 
     Where the first half of the boxes, as they were drawn, differs from all of them by more than
     :data:`ENOUGH` and than chance does (another slide, another magnification), a quarter more are asked for:
@@ -134,7 +134,7 @@ def enough_boxes(
         return BoxAdvice(name, count, points, "first", FEWEST_FOR_SPREAD - count, alone=alone)
     curve = divergence_curve(given, times, seed)
     drifts = count >= FEWEST and _drifts(curve)
-    wanted = max(FEWEST, ceil(curve.decay / ENOUGH), ceil(1.25 * count) if drifts else 0)
+    wanted = max(FEWEST, ceil(curve.safe_decay / ENOUGH), ceil(1.25 * count) if drifts else 0)
     enough = count >= FEWEST and wanted <= (1 + _WITHIN) * count
     state: State = "enough" if enough else "more"
     return BoxAdvice(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.retinanet import RetinaNetHead
 
-__all__ = ["Backbone", "BoxNetwork"]
+__all__ = ["Backbone", "BoxNetwork", "LevelNorm"]
 
 
 class Backbone(Protocol):
@@ -18,6 +19,25 @@ class Backbone(Protocol):
     outputs: int
     strides: tuple[int, ...]
     reach: int
+
+
+class LevelNorm(nn.Module):
+    """A batch normalisation for each level of a pyramid, behind a convolution that all levels share.
+
+    The levels' features differ in mean and deviation: one normalisation for all would predict with statistics
+    that fit none of them. And a group normalisation would see the whole image, not what is near.
+    """
+
+    def __init__(self, channels: int, levels: int) -> None:
+        super().__init__()
+        self.of_levels = nn.ModuleList(nn.BatchNorm2d(channels) for _ in range(levels))
+        #: The level that is being looked at.
+        self.level = 0
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, Y, X) of the present level → the same, normalised."""
+        normalised: Tensor = self.of_levels[self.level](features)
+        return normalised
 
 
 class BoxNetwork(nn.Module):
@@ -34,7 +54,7 @@ class BoxNetwork(nn.Module):
     ratios : sequence of float
         Height by width of the anchors; each size comes in each ratio, at the same area.
     normalised : bool
-        Normalise the features of the heads by batch, all levels alike; RetinaNet as published does not.
+        Normalise the features of the heads by batch, each level by itself; RetinaNet as published does not.
     """
 
     def __init__(
@@ -51,7 +71,7 @@ class BoxNetwork(nn.Module):
         self.backbone, self.classes = backbone, classes
         self.strides, self.reach = about.strides, about.reach + 5 * max(about.strides)
         self._shapes = [_widths_and_heights(level, ratios) for level in sizes]
-        norm = nn.BatchNorm2d if normalised else None  # a group normalisation would see the whole image
+        norm = partial(LevelNorm, levels=len(sizes)) if normalised else None
         self.head = RetinaNetHead(about.outputs, len(sizes[0]) * len(ratios), classes, norm_layer=norm)
 
     @property
@@ -78,7 +98,14 @@ class BoxNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, Y, X) → (B, N, K + 4): for each anchor logits of the K classes, then what moves its box."""
-        answer = self.head(self.backbone(images))
+        levels = enumerate(self.backbone(images))
+        return torch.cat([self._of_level(level, features) for level, features in levels], dim=1)
+
+    def _of_level(self, level: int, features: Tensor) -> Tensor:
+        for part in self.head.modules():
+            if isinstance(part, LevelNorm):
+                part.level = level
+        answer = self.head([features])
         return torch.cat([answer["cls_logits"], answer["bbox_regression"]], dim=2)
 
 

@@ -38,9 +38,9 @@ from napari_inkling.session.suggested_cells import (
     by_doubt,
     count_cells,
     scored,
+    with_ids,
     without_known,
     without_masks,
-    without_outlines,
 )
 from napari_inkling.session.training_state import TrainingState
 
@@ -55,7 +55,7 @@ __all__ = [
     "seconds_each",
     "still_lacks",
     "why_anew",
+    "with_ids",
     "without_known",
     "without_masks",
-    "without_outlines",
 ]

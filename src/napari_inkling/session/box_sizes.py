@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import NOT_CELLS, HintSet, PlaneRef
+from napari_inkling.core import CELL, NOT_CELLS, HintSet, PlaneRef
 from napari_inkling.guidance import (
     BoxAdvice,
     SizePrior,
@@ -55,10 +55,18 @@ class BoxSizes:
         return self._update().get(name, _Known()).boxes
 
     def advice(self) -> list[BoxAdvice]:
-        """Return for every class whether it has boxes enough, in the order of :attr:`classes`."""
+        """Return for every class whether it has boxes enough, in the order of :attr:`classes`.
+
+        A project's first class, "cell", is left out where others are marked and it is not.
+        """
         known = self._update()
-        boxed = [name for name, one in known.items() if len(one.boxes)]
-        return [one.advised(name, alone=not set(boxed) - {name}) for name, one in known.items()]
+        boxed = {name for name, one in known.items() if len(one.boxes)}
+        marked = boxed | {name for name, one in known.items() if one.boxes.points}
+        return [
+            one.advised(name, alone=not boxed - {name})
+            for name, one in known.items()
+            if name != CELL or name in marked or not marked
+        ]
 
     def prior(self, name: str) -> SizePrior | None:
         """Return the density of a class's sizes; ``None`` while no class has a box."""

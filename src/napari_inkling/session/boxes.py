@@ -54,13 +54,15 @@ class BoxCorrection:
         boxes = Boxes.concatenate([after.boxes.with_ids(before.boxes.ids), drawn])
         self._annotations.edit(before, as_a_persons(before, replace(after, boxes=boxes)), label, ref)
 
-    def correct(self, one: int, box: npt.ArrayLike, ref: PlaneRef | None = None) -> int:
+    def correct(self, suggested: Boxes, box: npt.ArrayLike, ref: PlaneRef | None = None) -> int:
         """Make a person's box of a suggested one, with other edges; returns its id.
+
+        What else is suggested of the cell is accepted along with it.
 
         Parameters
         ----------
-        one : int
-            The id of the suggestion.
+        suggested : Boxes
+            One row, as it was suggested when the person began; a preview may have replaced it since.
         box : (4,) array
             y0, x0, y1, x1 in pixels; it is cut at the edge of the image.
         ref : PlaneRef, optional
@@ -69,19 +71,16 @@ class BoxCorrection:
         Raises
         ------
         HintError
-            If it is not suggested (any more), or less than a pixel each way lies in the image.
+            If less than a pixel each way lies in the image.
         """
         ref = self._workspace.required(ref)
         every = self._suggestions.shown(ref, threshold=0.0)
-        suggested = every.boxes.with_ids([one])
-        if not len(suggested):
-            raise HintError("this box is not suggested any more")
         moved = self._inside(suggested, np.asarray(box, dtype=np.float64), ref)
-        now = replace(every, boxes=Boxes.concatenate([every.boxes.without_ids([one]), moved]))
+        now = replace(every, boxes=Boxes.concatenate([every.boxes.without_ids(moved.ids), moved]))
         hints = self._annotations.hints_of(ref)
-        came = accepted(with_ids(now, [one]), time.time(), self._annotations.round, hints, now)
+        came = accepted(with_ids(now, moved.ids), time.time(), self._annotations.round, hints, now)
         came = replace(came, boxes=came.boxes.changed(sources="human", scores=1.0, times=0.0))
-        self._review.judging.emit(suggested.ids, ref)
+        self._review.judging.emit(moved.ids, ref)
         self._annotations.edit(HintSet(), came, "correct box", ref)
         self._review.mark_reviewed(ref.image)
         return int(came.boxes.ids[0])

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import KDTree
 
-from napari_inkling.core import Boxes, HintSet, Masks, Points, Predictions
+from napari_inkling.core import Boxes, HintSet, Masks, Predictions
 from napari_inkling.core.box_places import centred_on, of_same_cells
 from napari_inkling.core.mask_places import clipped
 from napari_inkling.guidance import doubts
@@ -23,12 +23,12 @@ __all__ = [
     "near",
     "positions",
     "scored",
+    "usual_radius",
     "with_classes",
     "with_ids",
     "within",
     "without_known",
     "without_masks",
-    "without_outlines",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -119,6 +119,17 @@ def _take(predictions: Predictions, mask: npt.NDArray[np.bool_]) -> Predictions:
     return predictions.mapped(lambda rows: rows.take(next(parts)))
 
 
+def usual_radius(boxes: Boxes) -> float | None:
+    """Return half of the median side of boxes in whole pixels, a radius of their cells; ``None`` of none.
+
+    A preview is like the one before: so it changes with few of them.
+    """
+    if not len(boxes):
+        return None
+    sides = boxes.coordinates[:, 2:] - boxes.coordinates[:, :2]
+    return max(1.0, float(np.round(np.median(np.sqrt(sides.prod(axis=1))) / 2)))
+
+
 def with_classes(predictions: Predictions, today: Callable[[str], str]) -> Predictions:
     """Return the predictions with every class under the name that ``today`` returns for it."""
     names = {str(name) for rows in predictions.kinds for name in rows.classes}
@@ -152,11 +163,6 @@ def without_masks(suggestions: Predictions) -> Predictions:
     """Return the points and boxes of cells of which no mask is suggested."""
     ids = suggestions.masks.ids
     return suggestions.mapped(lambda rows: rows.without_ids(ids)) if len(ids) else suggestions
-
-
-def without_outlines(suggestions: Predictions) -> Points:
-    """Return the points of cells of which neither a mask nor a box is suggested."""
-    return suggestions.points.without_ids(np.concatenate([suggestions.boxes.ids, suggestions.masks.ids]))
 
 
 def count_cells(rows: HintSet | Predictions) -> int:

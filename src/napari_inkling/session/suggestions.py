@@ -13,7 +13,7 @@ from napari_inkling.project import Project
 from napari_inkling.project.settings import ProjectSettings
 from napari_inkling.session.annotations import Annotations
 from napari_inkling.session.cell_radius import CellRadius
-from napari_inkling.session.suggested_cells import with_classes, without_known
+from napari_inkling.session.suggested_cells import usual_radius, with_classes, without_known
 from napari_inkling.session.telling import FIRST, LAST
 from napari_inkling.session.workspace import Workspace
 
@@ -123,14 +123,14 @@ class Suggestions:
     def put(self, ref: PlaneRef, predictions: Predictions, whole: bool = True) -> None:
         """Hold what the model says of a plane, or of a part of it, in place of what it said before.
 
-        Boxes are cut at the edge of the image.
+        Boxes are cut at the edge of the image. They tell the cell radius where the model does not.
         """
         for record in self._workspace.project.images:
             if record.name == ref.image:
                 height, width = record.info.plane_shape[:2]
                 predictions = replace(predictions, boxes=cut(predictions.boxes, (height, width)))
         self._predictions[ref] = predictions
-        self._radius.learn(ref, predictions.radius)
+        self._radius.learn(ref, predictions.radius or usual_radius(predictions.boxes))
         if whole:
             self._searched.add(ref)
         else:

@@ -43,7 +43,7 @@ def canvas_actions(bridge: LayerBridge) -> dict[str, Callable[[], None]]:
         "next_anywhere": review.go_on,
         "accept_in_view": lambda: review.accept_in(*bridge.view_box()),
         "accept_above": review.accept_above,
-        "toggle_suggestions": lambda: toggle(bridge.suggestions.layer, bridge.suggested_masks.layer),
+        "toggle_suggestions": lambda: toggle(*(part.layer for part in bridge.suggested)),
         "next_image": session.workspace.next_image,
         "previous_image": session.workspace.previous_image,
     }
@@ -66,10 +66,12 @@ def travel(bridge: LayerBridge, step: Callable[[], Edit | None]) -> None:
 
 
 def choose_class(bridge: LayerBridge, keys: str) -> None:
-    """Mark cells of the class that these keys stand for, if there is one."""
+    """Accept the suggestion in focus as the class that these keys stand for, else mark cells of it."""
     for index, info in enumerate(bridge.session.project.classes):
         if class_key(index, info.key) == keys:
-            bridge.current_class = info.name
+            selected = bridge.tool == "select" and bridge.hints.any_selected
+            if selected or not bridge.review.accept_as(info.name):
+                bridge.current_class = info.name
             return
 
 

@@ -13,6 +13,9 @@ from napari_inkling.core import BACKGROUND, Boxes, Points
 
 __all__ = ["Change", "Seen", "compare_boxes", "compare_points", "is_inside"]
 
+#: Two boxes whose intersection over union is above this are one.
+_TWICE = 0.9
+
 Rows = TypeVar("Rows", Points, Boxes)
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -79,7 +82,8 @@ def compare_boxes(
 ) -> Change[Boxes]:
     """Return what turns ``shown`` into ``seen``; boxes are cut at the edge of the image.
 
-    Refused: boxes with a side shorter than ``least`` pixels inside the image, unknown classes.
+    Refused: boxes with a side shorter than ``least`` pixels inside the image, a new box that all but covers
+    another one, unknown classes.
     """
     index = _row_in(shown, seen.ids)
     new, moved = index < 0, _moved(shown, seen, index)
@@ -91,8 +95,13 @@ def compare_boxes(
         small & (new | moved), seen.coordinates, "too small inside the image: draw it over a cell"
     )
     cut = replace(seen, coordinates=np.concatenate([low, high], axis=1))
-    change = _change(shown, cut, index, new & ~small, moved & ~small, classes, "box")
-    return replace(change, refusals=(*([refusal] if refusal else []), *change.refusals))
+    twice = new & ~small & _repeats_box(cut.coordinates, new)
+    refusals = (
+        refusal,
+        _refusal(twice, seen.coordinates, "drawn over one that is there: select that to change it"),
+    )
+    change = _change(shown, cut, index, new & ~small & ~twice, moved & ~small, classes, "box")
+    return replace(change, refusals=(*(r for r in refusals if r), *change.refusals))
 
 
 def is_inside(coordinates: FloatArray, shape: Shape) -> BoolArray:
@@ -132,6 +141,20 @@ def _repeats_pixel(coordinates: FloatArray, new: BoolArray) -> BoolArray:
     if len(new):
         repeats[order[np.unique(pixels[order], axis=0, return_index=True)[1]]] = False
     return repeats & new
+
+
+def _repeats_box(coordinates: FloatArray, new: BoolArray) -> BoolArray:
+    """Return which of the new boxes are, but for some pixels, an old one or an earlier new one."""
+    repeats = np.zeros(len(new), dtype=bool)
+    y0, x0, y1, x1 = coordinates.T
+    areas = (y1 - y0) * (x1 - x0)
+    for i in np.flatnonzero(new):
+        height = np.minimum(y1, y1[i]) - np.maximum(y0, y0[i])
+        width = np.minimum(x1, x1[i]) - np.maximum(x0, x0[i])
+        shared = np.clip(height, 0, None) * np.clip(width, 0, None)
+        before = (~new | (np.arange(len(new)) < i)) & ~repeats
+        repeats[i] = (before & (shared > _TWICE * (areas + areas[i] - shared))).any()
+    return repeats
 
 
 def _change(

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from psygnal import Signal
 
 from napari_inkling.core import Boxes, HintSet, InklingError, PlaneRef, Points
@@ -117,7 +118,7 @@ class HintEditor:
         return compare_points(self.points.rows, self.points.seen(), self._view.image_shape, self._classes)
 
     def _changed_boxes(self) -> Change[Boxes]:
-        if self.boxes.layer is None:
+        if self.boxes.layer is None or not self.boxes.is_touched:  # to look at thousands of shapes is slow
             return Change(Boxes(), Boxes())
         least = self._view.pixels_across(_LEAST_BOX)
         return compare_boxes(self.boxes.rows, self.boxes.seen(), self._view.image_shape, self._classes, least)
@@ -147,6 +148,18 @@ class HintEditor:
         """Select the point, the box and the mask of a cell, by id."""
         for kind in self.kinds:
             kind.select(one)
+
+    def kind_at(self, place: npt.NDArray[np.float64]) -> HintPoints | HintBoxes | None:
+        """Return which layer has a hint at (y, x): a point, else a box around it."""
+        for kind in (self.points, self.boxes):
+            if kind.layer is not None and kind.has(place):
+                return kind
+        return None
+
+    @property
+    def any_selected(self) -> bool:
+        """Whether a point or a box is selected."""
+        return len(self.points.selected_ids) + len(self.boxes.selected_ids) > 0
 
     def hold(self) -> None:
         """Make no edit until :meth:`release`: the mouse is pressed, a drag is one edit."""
@@ -206,7 +219,7 @@ class HintEditor:
         self._telling = True  # the layers show this edit already
         try:
             with telling(self._session):
-                self._session.annotations.edit(before, after, label, self.ref)
+                self._session.boxes.edit(before, after, label, self.ref)
         finally:
             self._telling = False
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_inkling.widgets.canvas_boxes import BoxMouse
 from napari_inkling.widgets.canvas_cells import CellPicker
 from napari_inkling.widgets.canvas_hints import HintEditor, telling
 from napari_inkling.widgets.canvas_masks import MaskMouse
 from napari_inkling.widgets.canvas_review import Reviewer
+from napari_inkling.widgets.canvas_tools import Toolbox
 from napari_inkling.widgets.canvas_view import CanvasView
 from napari_inkling.widgets.radius_circle import REACH, Guides, drag_ring
 
@@ -34,10 +36,13 @@ class CanvasMouse:
         guides: Guides,
         review: Reviewer,
         masks: MaskMouse,
+        boxes: BoxMouse,
         cells: CellPicker,
+        tools: Toolbox,
     ) -> None:
-        self._session, self._view, self._hints = session, view, hints
-        self._guides, self._review, self._masks, self._cells = guides, review, masks, cells
+        self._session, self._view, self._hints, self._tools = session, view, hints, tools
+        self._guides, self._review, self._cells = guides, review, cells
+        self._masks, self._boxes = masks, boxes
         #: Whether a click judges suggestions, because it marks nothing.
         self.judges = False
         #: Whether a click on a mask tells of it.
@@ -48,31 +53,47 @@ class CanvasMouse:
         self._hints.hold()
         try:
             at = self._pixel(event)
-            ring = None
             if self._is_near_ring(at):
-                ring = drag_ring(self._guides, event, self._view.pixel_at, self._set_radius)
-                next(ring)
+                yield from drag_ring(self._guides, event, self._view.pixel_at, self._set_radius)
+            elif self._boxes.press(at, event.button):
+                yield from self._drag_box(event)
             else:
                 self._masks.press(at, event.button)
-            yield
-            while event.type == "mouse_move":
-                if ring is not None:
-                    next(ring)
-                elif self._masks.drag(self._pixel(event)):
-                    event.handled = True  # the view stays
+                self._choose_layer(at)
                 yield
-            if ring is not None:
-                next(ring, None)
+                while event.type == "mouse_move":
+                    event.handled |= self._masks.drag(self._pixel(event))  # the view stays
+                    yield
         finally:
             self._hints.release()
         released = self._pixel(event)
+        if self._boxes.release(released):
+            return
         self._masks.release(at, released)
         if at is None or released is None or np.hypot(*(released - at)) > self._view.pixels_across(REACH):
             return  # the view was moved
         if self.judges:
             self._judge(released, event.modifiers)
+        elif self._tools.tool == "select":
+            self._review.focus(
+                None if self._hints.kind_at(released) else self._review.at(released), move=False
+            )
         if self.picks:
             self._cells.pick(*released)
+
+    def _drag_box(self, event: Any) -> Iterator[None]:
+        """Drag the suggested box in focus; the layer's own tool does nothing meanwhile."""
+        with self._tools.aside():
+            yield
+            while event.type == "mouse_move":
+                self._boxes.drag(self._pixel(event))
+                event.handled = True  # the view stays
+                yield
+
+    def _choose_layer(self, at: Pixel | None) -> None:
+        """Let "select" take what is under the mouse, be it a point or a box."""
+        if at is not None and self._tools.tool == "select" and (kind := self._hints.kind_at(at)) is not None:
+            self._tools.turn_to(kind)
 
     def on_move(self, _viewer: Any, event: Any) -> None:
         """Notice what the mouse points at."""

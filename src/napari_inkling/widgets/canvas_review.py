@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from psygnal import Signal
 
+from napari_inkling.core import Boxes
 from napari_inkling.core.mask_places import masks_at
 from napari_inkling.session import by_doubt
+from napari_inkling.widgets.box_layers import SuggestedBoxes
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
 
 if TYPE_CHECKING:
@@ -28,10 +30,11 @@ class Reviewer:
     ----------
     session : Session
         Whose suggestions they are.
-    shown : SuggestionLayer
+    rings, boxes : SuggestionLayer, SuggestedBoxes
         What is on screen.
     look : callable
-        Marks a place (y, x), and brings it into view if it is told to; ``None`` takes the mark away.
+        Marks a place (y, x), and brings it into view if it is told to; ``None`` takes the mark away. The
+        third argument is the box around the cell, if there is one.
     pointed_at : callable
         Returns the pixel (y, x) under the mouse, ``None`` if it points at nothing.
     """
@@ -44,17 +47,20 @@ class Reviewer:
     def __init__(
         self,
         session: Session,
-        shown: SuggestionLayer,
-        look: Callable[[Any, bool], None],
+        rings: SuggestionLayer,
+        boxes: SuggestedBoxes,
+        look: Callable[[Any, bool, Any], None],
         pointed_at: Callable[[], npt.NDArray[np.float64] | None],
     ) -> None:
         self._session = session
-        self._shown = shown
+        self._rings, self._boxes = rings, boxes
         self._look = look
         self._pointed_at = pointed_at
         self._place: npt.NDArray[np.float64] | None = None
         self._rank = 0
         self.focused: int | None = None
+        #: Whether a class that is chosen is meant for the one in focus: nothing was marked since.
+        self.awaits_class = False
         #: Why the one in focus is worth a look, in words; ``""`` if it is hardly doubtful.
         self.why = ""
         #: Whether rejecting also makes a "not a cell" hint, unless a key says so itself.
@@ -76,7 +82,8 @@ class Reviewer:
             self._rank = int(at[0]) if len(at) else self._rank
             self._session.guide.look_at([self.focused])
         self.why = "" if self.focused is None else why or self._session.guide.reason(self.focused)
-        self._look(self._place, move)
+        self.awaits_class = self.focused is not None
+        self._look(self._place, move, self.box.coordinates[0] if len(self.box) else None)
         self.focus_changed.emit(self.focused)
 
     def step(self, by: int) -> None:
@@ -118,11 +125,18 @@ class Reviewer:
                 return np.asarray(places[at[0]])
         return None
 
+    @property
+    def box(self) -> Boxes:
+        """The box in focus, one row; none if what is in focus is no box."""
+        return self._boxes.row(self.focused)
+
     def refreshed(self) -> None:
         """Keep the focus when other suggestions came: on the one that is now where the old one was."""
         if self._place is None or self._place_of(self.focused or -1) is not None:
             return
+        waits = self.awaits_class
         self.focus(self.at(self._place), move=False)
+        self.awaits_class &= waits
 
     def meant(self) -> int | None:
         """Return the suggestion under the mouse, else the one in focus."""
@@ -131,15 +145,25 @@ class Reviewer:
         return self.focused if pointed is None else pointed
 
     def at(self, place: npt.NDArray[np.float64]) -> int | None:
-        """Return the suggestion whose mask or ring is around (y, x)."""
+        """Return the suggestion whose mask, box or ring is around (y, x)."""
         masks = self._session.suggestions.shown().masks
         if len(under := masks_at(masks, *place)):
             return int(masks.ids[under[-1]])
-        return self._shown.nearest(place, self._shown.radius)
+        box = self._boxes.at(place)
+        return self._rings.nearest(place, self._rings.radius) if box is None else box
 
     def accept(self) -> int:
         """Make a hint of the suggestion that is meant; returns how many were accepted."""
         return self._judge(lambda one: self._session.review.accept([one]))
+
+    def accept_as(self, name: str) -> bool:
+        """Accept the one in focus as a cell of this class, and go on; returns whether one waited for it."""
+        if not self.awaits_class or self.focused is None:
+            return False
+        accepted = self._judge(lambda one: int(self._session.review.accept_as(one, name)), self.focused)
+        if accepted:
+            self._session.message.emit("info", f"Accepted as {name}. Undo takes it back.")
+        return bool(accepted)
 
     def reject(self, as_background: bool = False) -> int:
         """Reject the suggestion that is meant; returns how many were rejected."""
@@ -158,8 +182,8 @@ class Reviewer:
         words = f"Accepted {count:,} suggestion{'s' * (count != 1)}. Undo takes all of them back."
         self._session.message.emit("info", words if count else "Nothing was accepted.")
 
-    def _judge(self, verdict: Callable[[int], int]) -> int:
-        meant = self.meant()
+    def _judge(self, verdict: Callable[[int], int], meant: int | None = None) -> int:
+        meant = self.meant() if meant is None else meant
         if meant is None:
             self._session.message.emit("info", "No suggestion is meant: point at one, or go to one first.")
             return 0

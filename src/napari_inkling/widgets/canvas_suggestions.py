@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psygnal import Signal
 
-from napari_inkling.core import Masks, PlaneRef, Predictions
+from napari_inkling.core import PlaneRef, Predictions
 from napari_inkling.session import count_cells, without_masks
 from napari_inkling.widgets._beat import BEAT_MS, Beat
 from napari_inkling.widgets._timers import single_shot
+from napari_inkling.widgets.box_layers import SuggestedBoxes
 from napari_inkling.widgets.mask_layers import SuggestedMasks
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
 
@@ -39,8 +40,8 @@ class ShownSuggestions:
         Whose suggestions they are.
     beat : Beat
         When the panels show what a training changes; the canvas takes turns with them.
-    rings, masks : SuggestionLayer, SuggestedMasks
-        The layers: rings where there is no outline.
+    rings, boxes, masks : SuggestionLayer, SuggestedBoxes, SuggestedMasks
+        The layers: boxes where there is no outline, and rings where there is no box.
     shape : callable
         Returns rows and columns of the image shown.
     """
@@ -55,16 +56,18 @@ class ShownSuggestions:
         session: Session,
         beat: Beat,
         rings: SuggestionLayer,
+        boxes: SuggestedBoxes,
         masks: SuggestedMasks,
         shape: Callable[[], tuple[int, int]],
     ) -> None:
-        self._session, self._beat, self._rings, self._masks = session, beat, rings, masks
+        self._session, self._beat = session, beat
+        self._rings, self._boxes, self._masks = rings, boxes, masks
         self._shape = shape
         self.ref: PlaneRef | None = None
         self._shown_at = -math.inf
         self._preview = np.empty(0, np.int64)  # ids of the last one
         self._show_soon = single_shot(self.show)
-        self._draw_soon = single_shot(rings.draw, DRAW_MS)
+        self._draw_soon = single_shot(self._draw, DRAW_MS)
 
     def show(self) -> None:
         """Show now what is left to judge on the plane."""
@@ -75,18 +78,25 @@ class ShownSuggestions:
         self._draw_soon.start()
         session = self._session
         if self.ref is None:  # the last image has gone
-            self._rings.show(Predictions(), self._rings.radius, session.suggestions.threshold)
-            self._masks.show(Masks(), (0, 0))
+            self._put(Predictions(), self._rings.radius, (0, 0))
             return
         radius = session.radius.at(self.ref)
         if radius != self._rings.radius:
             self.radius_found.emit()
-        found = session.suggestions.shown(self.ref)
-        self._rings.show(without_masks(found), radius, session.suggestions.threshold)
-        self._masks.show(found.masks, self._shape())
+        self._put(session.suggestions.shown(self.ref), radius, self._shape())
         self._show_soon.stop()
         self._shown_at = time.monotonic()
         self.shown.emit()
+
+    def _put(self, found: Predictions, radius: float, shape: tuple[int, int]) -> None:
+        threshold, bare = self._session.suggestions.threshold, without_masks(found)
+        self._rings.show(bare.points.without_ids(bare.boxes.ids), radius, threshold)
+        self._boxes.show(bare.boxes, threshold)
+        self._masks.show(found.masks, shape)
+
+    def _draw(self) -> None:
+        self._rings.draw()
+        self._boxes.draw()
 
     def show_soon(self) -> None:
         """Show them in the next turn of the event loop."""

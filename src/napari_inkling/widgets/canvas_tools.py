@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, get_args
 
 from psygnal import Signal
@@ -83,6 +84,25 @@ class Toolbox:
             self._kind = self._points
         self._apply(tool)
         self._set(tool)
+
+    def turn_to(self, kind: Any) -> None:
+        """Let the tool "select" work on the layer of points, or of boxes, from now on, and on that alone."""
+        if self._tool == "select" and kind is not self._kind:
+            if self._kind.layer is not None:
+                self._kind.layer.selected_data = set()
+            self._kind = kind
+            self._apply("select")
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let the mouse do nothing in the layer of the tool for a while; the tool stays in hand."""
+        layer, self._setting = self._kind.layer, True
+        try:
+            layer.mode = "pan_zoom"
+            yield
+        finally:
+            self._setting = False
+            self._apply(self._tool)
 
     def follow(self) -> None:
         """Begin to follow the layers' modes, and put the tool in hand to work on them."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from psygnal import Signal
 
 from napari_inkling.core import BACKGROUND, Boxes, Points
+from napari_inkling.core.box_places import boxes_at
 from napari_inkling.widgets.canvas_colors import Palette, make_palette, paint
 from napari_inkling.widgets.canvas_edits import Seen
 
@@ -22,6 +23,9 @@ BOXES_NAME = "Inkling boxes"
 _SCREEN_SIZE = (5, 40)
 #: The point of a cell with a mask is so much smaller than others, so that one sees the mask.
 _ON_MASK = 0.45
+
+#: Width of a box in screen pixels; it is drawn anew where it is off by this factor, of so few boxes.
+_LINE, _OFF, _FEW = 3.0, 1.3, 200
 
 
 class HintLayer:
@@ -41,11 +45,13 @@ class HintLayer:
         self.palette: Palette = make_palette(())
         self.radius = 8.0
         self.current_class = ""
+        #: Whether the layer may hold something else than it was given.
+        self.is_touched = True
 
     def attach(self, layer: Any) -> None:
         """Begin to listen to a layer instead of the one so far."""
         self.detach()
-        self.layer = layer
+        self.layer, self.is_touched = layer, True
         for name in self._EVENTS:
             getattr(layer.events, name).connect(self._on_event)
 
@@ -57,6 +63,7 @@ class HintLayer:
         self.layer = None
 
     def _on_event(self) -> None:
+        self.is_touched = True
         self.touched.emit()
 
     @property
@@ -124,6 +131,11 @@ class HintPoints(HintLayer):
         """Diameter in image pixels: some half of a cell's, so that the cell shows around it."""
         return float(max(2.0, 1.2 * self.radius))
 
+    def has(self, place: npt.NDArray[np.float64]) -> bool:
+        """Whether a point is drawn at (y, x)."""
+        away = np.hypot(*(self.rows.coordinates - place).T)
+        return bool((away <= self.size / 2).any())
+
     def seen(self) -> Seen:
         """Return what the layer shows now."""
         coordinates = np.array(self.layer.data, dtype=np.float64).reshape(-1, 2)
@@ -165,6 +177,8 @@ class HintBoxes(HintLayer):
     def __init__(self) -> None:
         super().__init__()
         self.rows: Boxes = Boxes()
+        self._given: Boxes | None = None
+        self._pixel = 1.0
 
     def make(self, placement: dict[str, Any]) -> Any:
         """Return a new, empty layer of the kind, and listen to it."""
@@ -188,12 +202,27 @@ class HintBoxes(HintLayer):
     @property
     def width(self) -> float:
         """Width of the outline, in image pixels."""
-        return float(max(1.0, self.radius / 7))
+        return _LINE * self._pixel
+
+    def fit(self, pixel: float) -> None:
+        """Keep outlines as wide on the screen, one of whose pixels is so many pixels of the image.
+
+        Many shapes take long to draw anew: they stay as they are.
+        """
+        if not 1 / _OFF < pixel / self._pixel < _OFF:
+            self._pixel = pixel
+            if self.layer is not None and len(self.rows) <= _FEW:
+                self.repaint()
 
     @property
     def is_drawing(self) -> bool:
         """Whether a shape is half drawn."""
         return bool(getattr(self.layer, "_is_creating", False))
+
+    def has(self, place: npt.NDArray[np.float64]) -> bool:
+        """Whether a box is around (y, x)."""
+        y, x = place
+        return len(boxes_at(self.rows, y, x, self.width / 2)) > 0
 
     def seen(self) -> Seen:
         """Return what the layer shows now: of any shape its bounding box."""
@@ -204,6 +233,12 @@ class HintBoxes(HintLayer):
 
     def show(self, rows: Boxes) -> None:
         """Show these rows instead: only what differs is drawn anew, as shapes are slow."""
+        if rows is self._given and not self.is_touched:
+            return
+        self._show(rows)
+        self._given, self.is_touched = rows, False
+
+    def _show(self, rows: Boxes) -> None:
         chosen, layer = self.selected_ids, self.layer
         seen = self.seen()
         same = self._unchanged(seen, rows)
@@ -233,6 +268,7 @@ class HintBoxes(HintLayer):
         if len(self.rows):
             self.layer.edge_color = paint(self.rows.classes, self.palette)
             self.layer.edge_width = self.width
+        self.set_default(self.current_class)
 
     def set_default(self, name: str) -> None:
         """Make a drawn box one of this class."""

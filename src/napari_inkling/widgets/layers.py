@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from psygnal import Signal
-
-from napari_inkling.core import HintSet, PlaneRef, SettingsError
+from napari_inkling.core import HintSet, PlaneRef
 from napari_inkling.widgets._beat import Beat
+from napari_inkling.widgets.box_layers import SuggestedBoxes
 from napari_inkling.widgets.canvas_actions import canvas_actions
+from napari_inkling.widgets.canvas_boxes import BoxMouse
 from napari_inkling.widgets.canvas_cells import CellPicker
+from napari_inkling.widgets.canvas_classes import ClassInHand
 from napari_inkling.widgets.canvas_colors import make_palette
 from napari_inkling.widgets.canvas_connections import Connections
 from napari_inkling.widgets.canvas_hints import HintEditor, telling
@@ -18,15 +19,16 @@ from napari_inkling.widgets.canvas_image import ImageLayers
 from napari_inkling.widgets.canvas_keys import CanvasKeys
 from napari_inkling.widgets.canvas_masks import MaskMouse
 from napari_inkling.widgets.canvas_mouse import CanvasMouse
+from napari_inkling.widgets.canvas_radius import DrawnRadius
 from napari_inkling.widgets.canvas_review import Reviewer
 from napari_inkling.widgets.canvas_stack import LayerStack
 from napari_inkling.widgets.canvas_suggestions import ShownSuggestions
 from napari_inkling.widgets.canvas_tools import MASK_TOOLS, Tool, Toolbox
-from napari_inkling.widgets.canvas_view import CanvasView
+from napari_inkling.widgets.canvas_view import CanvasView, camera_of
 from napari_inkling.widgets.keys import key_of
 from napari_inkling.widgets.layer_records import record_of
 from napari_inkling.widgets.mask_layers import SuggestedMasks
-from napari_inkling.widgets.radius_circle import Guides
+from napari_inkling.widgets.radius_circle import Guides, radius_around
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
 
 if TYPE_CHECKING:
@@ -46,20 +48,23 @@ class LayerBridge:
         What they show; a person's changes in them become its edits, within one turn of the event loop.
     """
 
-    #: Another class is marked next (str).
-    class_changed = Signal(str)
-
     def __init__(self, viewer: Any, session: Session) -> None:
         self.viewer, self.session = viewer, session
         self.images = ImageLayers(viewer, lambda text: session.message.emit("error", text))
         self.view = CanvasView(viewer, self.images)
         self.hints = HintEditor(session, self.view)
         self.suggestions, self.guides = SuggestionLayer(), Guides()
-        self.suggested_masks = SuggestedMasks()
+        self.suggested_boxes, self.suggested_masks = SuggestedBoxes(), SuggestedMasks()
+        #: What is suggested, from above.
+        self.suggested = (self.suggestions, self.suggested_boxes, self.suggested_masks)
         self.tools = Toolbox(
             viewer, self.hints.points, self.hints.boxes, self.hints.masks, lambda: self.current_class
         )
-        self.review = Reviewer(session, self.suggestions, self._look, lambda: self.view.pointed_at)
+        self.classes = ClassInHand(session, self.hints, self.tools)
+        self.radius = DrawnRadius(session, self.hints.kinds, self.guides)
+        self.review = Reviewer(
+            session, self.suggestions, self.suggested_boxes, self._look, lambda: self.view.pointed_at
+        )
         self.cells = CellPicker(session, self.hints, self.review, self._look)
         self.masks = MaskMouse(
             session,
@@ -70,21 +75,27 @@ class LayerBridge:
             self.review,
             lambda: self.current_class,
         )
+        boxes = BoxMouse(session, self.tools, self.view, self.hints, self.guides, self.review)
         self.mouse = CanvasMouse(
-            session, self.view, self.hints, self.guides, self.review, self.masks, self.cells
+            session,
+            self.view,
+            self.hints,
+            self.guides,
+            self.review,
+            self.masks,
+            boxes,
+            self.cells,
+            self.tools,
         )
         self.stack = LayerStack(
-            viewer, self.images, (self.suggested_masks, self.suggestions, self.guides, *self.hints.kinds)
+            viewer, self.images, (*reversed(self.suggested), self.guides, *self.hints.kinds)
         )
         self._ref: PlaneRef | None = None
-        self._class = ""
         self._closed = False
         self._own = Connections()
         #: When the panels show what a training changes.
         self.beat = Beat()
-        self.shown = ShownSuggestions(
-            session, self.beat, self.suggestions, self.suggested_masks, lambda: self.view.image_shape
-        )
+        self.shown = ShownSuggestions(session, self.beat, *self.suggested, lambda: self.view.image_shape)
         self._connect()
         self.keys = CanvasKeys(viewer, canvas_actions(self))
         for action in ("undo", "redo"):
@@ -97,6 +108,11 @@ class LayerBridge:
     def tool_changed(self) -> Any:
         """Another tool is in hand, one of :data:`~.canvas_tools.TOOLS` (str)."""
         return self.tools.tool_changed
+
+    @property
+    def class_changed(self) -> Any:
+        """Another class is marked next (str)."""
+        return self.classes.changed
 
     @property
     def focus_changed(self) -> Any:
@@ -117,20 +133,12 @@ class LayerBridge:
 
     @property
     def current_class(self) -> str:
-        """The class that is marked next. With the tool "select", setting it reclasses what is selected."""
-        names = [c.name for c in self.session.project.classes]
-        return self._class if self._class in names else names[0]
+        """The class that is marked next; see :meth:`~.canvas_classes.ClassInHand.choose`."""
+        return self.classes.name
 
     @current_class.setter
     def current_class(self, name: str) -> None:
-        if name not in (names := [c.name for c in self.session.project.classes]):
-            raise SettingsError(f"there is no class {name!r}, expected one of {', '.join(names)}")
-        if self.tool == "select":
-            self.hints.reclass_selected(name)
-        changed, self._class = name != self._class, name
-        self.tools.set_default_class()
-        if changed:
-            self.class_changed.emit(name)
+        self.classes.choose(name)
 
     def focus(self, suggestion: int | None) -> None:
         """Centre the view on a suggestion and mark it by a ring; ``None`` takes the ring away."""
@@ -186,6 +194,7 @@ class LayerBridge:
         own.connect(self.hints.edited, self._on_edited)
         own.connect(self.tools.tool_changed, self._on_tool)
         own.connect(viewer.dims.events.current_step, self._on_dims)
+        own.connect(camera_of(viewer).events.zoom, self._on_zoom)
         own.connect(viewer.layers.events.removed, self._on_layer_removed)
         own.append(viewer.mouse_drag_callbacks, self.mouse.on_press)
         own.append(viewer.mouse_move_callbacks, self.mouse.on_move)
@@ -211,7 +220,7 @@ class LayerBridge:
             self.tools.follow()
         else:
             self.hints.rest()
-        self._take_radius()
+        self.radius.take(self._ref)
         self.guides.around(None, self.guides.radius)
         self.hints.show()
         self.shown.show()
@@ -227,36 +236,25 @@ class LayerBridge:
         self.stack.complete()
         if missing:
             self._paint()
+            self._on_zoom()
             self.hints.show()
             self.tools.follow()
 
     def _paint(self) -> None:
         palette = make_palette(self.session.project.classes)
-        for part in (*self.hints.kinds, self.suggestions, self.suggested_masks):
+        for part in (*self.hints.kinds, *self.suggested):
             part.palette = palette
 
-    def _take_radius(self) -> None:
-        radius = self._cell_radius()
-        for part in (*self.hints.kinds, self.guides):
-            part.radius = radius
-
-    def _cell_radius(self) -> float:
-        """Return the radius that the person set, else the model's, else what the image shows at the hints."""
-        session, ref = self.session, self._ref
-        if ref is not None and session.radius.chosen is None and ref not in session.suggestions.planes:
-            with telling(session):
-                return round(session.radius.estimate(ref), 1)
-        return self.guides.radius if ref is None else session.radius.at(ref)
-
-    def _look(self, place: Any, move: bool) -> None:
+    def _look(self, place: Any, move: bool, box: Any = None) -> None:
+        radius = self.suggestions.radius if box is None else radius_around(box)
         if place is not None and move:
-            self.view.look_at(place, self.suggestions.radius)
-        self.guides.focus_on(place, self.suggestions.radius)
+            self.view.look_at(place, radius)
+        self.guides.focus_on(place, radius, box)
 
     # -- what happens
 
     def _on_project(self) -> None:
-        self._class = ""
+        self.classes.forget()
         self.images.clear()
         self._ref = self.hints.ref = self.shown.ref = None
         if self.session.has_project:  # asking for the project would make one
@@ -288,22 +286,28 @@ class LayerBridge:
         self.class_changed.emit(self.current_class)
 
     def _on_radius(self) -> None:
-        self._take_radius()
+        self.radius.take(self._ref)
         self.guides.draw()
         self.hints.show()
         self.shown.show_soon()
 
     def _on_edited(self, after: HintSet) -> None:
         """Draw the cell size around what was marked last."""
+        self.review.awaits_class = False
         if len(after.points) and self._ref is not None:
-            self.guides.around(after.points.coordinates[-1], self._cell_radius())
+            self.guides.around(after.points.coordinates[-1], self.radius.at(self._ref))
 
     def _on_tool(self) -> None:
         self.masks.forget()
+        self.review.awaits_class &= self.tool in ("select", "pan")  # else one is about to mark
         self.mouse.judges = self.tool == "pan"
         self.mouse.picks = self.tool in ("pan", "select")
         self.guides.shows_size = self.tool in ("cell", "background", "pan")
         self.guides.draw()
+
+    def _on_zoom(self) -> None:
+        for boxes in (self.suggested_boxes, self.hints.boxes):
+            boxes.fit(self.view.pixels_across(1.0))
 
     def _on_dims(self) -> None:
         if self._ref is None or self.images.busy or self.images.primary is None:

@@ -9,15 +9,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["GUIDES_NAME", "Guides", "drag_ring"]
+__all__ = ["GUIDES_NAME", "REACH", "Guides", "drag_ring", "radius_around"]
 
 GUIDES_NAME = "Inkling cell size"
 #: A ring can be taken within so many screen pixels of its line; a drag is a drag after as many.
 REACH = 5.0
+#: The ring of the focus is so many radii of its cell wide.
+_FOCUS = 3.2
+#: The dots at the corners of a box in focus are so wide, as a share of its shorter side.
+_HANDLE = 0.14
+#: What is drawn: where (y, x), diameter in pixels, width of the line in diameters, colour.
+Ring = tuple[npt.NDArray[np.float64], float, float, tuple[float, ...]]
+
+
+def radius_around(box: npt.ArrayLike) -> float:
+    """Return the radius of a cell at which the ring of the focus goes through the corners of a box."""
+    y0, x0, y1, x1 = np.asarray(box, dtype=np.float64)
+    return float(np.hypot(y1 - y0, x1 - x0)) / _FOCUS
 
 
 class Guides:
-    """A layer of at most two rings, and of boxes. Each is dark under light, so that it shows on any image."""
+    """A layer of rings, boxes and a line. Each is dark under light, so that it shows on any image."""
 
     def __init__(self) -> None:
         self.layer: Any = None
@@ -25,6 +37,7 @@ class Guides:
         self.radius = 8.0
         self.focus: npt.NDArray[np.float64] | None = None
         self.focus_radius = 8.0
+        self.focus_box: npt.NDArray[np.float64] | None = None
         self.hovered = False
         self.shows_size = True
         self.line: list[npt.NDArray[np.float64]] = []
@@ -51,10 +64,11 @@ class Guides:
         self.radius = float(radius)
         self.draw()
 
-    def focus_on(self, place: npt.ArrayLike | None, radius: float) -> None:
-        """Draw the focus around (y, x), or nowhere."""
+    def focus_on(self, place: npt.ArrayLike | None, radius: float, box: npt.ArrayLike | None = None) -> None:
+        """Draw the focus around (y, x), with handles at the corners of a box, or nowhere."""
         self.focus = None if place is None else np.asarray(place, dtype=np.float64)
         self.focus_radius = float(radius)
+        self.focus_box = None if box is None else np.asarray(box, dtype=np.float64)
         self.draw()
 
     def draw_line(self, places: Sequence[npt.ArrayLike]) -> None:
@@ -88,13 +102,14 @@ class Guides:
         """Put the rings on screen."""
         if self.layer is None:
             return
-        rings: list[tuple[npt.NDArray[np.float64], float, float, tuple[float, ...]]] = []
+        rings: list[Ring] = []
         if self.focus is not None:
-            wide = 3.2 * self.focus_radius
+            wide = _FOCUS * self.focus_radius
             rings += [
                 (self.focus, wide, 0.12, (0, 0, 0, 0.8)),
                 (self.focus, wide * 0.97, 0.06, (1, 1, 1, 1)),
             ]
+            rings += self._handles()
         if self.centre is not None and self.shows_size:
             thick = 2.0 if self.hovered else 1.0
             wide = 2 * self.radius
@@ -115,6 +130,16 @@ class Guides:
                 layer.border_color = np.array([ring[3] for ring in rings])
             layer.editable = False  # new data make it editable
         layer.refresh()
+
+    def _handles(self) -> list[Ring]:
+        """Return a dot at each corner of the box in focus: it can be dragged."""
+        if self.focus_box is None:
+            return []
+        y0, x0, y1, x1 = self.focus_box.tolist()
+        wide = _HANDLE * min(y1 - y0, x1 - x0)
+        corners = [np.array(corner) for corner in ((y0, x0), (y0, x1), (y1, x1), (y1, x0))]
+        return [(at, size, 1.0, shade) for at in corners
+                for size, shade in ((wide, (0, 0, 0, 0.8)), (0.7 * wide, (1, 1, 1, 1)))]  # fmt: skip
 
     def is_near(self, place: npt.ArrayLike, reach: float) -> bool:
         """Whether (y, x) lies on the line of the cell size, within ``reach`` image pixels."""

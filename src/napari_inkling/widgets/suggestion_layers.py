@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import Predictions
+from napari_inkling.core import Points
 from napari_inkling.widgets._quiet import quietly
 from napari_inkling.widgets.canvas_colors import Palette, make_palette, paint
 
@@ -45,7 +45,7 @@ def opacity_of(scores: npt.NDArray[np.float64], threshold: float) -> npt.NDArray
 
 
 class SuggestionLayer:
-    """Shows predictions of one plane; holds what it shows so that a place can be looked up."""
+    """Shows the suggested points of one plane; holds what it shows so that a place can be looked up."""
 
     def __init__(self) -> None:
         self.layer: Any = None
@@ -75,20 +75,16 @@ class SuggestionLayer:
         self.layer = layer
         return layer
 
-    def show(self, predictions: Predictions, radius: float, threshold: float) -> None:
-        """Hold these instead of what was held (5,000 in 6 ms); boxes are rings at their centres.
+    def show(self, points: Points, radius: float, threshold: float) -> None:
+        """Hold these instead of what was held (5,000 in 6 ms).
 
         They are on screen after :meth:`draw`.
         """
-        points, boxes = predictions.points, predictions.boxes
-        classes = np.concatenate([points.classes, boxes.classes])
-        scores = np.concatenate([points.scores, boxes.scores])
-        self.ids = np.concatenate([points.ids, boxes.ids])
-        self.coordinates = np.concatenate([points.coordinates, boxes.centres])
+        self.ids, self.coordinates = points.ids, points.coordinates
         self.radius = radius
-        colours = paint(classes, self.palette)
+        colours = paint(points.classes, self.palette)
         colours[:, :3] += (1 - colours[:, :3]) * _LIGHTER
-        colours[:, 3] = opacity_of(scores, threshold)
+        colours[:, 3] = opacity_of(points.scores, threshold)
         if self.layer is not None and (len(self.ids) or len(self.layer.data)):
             self._fill(colours)
 

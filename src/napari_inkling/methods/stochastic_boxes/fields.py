@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import Boxes, Image, Points, TrainingImage
+from napari_inkling.core.box_places import MIDDLE, where_inside
 from napari_inkling.methods.stochastic_boxes.sizes import ClassSizes
 from napari_inkling.training.box_crops import BOX, EMPTY, IGNORED, POINT, BoxField, BoxRows
 from napari_inkling.training.intensity import Intensity
@@ -46,8 +47,17 @@ def on_plane(plane: TrainingImage) -> TrainingImage:
 
 
 def pointed_cells(plane: TrainingImage) -> Points:
-    """Return the cells of a plane that have a point and no box."""
-    return plane.hints.points.cells.without_ids(plane.hints.boxes.ids)
+    """Return the cells of a plane that have a point and no box.
+
+    A point in the middle of a box of its class marks the same cell, whoever made the two.
+    """
+    boxes = plane.hints.boxes.cells
+    points = plane.hints.points.cells.without_ids(boxes.ids)
+    box, point = where_inside(boxes.coordinates, points.coordinates)
+    half = (boxes.coordinates[box, 2:] - boxes.coordinates[box, :2]) / 2
+    away = (np.abs(points.coordinates[point] - boxes.centres[box]) / half).max(axis=1, initial=0)
+    same = (away <= MIDDLE) & (boxes.classes[box] == points.classes[point])
+    return points.take(~np.isin(np.arange(len(points)), point[same]))
 
 
 def to_working_boxes(boxes: FloatArray, working: WorkingImage) -> FloatArray:

@@ -39,8 +39,8 @@ def guess_format(path: Path | str) -> str:
     if not path.exists():
         raise FormatError(f"{path} does not exist, expected an annotation file or a folder of them")
     files = list(_files(path))
-    if files == [path]:  # whatever is in it: its reader says best what is wrong
-        found = Counter([_format_of(path) or _by_suffix(path)])
+    if files == [path]:  # whatever is in it: its reader says best what is wrong, unless it may be anything
+        found = Counter([_format_of(path) or (_by_suffix(path) if path.suffix.lower() != ".txt" else None)])
     else:
         found = Counter(_format_of(file) for file in files if not _belongs_to_labels(file))
     counts = {name: found[name] for name in FORMATS if found[name]}

@@ -27,7 +27,7 @@ class DivergencePlot(PlotView):
     def show_curve(self, curve: DivergenceCurve) -> None:
         """Show a curve; it goes on to the number of boxes that are expected to be enough."""
         self._ready()
-        last = max(float(curve.counts[-1]), min(curve.decay / ENOUGH * 1.3, 1e6), 12.0)
+        last = max(float(curve.counts[-1]), min(curve.safe_decay / ENOUGH * 1.3, 1e6), 12.0)
         counts = np.log10(curve.counts)
         self._low.setData(counts, _log(curve.low))
         self._high.setData(counts, _log(curve.high))

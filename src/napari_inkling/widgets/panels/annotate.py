@@ -161,7 +161,11 @@ class AnnotatePanel(Panel):
         self.refresh()
 
     def _choose(self, name: str) -> None:
-        self.bridge.current_class = name
+        """Mark this class from now on; with "select" it is that of what is selected, or is suggested."""
+        bridge = self.bridge
+        if bridge.tool == "select" and not bridge.hints.any_selected and bridge.review.accept_as(name):
+            return
+        bridge.current_class = name
         if self.bridge.tool not in ("cell", "box", "brush"):
             self.bridge.tool = "cell"
         self.refresh()

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QProgressBar, QWidget
 
-from napari_inkling.session import scored
+from napari_inkling.session import scored, with_ids
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import Panel, button, column, label, put, row, shrinking
 from napari_inkling.widgets.panels._threshold import ThresholdSlider
@@ -179,16 +179,21 @@ class ReviewPanel(Panel):
     def _show_focus(self, focused: int | None = None) -> None:
         ids, scores = scored(self.session.suggestions.shown())
         at = np.flatnonzero(ids == (-1 if focused is None else focused))
-        self.score.setText(self._words_of(int(ids[at[0]]), scores[at[0]]) if len(at) else "")
+        self.score.setText(self._words_of(int(ids[at[0]]), float(scores[at[0]])) if len(at) else "")
         self.score.setVisible(bool(self.score.text()))
         self.why.setText(f"Worth a look: {self.bridge.review.why}." if len(at) else "")
         self.why.setVisible(len(at) > 0 and bool(self.bridge.review.why))
         self._show_progress()
 
     def _words_of(self, one: int, score: float) -> str:
+        shown = with_ids(self.session.suggestions.shown(), [one])
         if self.session.review.is_marked(one):
-            return "The one in the ring is the outline of a cell that you marked."
-        return f"The one in the ring has score {score:.2f}."
+            noun = "outline" if len(shown.masks) else "box"
+            return f"The one in the ring is the {noun} of a cell that you marked."
+        if len(self.session.project.classes) == 1:
+            return f"The one in the ring has score {score:.2f}."
+        name = next(str(name) for rows in shown.kinds for name in rows.classes)
+        return f"The one in the ring: {name}, score {score:.2f}. A class's key accepts it as that class."
 
     def _show_progress(self) -> None:
         """Say how many of the cells that the model found here the person knows by now."""
