@@ -6,9 +6,11 @@ import time
 from collections.abc import Generator
 
 import numpy as np
+import numpy.typing as npt
 
-from napari_inkling.core import Checkpoint, Event, HintSet, Predictions, Step
-from napari_inkling.evaluation import best_threshold
+from napari_inkling.core import Boxes, Checkpoint, Event, HintSet, Predictions, Step, TrainingImage
+from napari_inkling.evaluation import best_threshold, cell_centres
+from napari_inkling.methods.stochastic_boxes.loss import AROUND
 from napari_inkling.methods.stochastic_boxes.previews import show
 from napari_inkling.methods.stochastic_boxes.task import Task
 from napari_inkling.training.box_crops import box_crops
@@ -23,6 +25,8 @@ PREVIEW_EVERY, PREVIEW_SHARE = 4.0, 0.05
 FIRST_PREVIEW_STEP = 40
 #: The threshold is chosen on at most so many planes, those with most hints.
 PLANES_FOR_THRESHOLD = 12
+#: With more found cells far from all marked ones than this share of these, a plane is marked in part.
+PARTLY = 0.3
 STAGE = "learning from boxes and points"
 
 
@@ -59,15 +63,31 @@ def _keep_to_time(task: Task, minutes: float) -> None:
     task.plan.steps = max(task.plan.done, round(minutes * 60 / pace))
 
 
+def _known(found: Boxes, plane: TrainingImage, sizes: npt.NDArray[np.float64]) -> Boxes:
+    """Return the found boxes of which the hints tell whether they are right.
+
+    Where many more cells are found than are marked, the others were not marked, and only what lies beside a
+    marked cell is known.
+    """
+    marked = cell_centres(plane.hints).coordinates
+    if not len(marked) or not len(found):
+        return found
+    reach = AROUND * sizes.mean(axis=0) / 2
+    near = (np.abs(found.centres[:, None] - marked[None]) <= reach).all(axis=2).any(axis=1)
+    unmarked = int((~near & (found.scores >= 0.5)).sum())
+    return found.take(near) if unmarked > PARTLY * len(marked) else found
+
+
 def set_threshold(task: Task) -> Generator[Step, None, None]:
-    """Choose the threshold that is best for what is marked, on the planes with most hints."""
+    """Choose the threshold that is best for what is known, on the planes with most hints."""
     model, step = task.model(), task.at_work("looking at the marked cells")
     hinted = sorted((plane for plane in task.data.train if len(plane.hints)), key=lambda p: -len(p.hints))
     found: dict[str, Predictions] = {}
     truth: dict[str, HintSet] = {}
     for plane in hinted[:PLANES_FOR_THRESHOLD]:
         name = str(plane.image.ref)
-        found[name] = yield from told(model.predicting(plane.image), step)
+        boxes = (yield from told(model.predicting(plane.image), step)).boxes
+        found[name] = Predictions(boxes=_known(boxes, plane, task.sizes.stochastic))
         truth[name] = plane.hints
     before = task.about.threshold
     radius = float(np.sqrt(np.prod(task.sizes.stochastic, axis=1)).min() / 2)
