@@ -388,3 +388,49 @@ def small_resnet():
     from torchvision.models.resnet import Bottleneck, ResNet
 
     return ResNet(Bottleneck, [1, 1, 1, 1])
+
+
+# --- large planes, and planes marked in part
+
+
+def test_of_a_large_plane_it_shows_the_surroundings_of_the_hints(monkeypatch):
+    monkeypatch.setattr(fields, "LARGEST_FIELD", 64)
+    monkeypatch.setattr(fields, "FIELD", 32)
+    monkeypatch.setattr(box_model, "TILE", 32)
+    corner = HintSet(boxes=boxes(1).boxes, points=Points([(14, 20), (20, 14)]))
+    told = data(hints=HintSet(corner.points, Boxes([(6, 8, 18, 20), (8, 9, 19, 20), (7, 7, 19, 19)])))
+    events, _ = fit(told, smallest_side=None)
+    shown = kinds(events, Preview)[-1]
+    assert not shown.whole
+    assert (shown.predictions.boxes.centres < 40).all()  # of 104: a box may be moved a little beyond its tile
+
+
+def test_what_is_far_from_all_marks_does_not_move_the_threshold_of_a_plane_marked_in_part():
+    cells = Boxes(
+        np.array([(y, x, y + 10, x + 10) for y in range(0, 90, 30) for x in range(0, 90, 30)], float)
+    )
+    plane = TrainingImage(image(), HintSet(boxes=cells.take(np.arange(9) < 4)))
+    found = Boxes(cells.coordinates + 1, sources="model", scores=0.9)
+    sizes = np.array([[10.0, 10.0]])
+    kept = steps._known(found, plane, sizes)
+    assert len(kept) == 4  # five others are more than three tenths of four
+    nearly = TrainingImage(image(), HintSet(boxes=cells.take(np.arange(9) < 8)))
+    assert len(steps._known(found, nearly, sizes)) == 9  # one more than is marked: it may be wrong
+    unsure = found.changed(scores=0.3)
+    assert len(steps._known(unsure, plane, sizes)) == 9
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "cells"),
+    [
+        ((10, 10), "cell", 0),  # in the middle
+        ((12, 12), "cell", 0),
+        ((16, 10), "cell", 1),  # beyond the middle: a neighbour under the same box
+        ((10, 10), "other", 1),
+        ((30, 10), "cell", 1),
+    ],
+)
+def test_a_point_in_the_middle_of_a_box_is_the_same_cell(place, name, cells):
+    hints = HintSet(Points([place], classes=name), Boxes([(5, 5, 15, 15)]))
+    plane = TrainingImage(image(), hints)
+    assert len(fields.pointed_cells(plane)) == cells

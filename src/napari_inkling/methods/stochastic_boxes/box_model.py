@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
@@ -110,8 +110,15 @@ class BoxModel:
         """Return suggested boxes for one plane of any size; see :meth:`predicting`."""
         return finish(self.predicting(image))
 
-    def predicting(self, image: Image) -> Pieces[Predictions]:
+    def predicting(self, image: Image, only: Sequence[Window] | None = None) -> Pieces[Predictions]:
         """Do the work of :meth:`predict` in pieces of a fraction of a second, tile by tile.
+
+        Parameters
+        ----------
+        image : Image
+            The plane.
+        only : sequence of Window, optional
+            Leave out the tiles that touch none of these windows of the working image.
 
         Raises
         ------
@@ -123,6 +130,8 @@ class BoxModel:
         working = WorkingImage(image, about.scale, about.intensity)
         found = [torch.empty(0, 6)]
         for tile in windows(working.shape, TILE):
+            if only is not None and not any(tile.touches(window) for window in only):
+                continue
             found.append(self._look(working, tile))
             yield
         return Predictions(boxes=self._suggested(torch.cat(found), working))

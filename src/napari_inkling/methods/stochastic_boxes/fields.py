@@ -15,7 +15,7 @@ from napari_inkling.training.box_crops import BOX, EMPTY, IGNORED, POINT, BoxFie
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.working_image import Window, WorkingImage, windows
 
-__all__ = ["PlaneField", "fields_of", "on_plane", "pointed_cells", "to_working_boxes"]
+__all__ = ["PlaneField", "fields_of", "is_one_field", "on_plane", "pointed_cells", "to_working_boxes"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -60,6 +60,11 @@ def pointed_cells(plane: TrainingImage) -> Points:
     return points.take(~np.isin(np.arange(len(points)), point[same]))
 
 
+def is_one_field(working: WorkingImage) -> bool:
+    """Whether a plane is small enough to be learnt from, and shown, in one piece."""
+    return max(working.shape) <= LARGEST_FIELD
+
+
 def to_working_boxes(boxes: FloatArray, working: WorkingImage) -> FloatArray:
     """Return boxes (N, 4) in pixels of the image as working pixels from the image's top left edge."""
     result: FloatArray = (boxes + 0.5) / np.tile([working.rows.step, working.columns.step], 2)
@@ -73,7 +78,7 @@ def fields_of(
     working = WorkingImage(plane.image, scale, intensity)
     rows = _rows_of(plane, working, sizes, classes)
     y, x = rows.centres.T
-    for window in [working.whole] if max(working.shape) <= LARGEST_FIELD else windows(working.shape, FIELD):
+    for window in [working.whole] if is_one_field(working) else windows(working.shape, FIELD):
         inside = (y >= window.top) & (y < window.bottom) & (x >= window.left) & (x < window.right)
         if not inside.any():
             continue

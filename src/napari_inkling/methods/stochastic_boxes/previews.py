@@ -16,12 +16,15 @@ __all__ = ["show", "validate"]
 
 
 def show(task: Task, model: BoxModel) -> Generator[Event, None, None]:
-    """Yield suggestions for the plane on screen, if there is one that the model can read."""
+    """Yield suggestions for the plane on screen, if there is one; of a large one, where its hints are."""
     for plane in task.data.train:
         if plane.image.ref == task.data.watch and model.description.intensity.fits(plane.image):
-            work = model.predicting(plane.image)
+            only = task.windows(plane.image)
+            if only == []:  # a large one without hints would take long
+                continue
+            work = model.predicting(plane.image, only)
             found = yield from told(work, task.at_work("looking at the image on screen"))
-            yield Preview(plane.image.ref, found)
+            yield Preview(plane.image.ref, found, whole=only is None)
 
 
 def validate(task: Task, model: BoxModel) -> Generator[Step, None, dict[str, float]]:

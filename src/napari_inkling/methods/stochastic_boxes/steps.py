@@ -86,7 +86,7 @@ def set_threshold(task: Task) -> Generator[Step, None, None]:
     truth: dict[str, HintSet] = {}
     for plane in hinted[:PLANES_FOR_THRESHOLD]:
         name = str(plane.image.ref)
-        boxes = (yield from told(model.predicting(plane.image), step)).boxes
+        boxes = (yield from told(model.predicting(plane.image, task.windows(plane.image)), step)).boxes
         found[name] = Predictions(boxes=_known(boxes, plane, task.sizes.stochastic))
         truth[name] = plane.hints
     before = task.about.threshold

@@ -10,9 +10,24 @@ import numpy as np
 import torch
 from torch import nn
 
-from napari_inkling.core import Event, Notice, Started, Step, TooFewHintsError, TrainingData, TrainingImage
+from napari_inkling.core import (
+    Event,
+    Image,
+    Notice,
+    Started,
+    Step,
+    TooFewHintsError,
+    TrainingData,
+    TrainingImage,
+)
 from napari_inkling.methods.stochastic_boxes.box_model import BoxModel, Description, build_network
-from napari_inkling.methods.stochastic_boxes.fields import PlaneField, fields_of, on_plane, pointed_cells
+from napari_inkling.methods.stochastic_boxes.fields import (
+    PlaneField,
+    fields_of,
+    is_one_field,
+    on_plane,
+    pointed_cells,
+)
 from napari_inkling.methods.stochastic_boxes.loss import BoxLoss
 from napari_inkling.methods.stochastic_boxes.settings import FEWEST_BOXES, StochasticBoxesSettings
 from napari_inkling.methods.stochastic_boxes.sizes import (
@@ -31,6 +46,7 @@ from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.loop import Learner, Plan
 from napari_inkling.training.one_cycle import one_cycle
 from napari_inkling.training.pieces import told
+from napari_inkling.training.working_image import Window, WorkingImage
 
 __all__ = ["Task", "prepare"]
 
@@ -68,6 +84,12 @@ class Task:
     def at_work(self, stage: str) -> Step:
         """Return what to tell while something other than a training step takes its time."""
         return Step(stage, 0, self.plan.done, self.plan.steps)
+
+    def windows(self, image: Image) -> list[Window] | None:
+        """Return where to look on a plane: ``None`` for all of it, of a large one where its hints are."""
+        if is_one_field(WorkingImage(image, self.about.scale, self.about.intensity)):
+            return None
+        return [part.window for part in self.fields if part.image.ref == image.ref]
 
     def loss(self) -> BoxLoss:
         """Return what a step minimises; the classes weigh by how often they are marked."""
