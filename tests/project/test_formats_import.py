@@ -153,8 +153,8 @@ def test_points_in_one_pixel_are_told(project, tmp_path):
 
 
 def test_an_unknown_format_is_named(project, tmp_path):
-    with pytest.raises(FormatError, match="no format 'yolo', expected one of coco"):
-        import_annotations(project, tmp_path, "yolo")
+    with pytest.raises(FormatError, match="no format 'vgg', expected one of coco"):
+        import_annotations(project, tmp_path, "vgg")
 
 
 @pytest.mark.parametrize(("name", "file"), {"coco": "a.json", "points-csv": "a.csv", "voc": "a"}.items())
