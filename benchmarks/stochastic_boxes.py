@@ -32,7 +32,7 @@ import numpy as np
 from box_data import BoxData, load_bccd, load_umid
 from common import arguments, commit, kept_result, say, spread, write_result
 
-from napari_inkling.core import Boxes, HintSet, Image, PlaneRef, TrainingData, TrainingImage
+from napari_inkling.core import Boxes, HintSet, Image, PlaneRef, TrainingData, TrainingImage, new_ids
 from napari_inkling.evaluation import average_precision, weaken_images
 from napari_inkling.methods.stochastic_boxes import StochasticBoxes
 from napari_inkling.methods.stochastic_boxes.box_model import BoxModel
@@ -174,7 +174,8 @@ def student_hints(
             _bound(true.with_ids([i]), found) if case.arm == "two-stage bound" else _found_at(found, place, c)
             for i, place, c in zip(points.ids, points.coordinates, points.classes, strict=True)
         ]
-        result[name] = HintSet(boxes=Boxes.concatenate([own.boxes, *rows]).changed(sources="human"))
+        drawn = [row.changed(ids=new_ids(len(row))) for row in rows]  # one may be found at two points
+        result[name] = HintSet(boxes=Boxes.concatenate([own.boxes, *drawn]).changed(sources="human"))
     return result
 
 

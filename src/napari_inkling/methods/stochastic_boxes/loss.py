@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -27,9 +27,10 @@ __all__ = ["BoxLoss"]
 #: the same centre, is background; around a click on what is no cell, too. (Compare Eq. 1 of the paper on
 #: partial points: r2 = 2 · r1.)
 AROUND = 2.0
-#: Further away, nothing is known during this share of the steps; after that, what the network gives less than
-#: this probability is background (compare its Eq. 3, background propagation).
-NEW_TO_ALL, SURELY_BACKGROUND = 0.25, 0.1
+#: Further away, what the network gives less than this probability is background, and the rest is unknown
+#: (compare its Eq. 3, background propagation). At first that is everything: a cell that nobody marked is let
+#: go of once the network takes it for one.
+SURELY_BACKGROUND = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,15 +47,12 @@ class BoxLoss:
         β of each class, (K,); see Eq. 2.
     settings : StochasticBoxesSettings
         τ_s, τ_iou, and what unmarked places are taken for.
-    progress : callable
-        Returns how much of the training is over, in [0, 1].
     """
 
     anchors: Tensor
     weights: Tensor
     doubt: Tensor
     settings: StochasticBoxesSettings
-    progress: Callable[[], float]
 
     def __call__(self, answers: Tensor, rows: Tensor) -> Mapping[str, Tensor]:
         """Answers (B, N, K + 4) of the network, rows (B, M, 6) of the crops → the losses by name."""
@@ -90,15 +88,9 @@ class BoxLoss:
             free = (matched == BACKGROUND_ANCHOR) & ~near_boxes(
                 self.anchors, boxes[objects | (kinds == EMPTY)], AROUND
             )
-            matched[free & ~self._surely_background(logits)] = IGNORED_ANCHOR
+            matched[free & (logits.sigmoid().amax(dim=1) >= SURELY_BACKGROUND)] = IGNORED_ANCHOR
         numbers = torch.nonzero(objects)[:, 0]
         return torch.where(matched >= 0, numbers[matched.clamp(min=0)], matched) if len(numbers) else matched
-
-    def _surely_background(self, logits: Tensor) -> Tensor:
-        """Return the anchors, (N,), at which the network sees hardly a cell; none while it is new to all."""
-        if self.progress() < NEW_TO_ALL:
-            return torch.zeros(len(logits), dtype=torch.bool, device=logits.device)
-        return logits.sigmoid().amax(dim=1) < SURELY_BACKGROUND
 
     def _wanted(self, matched: list[Tensor], rows: Tensor, classes: int) -> tuple[Tensor, Tensor]:
         """Return the probabilities that are wanted, (B, N, K), and which anchors count, (B, N)."""

@@ -104,7 +104,6 @@ class Task:
             class_balanced_weights(counts.tolist(), self.settings.balance).to(device),
             torch.tensor(doubt, dtype=torch.float32, device=device),
             self.settings,
-            lambda: self.progress,
         )
 
     def model(self) -> BoxModel:
