@@ -18,13 +18,12 @@ ANCHORS = torch.tensor(
 PAPER = {"sizes_at_points": 0.0, "unmarked": "background"}
 
 
-def loss_of(*, progress: float = 1.0, weights=(1.0, 1.0), doubt=(0.0, 0.0), **settings) -> BoxLoss:
+def loss_of(*, weights=(1.0, 1.0), doubt=(0.0, 0.0), **settings) -> BoxLoss:
     return BoxLoss(
         ANCHORS,
         torch.tensor(weights),
         torch.tensor(doubt),
         StochasticBoxesSettings(**{**PAPER, **settings}),
-        lambda: progress,
     )
 
 
@@ -129,20 +128,20 @@ def test_a_prediction_stands_in_for_a_point():
 
 
 def known(answer, given, **settings) -> set[int]:
-    losses = loss_of(unmarked="unknown", **settings)(answer, rows(given))
+    losses = loss_of(**{"unmarked": "unknown", **settings})(answer, rows(given))
     return {anchor for _, anchor, _ in learnt(answer, losses["class"])}
 
 
-def test_at_first_only_what_lies_beside_a_cell_is_background():
+def test_where_cells_are_likely_only_what_lies_beside_a_marked_one_is_background():
     # twice FIRST reaches to x = 11.5 and y = 12; centres are at 4, 12, … (8 × 8), and at 8 and 24 (16 × 16)
-    assert known(answers(), [(FIRST, 0, BOX)], progress=0.0) == {0, 4, 16}
-    assert known(answers(), [((4.0, 4, 12, 12), 0, EMPTY)], progress=0.0) == {0, 1, 4, 5, 16}
-    assert known(answers(), [], progress=0.0) == set()
+    assert known(answers(logit=0.0), [(FIRST, 0, BOX)]) == {0, 4, 16}
+    assert known(answers(logit=0.0), [((4.0, 4, 12, 12), 0, EMPTY)]) == {0, 1, 4, 5, 16}
+    assert known(answers(logit=0.0), []) == set()
 
 
-def test_later_what_the_network_sees_no_cell_in_is_background_too():
+def test_what_the_network_sees_no_cell_in_is_background_too():
     answer = answers(logit=-3.0).detach()
     answer[0, 10, 1] = 0.0  # it may be a cell
     answer.requires_grad_()
-    assert known(answer, [(FIRST, 0, BOX)], progress=0.5) == set(range(20)) - {10}
-    assert known(answer, [(FIRST, 0, BOX)], progress=0.2) == {0, 4, 16}
+    assert known(answer, [(FIRST, 0, BOX)]) == set(range(20)) - {10}
+    assert known(answer, [(FIRST, 0, BOX)], unmarked="background") == set(range(20))

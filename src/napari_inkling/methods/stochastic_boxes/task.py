@@ -76,11 +76,6 @@ class Task:
         """Whether it goes on from a model."""
         return self.about.trained_steps > 0
 
-    @property
-    def progress(self) -> float:
-        """How much of the training is over after the step that is being taken, above 0 and at most 1."""
-        return min(1.0, (self.plan.done + 1) / max(1, self.plan.steps))
-
     def at_work(self, stage: str) -> Step:
         """Return what to tell while something other than a training step takes its time."""
         return Step(stage, 0, self.plan.done, self.plan.steps)
