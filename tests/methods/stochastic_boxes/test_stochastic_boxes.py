@@ -434,3 +434,14 @@ def test_a_point_in_the_middle_of_a_box_is_the_same_cell(place, name, cells):
     hints = HintSet(Points([place], classes=name), Boxes([(5, 5, 15, 15)]))
     plane = TrainingImage(image(), hints)
     assert len(fields.pointed_cells(plane)) == cells
+
+
+def test_the_boxes_of_points_are_seen_before_anything_is_learnt():
+    hints = HintSet(Points([(30, 40), (2, 60)]), Boxes([(6, 8, 18, 20), (8, 8, 20, 20), (7, 7, 19, 19)]))
+    events, _ = fit(data(hints=hints))
+    first = kinds(events, Preview)[0]
+    assert events.index(first) < next(i for i, e in enumerate(events) if isinstance(e, Step) and e.losses)
+    assert not first.whole
+    np.testing.assert_allclose(
+        first.predictions.boxes.coordinates, [(24, 34, 36, 46), (-0.5, 54, 8, 66)], atol=0.2
+    )

@@ -61,6 +61,8 @@ class StochasticBoxes:
             model = task.model()
             yield Checkpoint(model)
             yield from previews.show(task, model)  # what it knows already is seen at once
+        else:
+            yield from previews.first_answer(task)
         yield from steps.take_steps(task)  # Algorithm 1, Eq. 2
         yield from steps.set_threshold(task)
         model = task.model()

@@ -6,13 +6,29 @@ from collections.abc import Generator
 
 import numpy as np
 
-from napari_inkling.core import Event, Predictions, Preview, Step
+from napari_inkling.core import Boxes, Event, Predictions, Preview, Step
 from napari_inkling.evaluation import average_precision, score_images
 from napari_inkling.methods.stochastic_boxes.box_model import BoxModel
+from napari_inkling.methods.stochastic_boxes.fields import pointed_cells
 from napari_inkling.methods.stochastic_boxes.task import Task
 from napari_inkling.training.pieces import told
 
-__all__ = ["show", "validate"]
+__all__ = ["first_answer", "show", "validate"]
+
+
+def first_answer(task: Task) -> Generator[Event, None, None]:
+    """Yield the stochastic boxes of the points on screen: what is known before anything is learnt."""
+    for plane in task.data.train:
+        points = pointed_cells(plane)
+        if plane.image.ref != task.data.watch or not len(points):
+            continue
+        number = {name: k for k, name in enumerate(task.about.classes)}
+        halves = task.sizes.stochastic[[number[name] for name in points.classes]] / 2
+        places = points.coordinates
+        corners = np.concatenate([places - halves, places + halves], axis=1)
+        limits = np.tile([plane.image.height, plane.image.width], 2) - 0.5
+        boxes = Boxes(corners.clip(-0.5, limits), classes=points.classes, sources="model", scores=0.5)
+        yield Preview(plane.image.ref, Predictions(boxes=boxes), whole=False)
 
 
 def show(task: Task, model: BoxModel) -> Generator[Event, None, None]:
