@@ -79,8 +79,8 @@ class StochasticBoxesSettings(MethodSettings):
     )
     unmarked: Literal["unknown", "background"] = Setting(
         "unknown",
-        description="What is not marked, and not beside a marked cell: unknown, once the network takes it for "
-        "a cell; or background: every cell of an image with hints is marked (the paper)",
+        description="What is not marked, and not beside a marked cell: unknown, once the network takes it "
+        "for a cell; or background: every cell of an image with hints is marked (the paper)",
     )
     balance: float = Setting(
         0.99, ge=0, lt=1, description="β of the class-balanced loss; 0: all classes weigh alike"
