@@ -40,7 +40,7 @@ from napari_inkling.training.pieces import finish
 
 NAME = "stochastic_boxes"
 SHARES = (0.05, 0.1, 0.2, 0.5)
-PAPER = {"distance": "pixels", "sizes_at_points": 0.0, "unmarked": "background"}
+PAPER = {"box_of_a_point": "mean IOU", "distance": "pixels", "sizes_at_points": 0.0, "unmarked": "background"}
 #: What each arm changes of the settings.
 ARMS: dict[str, dict[str, Any]] = {
     "ours": {},

@@ -10,8 +10,10 @@ from napari_inkling.methods.stochastic_boxes.sizes import (
     anchor_sizes,
     class_sizes,
     pyramid_levels,
+    with_sizes_from_images,
     working_scale,
 )
+from napari_inkling.training.pieces import finish
 
 
 def planes(*boxes: Boxes) -> list[TrainingImage]:
@@ -70,3 +72,57 @@ def test_anchors_double_from_level_to_level():
 
 def test_there_is_an_anchor_wherever_a_cell_may_be():
     assert anchor_sizes(np.ones(5), 1, least=4)[0][0] == 4
+
+
+def of_ellipses(count: int = 16, seed: int = 0) -> tuple[Image, Boxes]:
+    """An image of ellipses in rows of four, each of another size, and their boxes."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.indices((60 * count // 4, 240))
+    array, boxes = random.normal(100, 4, rows.shape), []
+    for number in range(count):
+        middle = 60 * np.array([number // 4, number % 4]) + 30
+        half = random.uniform(9, 20, 2)
+        array += 90 * (np.hypot((rows - middle[0]) / half[0], (columns - middle[1]) / half[1]) <= 1)
+        boxes.append([*(middle - half), *(middle + half)])
+    return Image(PlaneRef("ellipses"), array), Boxes(boxes, classes="cell")
+
+
+def test_sizes_of_points_from_the_image():
+    image, cells = of_ellipses(40)
+    boxed, pointed = cells.take(np.arange(40) < 28), cells.take(np.arange(40) >= 28)
+    given = [TrainingImage(image, HintSet(boxes=boxed))]
+    plain = class_sizes(given, ("cell",), StochasticBoxesSettings())
+    sizes = finish(with_sizes_from_images(plain, given, ("cell",), np.random.default_rng(0)))
+    true = pointed.coordinates[:, 2:] - pointed.coordinates[:, :2]
+    numbers = np.zeros(len(pointed), int)
+    off, before = (
+        np.abs(np.log(s.at_points(image, pointed.centres, numbers) / true)).mean() for s in (sizes, plain)
+    )
+    assert off < before / 2
+
+
+def test_without_an_edge_the_class_tells_the_size():
+    image, cells = of_ellipses()
+    empty = Image(image.ref, np.random.default_rng(0).normal(100, 4, image.array.shape))
+    given = [TrainingImage(empty, HintSet(boxes=cells))]
+    plain = class_sizes(given, ("cell",), StochasticBoxesSettings())
+    sizes = finish(with_sizes_from_images(plain, given, ("cell",), np.random.default_rng(0)))
+    assert sizes.reader is None
+    np.testing.assert_array_equal(
+        sizes.at_points(empty, cells.centres, np.zeros(len(cells), int)),
+        plain.stochastic.repeat(len(cells), 0),
+    )
+
+
+def test_boxes_at_the_edge_do_not_teach_sizes():
+    image, _ = of_ellipses()
+    height, width = image.height, image.width
+    cut = [
+        (-0.5, 20, 20, 50),
+        (30, -0.5, 60, 20),
+        (height - 30, 9, height - 0.5, 40),
+        (9, 200, 50, width - 0.5),
+    ]
+    given = [TrainingImage(image, HintSet(boxes=Boxes(cut * 5, classes="cell")))]
+    plain = class_sizes(given, ("cell",), StochasticBoxesSettings())
+    assert finish(with_sizes_from_images(plain, given, ("cell",), np.random.default_rng(0))).reader is None

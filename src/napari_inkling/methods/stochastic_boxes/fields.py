@@ -100,7 +100,11 @@ def _rows_of(
     of_points = _numbers(points, number)
     parts = [
         (drawn.coordinates, _numbers(drawn, number), BOX),
-        (_around(points.coordinates, sizes.stochastic[of_points]), of_points, POINT),
+        (
+            _around(points.coordinates, sizes.at_points(plane.image, points.coordinates, of_points)),
+            of_points,
+            POINT,
+        ),
         (_around(empty.coordinates, np.median(sizes.stochastic, axis=0)), None, EMPTY),
         (ignored.coordinates, None, IGNORED),
     ]

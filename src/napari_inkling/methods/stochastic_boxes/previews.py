@@ -23,8 +23,9 @@ def first_answer(task: Task) -> Generator[Event, None, None]:
         if plane.image.ref != task.data.watch or not len(points):
             continue
         number = {name: k for k, name in enumerate(task.about.classes)}
-        halves = task.sizes.stochastic[[number[name] for name in points.classes]] / 2
+        numbers = np.array([number[name] for name in points.classes])
         places = points.coordinates
+        halves = task.sizes.at_points(plane.image, places, numbers) / 2
         corners = np.concatenate([places - halves, places + halves], axis=1)
         limits = np.tile([plane.image.height, plane.image.width], 2) - 0.5
         boxes = Boxes(corners.clip(-0.5, limits), classes=points.classes, sources="model", scores=0.5)

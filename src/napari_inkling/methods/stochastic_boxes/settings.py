@@ -22,6 +22,7 @@ class StochasticBoxesSettings(MethodSettings):
         "standard": {"steps": 1500},
         "as-published": {
             "steps": 10_000,
+            "box_of_a_point": "mean IOU",
             "distance": "pixels",
             "sizes_at_points": 0.0,
             "unmarked": "background",
@@ -59,8 +60,10 @@ class StochasticBoxesSettings(MethodSettings):
     predictions_replace_points: bool = Setting(
         True, description="Algorithm 1; off: the stochastic box stands in for a point at every step"
     )
-    box_of_a_point: Literal["mean IOU", "mean"] = Setting(
-        "mean IOU", description="The stochastic box of a class (Eq. 1), or the mean of its boxes"
+    box_of_a_point: Literal["image", "mean IOU", "mean"] = Setting(
+        "image",
+        description="Size of the box that stands in for a point: read from the image, if that tells more "
+        "than the class; the stochastic box of its class (Eq. 1); or the mean of its boxes",
     )
     point_doubt: float = Setting(
         20.0,
@@ -103,7 +106,7 @@ class StochasticBoxesSettings(MethodSettings):
     optimizer: Literal["adamw", "sgd"] = Setting(
         "adamw", description="adamw: with a rate that warms up and is annealed; sgd: with momentum .9"
     )
-    learning_rate: float = Setting(1e-2, gt=0, description="Highest learning rate")
+    learning_rate: float = Setting(3e-3, gt=0, description="Highest learning rate")
     weight_decay: float = Setting(1e-4, ge=0, description="Decay of the weights")
     averaging: float = Setting(0.99, ge=0, lt=1, description="How much of the mean of the weights is kept")
     batch: int = Setting(8, ge=2, description="Crops in a batch")

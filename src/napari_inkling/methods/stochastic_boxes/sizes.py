@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import TrainingImage
+from napari_inkling.core import Boxes, Image, TrainingImage
 from napari_inkling.guidance import mean_box, mean_iou_box, size_priors
 from napari_inkling.methods.stochastic_boxes.settings import StochasticBoxesSettings
+from napari_inkling.supervision.sizes_from_image import SizeReader, edge_profiles, learn_sizes
+from napari_inkling.training.pieces import Pieces
 
-__all__ = ["ClassSizes", "anchor_sizes", "class_sizes", "pyramid_levels", "working_scale"]
+__all__ = [
+    "ClassSizes",
+    "anchor_sizes",
+    "class_sizes",
+    "pyramid_levels",
+    "with_sizes_from_images",
+    "working_scale",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -22,6 +31,9 @@ COVERED = (0.02, 0.98)
 PER_DOUBLING = 3
 #: A pyramid has at most so many levels.
 MOST_LEVELS = 4
+#: Sizes at points are learnt from at most so many boxes, each seen from its middle, and from so many places
+#: beside it that lie this far off (deviation, in sides of the stochastic box): nobody clicks more exactly.
+MOST_BOXES, PLACES_BESIDE, BESIDE = 300, 2, 0.06
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +48,21 @@ class ClassSizes:
         (K,) mean area of the boxes of each class; of its stochastic box where a class has none.
     sides : ndarray
         (N,) roots of the areas of all boxes, and of the stochastic boxes of classes without any.
+    reader : SizeReader or None
+        Tells the size of the box of a point from the image; ``None`` if all of a class have the same.
     """
 
     stochastic: FloatArray
     areas: FloatArray
     sides: FloatArray
+    reader: SizeReader | None = None
+
+    def at_points(self, image: Image, places: FloatArray, classes: npt.NDArray[np.int64]) -> FloatArray:
+        """Return height and width of the box that stands in for each point, (N, 2) in pixels."""
+        stochastic = self.stochastic[classes]
+        if self.reader is None:
+            return stochastic
+        return self.reader.sizes(edge_profiles(image, places, stochastic), stochastic)
 
 
 def class_sizes(
@@ -59,6 +81,45 @@ def class_sizes(
              for k, name in enumerate(classes)]  # fmt: skip
     without = [product for name, product in zip(classes, products, strict=True) if not len(own[name])]
     return ClassSizes(stochastic, np.array(areas), np.sqrt([*sizes.prod(axis=1), *without]))
+
+
+def with_sizes_from_images(
+    sizes: ClassSizes, hinted: Sequence[TrainingImage], classes: Sequence[str], random: np.random.Generator
+) -> Pieces[ClassSizes]:
+    """Return the sizes with what tells those of points from the image, if anything does.
+
+    Boxes that touch the edge of their image do not teach: nobody knows how far their cells reach.
+    """
+    number = {name: k for k, name in enumerate(classes)}
+    whole = [(plane.image, _whole(plane)) for plane in hinted]
+    total = sum(len(boxes) for _, boxes in whole)
+    chosen = np.zeros(total, dtype=bool)
+    chosen[random.permutation(total)[:MOST_BOXES]] = True
+    profiles, stochastic, sides, owners = [], [], [], []
+    first = 0
+    for image, every in whole:
+        boxes = every.take(chosen[first : first + len(every)])
+        of_class = sizes.stochastic[[number[name] for name in boxes.classes]].reshape(-1, 2)
+        for beside in [0.0] + [BESIDE] * PLACES_BESIDE:
+            places = boxes.centres + beside * of_class * random.standard_normal((len(boxes), 2))
+            profiles.append(edge_profiles(image, places, of_class))
+            stochastic.append(of_class)
+            sides.append(boxes.coordinates[:, 2:] - boxes.coordinates[:, :2])
+            owners.append(first + np.arange(len(boxes)))
+        first += len(every)
+        yield
+    reader = learn_sizes(
+        np.concatenate(profiles), np.concatenate(stochastic), np.concatenate(sides), np.concatenate(owners)
+    )
+    return replace(sizes, reader=reader)
+
+
+def _whole(plane: TrainingImage) -> Boxes:
+    """Return the boxes of a plane that do not touch its edge."""
+    boxes = plane.hints.boxes.cells
+    limits = np.array([plane.image.height, plane.image.width]) - 1.5
+    within = (boxes.coordinates[:, :2] > 0.5).all(axis=1) & (boxes.coordinates[:, 2:] < limits).all(axis=1)
+    return boxes.take(within)
 
 
 def working_scale(sizes: ClassSizes, smallest_side: float | None) -> float:

@@ -35,6 +35,7 @@ from napari_inkling.methods.stochastic_boxes.sizes import (
     anchor_sizes,
     class_sizes,
     pyramid_levels,
+    with_sizes_from_images,
     working_scale,
 )
 from napari_inkling.networks.box_network import BoxNetwork
@@ -138,6 +139,9 @@ def prepare(
     reading = Step("reading the images", 0, 0, settings.steps)
     yield reading
     sizes = class_sizes(hinted, classes, settings)
+    if settings.box_of_a_point == "image":
+        work = with_sizes_from_images(sizes, hinted, classes, np.random.default_rng(seed))
+        sizes = yield from told(work, reading)
     about = yield from _description(hinted, settings, classes, sizes, start, reading)
     yield from map(Notice, _without_boxes(hinted, classes))
     data, notices = without_other_channels(replace(data, train=planes), about.intensity)
