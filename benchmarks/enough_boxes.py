@@ -3,11 +3,11 @@
     python benchmarks/enough_boxes.py
 
 Boxes are drawn around all blood cells of one image (BCCD train) after the other, in several orders. For
-growing shares of the images, from 1 to 100 %: the divergence of the box sizes of all images from those so far,
-and mAP50 on the val images of a detector that learns from these boxes alone (*stochastic-boxes* without
-points). "Stops rising": from the first share on of which no greater one is better by more than .01 in the mean
-of the orders. "Enough": after the first image with which the advice says so of every class. What is in the
-JSON file is not run again unless --again.
+growing shares of the images, from 1 to 100 %: the divergence of the box sizes of all images from those so
+far, and mAP50 on the val images of a detector that learns from these boxes alone (*stochastic-boxes* without
+points). "Stops rising": from the first share on of which no greater one is better by more than .01 in the
+mean of the orders. "Enough": after the first image with which the advice says so of every class. What is in
+the JSON file is not run again unless --again.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def sizes_of(boxes: Boxes, name: str) -> np.ndarray[Any, Any]:
 
 
 def advice(data: BoxData, names: Sequence[str]) -> dict[str, Any]:
-    """Return after how many boxes, of all and of each class, the advice says "enough"; all if it never does."""
+    """Return after how many boxes, of all and of each class, the advice says "enough"; else all."""
     every = boxes_of(data, names)
     counts = np.cumsum([len(data.hints[name].boxes.cells) for name in names])
     own_counts = {name: np.cumsum([int((data.hints[n].boxes.cells.classes == name).sum()) for n in names])
@@ -133,15 +133,17 @@ def summary(
     by_share: dict[float, list[Mapping[str, Any]]] = {}
     for key, run in runs.items():
         by_share.setdefault(float(key.split("/")[1]), []).append(run)
-    shares = sorted(by_share)
-    curve = [{"share": share, "map50": spread(run["map50"] for run in by_share[share]),
-              "boxes": spread(run["boxes"] for run in by_share[share])} for share in shares]  # fmt: skip
-    share = stops_rising(shares, [row["map50"]["mean"] for row in curve])
-    stop = next(row["boxes"]["mean"] for row in curve if row["share"] == share)
-    off = [(own["boxes"] - stop) / total for own in said.values()]
+    rising = {share: float(np.mean([run["map50"] for run in own])) for share, own in sorted(by_share.items())}
+    stop = stops_rising(list(rising), list(rising.values()))
+    boxes = {share: spread(run["boxes"] for run in own) for share, own in by_share.items()}
+    enough = float(np.mean([run["boxes"] for run in by_share[stop]]))
+    off = [(own["boxes"] - enough) / total for own in said.values()]
     return {
-        "curve": curve,
-        "stops_rising": {"share": share, "boxes": stop},
+        "curve": [
+            {"share": share, "boxes": boxes[share], "map50": spread(run["map50"] for run in by_share[share])}
+            for share in rising
+        ],
+        "stops_rising": {"share": stop, "boxes": enough},
         "says_enough": spread(own["boxes"] for own in said.values()),
         "total_boxes": total,
         "off_share": {"median": float(np.median(np.abs(off))), "each": off},
