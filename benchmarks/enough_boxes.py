@@ -55,7 +55,8 @@ def boxes_of(data: BoxData, names: Sequence[str]) -> Boxes:
 def sizes_of(boxes: Boxes, name: str) -> np.ndarray[Any, Any]:
     """Return heights and widths (N, 2) of a class, in the order of the rows."""
     own = boxes.coordinates[boxes.classes == name]
-    return own[:, 2:] - own[:, :2]
+    result: np.ndarray[Any, Any] = own[:, 2:] - own[:, :2]
+    return result
 
 
 # -- what the advice says
