@@ -8,12 +8,12 @@
 image, and points for the others there. ``umid`` (urine): the annotators' own mixture of boxes, points, and
 objects known to be left out.
 
-Arms: *ours* is the default. "mean IOU" and "mean" are the paper's one stage, the latter with its other box;
-"noisy" marks points as far off as the paper measured. "two-stage" trains a teacher on the boxes alone, takes
-what it finds at the points for boxes, and trains a student on both, each with the same steps; "two-stage
-bound" gives the student true boxes where the teacher finds one of IOU > .5, as in the paper. Every arm has
-the same network and takes the same steps. Results add up in one JSON file; what is there is not run again
-unless --again.
+Arms: *ours* is the default, "mean-IOU box" the same without sizes from the image. "mean IOU" and "mean" are
+the paper's one stage, the latter with its other box; "noisy" marks points as far off as the paper measured.
+"two-stage" trains a teacher on the boxes alone, takes what it finds at the points for boxes, and trains a
+student on both, each with the same steps; "two-stage bound" gives the student true boxes where the teacher
+finds one of IOU > .5, as in the paper. Every arm has the same network and takes the same steps. Results add up
+in one JSON file; what is there is not run again unless --again.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "mean IOU": PAPER,
     "mean IOU, noisy": PAPER,
     "mean": PAPER | {"box_of_a_point": "mean"},
+    "ours, mean-IOU box": {"box_of_a_point": "mean IOU"},
     "fixed box": {"predictions_replace_points": False},
     "box-only": {},
     "two-stage": {},
@@ -57,7 +58,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "half, box-only": {},
     "mixture": {},
     "mixture, box-only": {},
-    "mixture, misses are background": {},
+    "mixture, misses are background": {"unmarked": "background"},
 }
 ON_UMID = tuple(name for name in ARMS if name.startswith("mixture"))
 IN_HALVES = ("half", "half, box-only")

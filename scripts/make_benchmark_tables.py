@@ -392,6 +392,26 @@ def stochastic_boxes(result: Result) -> str:
     return table(head, rows or [[NOT_RUN] * len(head)])
 
 
+def enough_boxes(result: Result) -> str:
+    names = list(result.get("sizes", {}))
+    head = [
+        "order of the images",
+        '"enough" after boxes',
+        *names,
+        "off from where mAP50 stops rising, of all boxes",
+    ]
+    each = result.get("summary", {}).get("off_share", {}).get("each", [])
+    rows = [
+        [order, str(own["boxes"]), *(str(own["classes"][name]) for name in names), percent_off(off)]
+        for (order, own), off in zip(result.get("advice", {}).items(), each, strict=True)
+    ]
+    return table(head, rows or [[NOT_RUN] * len(head)])
+
+
+def percent_off(share: float) -> str:
+    return f"{100 * share:+.0f} %"
+
+
 def responses(result: Result) -> str:
     rows = [
         [name, number(row["median"], 3), number(row["longest"], 3)]
@@ -430,6 +450,7 @@ TABLES: dict[str, Callable[[Result], str]] = {
     "masks": masks,
     "masks_dsb2018_fluo": fluorescence_masks,
     "stochastic_boxes": stochastic_boxes,
+    "enough_boxes": enough_boxes,
     "loop": loop,
     "first_suggestions": first_suggestions,
     "ui_stall": ui_stall,
