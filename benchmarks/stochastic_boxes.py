@@ -12,8 +12,8 @@ Arms: *ours* is the default, "mean-IOU box" the same without sizes from the imag
 the paper's one stage, the latter with its other box; "noisy" marks points as far off as the paper measured.
 "two-stage" trains a teacher on the boxes alone, takes what it finds at the points for boxes, and trains a
 student on both, each with the same steps; "two-stage bound" gives the student true boxes where the teacher
-finds one of IOU > .5, as in the paper. Every arm has the same network and takes the same steps. Results add up
-in one JSON file; what is there is not run again unless --again.
+finds one of IOU > .5, as in the paper. Every arm has the same network and takes the same steps. Results add
+up in one JSON file; what is there is not run again unless --again.
 """
 
 from __future__ import annotations

@@ -108,6 +108,16 @@ def test_boxes_on_one_side_only_are_told(
     assert of(ended.json) == [None] * 3
 
 
+def test_classes_that_are_on_one_side_only_are_told(inkling: Inkling, here: Path) -> None:
+    write(here, "truth.json", {"a": boxes((0, 0, 9, 9)), "b": boxes((0, 0, 10, 10))})
+    ended = inkling("evaluate", "found.json", "truth.json", "--json")
+    assert ended.err.splitlines() == [
+        "inkling: the predictions have boxes of RBC, WBC, the truth of cell: no class is in both, so the "
+        "average precision is 0"
+    ]
+    assert of(ended.json) == [0] * 3
+
+
 def test_cells_of_the_truth_without_a_box_are_told(inkling: Inkling, here: Path) -> None:
     truth = {
         "a": HintSet(Points([(30, 30)]), boxes((0, 0, 9, 9)).boxes),

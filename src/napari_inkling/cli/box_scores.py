@@ -45,6 +45,8 @@ def with_box_scores(
         return dict(scores)
     truth = _true_boxes(true_hints)
     found_boxes = {name: found.hints[name].boxes if name in found.hints else Boxes() for name in truth}
+    if apart := _classes_apart(found_boxes, truth):
+        note(apart)
     told = average_precision(found_boxes, truth)
     prefix = BESIDE_MASKS if masks_compared else ""
     together = {**scores, **_named(told, prefix)}
@@ -72,6 +74,17 @@ def _side_without_boxes(found: Mapping[str, HintSet], truth: Mapping[str, HintSe
     if any(len(own.boxes.cells.without_ids(own.masks.ids)) for own in found.values()):
         return "no average precision: the predictions have boxes, but the truth has none, only points"
     return ""
+
+
+def _classes_apart(found: Mapping[str, Boxes], truth: Mapping[str, Boxes]) -> str:
+    """Return why no box can match, if no class is on both sides; boxes of different classes never match."""
+    mine, true = ({str(c) for own in side.values() for c in own.cells.classes} for side in (found, truth))
+    if mine & true or not (mine and true):
+        return ""
+    return (
+        f"the predictions have boxes of {', '.join(sorted(mine))}, the truth of {', '.join(sorted(true))}: "
+        "no class is in both, so the average precision is 0"
+    )
 
 
 def _true_boxes(truth: Mapping[str, HintSet]) -> dict[str, Boxes]:
