@@ -47,6 +47,12 @@ def test_at_another_scale():
     assert part.field.rows.boxes.tolist() == [[0, 2, 5, 6]]
 
 
+@pytest.mark.parametrize("place", [(99.5, 30), (50, 59.5), (-0.5, -0.5)])
+def test_a_point_on_the_rim(place):
+    (part,) = found(plane(100, 60, Points([place], classes="small")))
+    assert part.field.rows.kinds.tolist() == [POINT]
+
+
 def test_of_a_large_plane_the_parts_with_hints(monkeypatch):
     monkeypatch.setattr(fields, "LARGEST_FIELD", 60)
     monkeypatch.setattr(fields, "FIELD", 50)

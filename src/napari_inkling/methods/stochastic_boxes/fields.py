@@ -77,7 +77,7 @@ def fields_of(
     """Yield a plane as one field, or the parts of a large plane that hold hints."""
     working = WorkingImage(plane.image, scale, intensity)
     rows = _rows_of(plane, working, sizes, classes)
-    y, x = rows.centres.T
+    y, x = np.minimum(rows.centres, np.nextafter(working.shape, 0)).T  # the far rim belongs to the last part
     for window in [working.whole] if is_one_field(working) else windows(working.shape, FIELD):
         inside = (y >= window.top) & (y < window.bottom) & (x >= window.left) & (x < window.right)
         if not inside.any():
