@@ -20,6 +20,7 @@ from napari_inkling.core import (
     TrainingData,
     TrainingImage,
 )
+from napari_inkling.guidance import FEWEST
 from napari_inkling.methods.stochastic_boxes.box_model import BoxModel, Description, build_network
 from napari_inkling.methods.stochastic_boxes.fields import (
     PlaneField,
@@ -127,10 +128,10 @@ def prepare(
     planes, given = tuple(map(on_plane, data.train)), _cells(data.train)
     hinted = [plane for plane in planes if len(plane.hints)]
     outside = given - _cells(planes)
-    _check_enough(hinted, outside)
+    classes = _classes(data, hinted)
+    _check_enough(hinted, classes, outside)
     found = resolve_device(device)
     yield Started(str(found))
-    classes = _classes(data, hinted)
     if start is not None and (changed := _changed(start, classes, settings, hinted)):
         yield Notice(f"{' and '.join(changed)} changed since the last training: it starts anew")
         start = None
@@ -176,14 +177,15 @@ def _cells(planes: Iterable[TrainingImage]) -> int:
     return sum(len(plane.hints.boxes.cells) + len(pointed_cells(plane)) for plane in planes)
 
 
-def _check_enough(hinted: list[TrainingImage], outside: int) -> None:
+def _check_enough(hinted: list[TrainingImage], classes: tuple[str, ...], outside: int) -> None:
     boxes = sum(len(plane.hints.boxes.cells) for plane in hinted)
     if boxes < FEWEST_BOXES:
         points = sum(len(pointed_cells(plane)) for plane in hinted)
         raise TooFewHintsError(
             f"there {'is 1 box' if boxes == 1 else f'are {boxes} boxes'}"
             + (f" ({outside} more cells lie outside of their image)" if outside else "")
-            + f", but stochastic-boxes needs at least {FEWEST_BOXES}: draw some around cells of each class"
+            + f", but stochastic-boxes needs at least {FEWEST_BOXES}: draw some {FEWEST} around cells of "
+            + (" and of ".join(classes) or "each class")
             + (", or take partial-points, which learns from points alone" if points else "")
         )
 
