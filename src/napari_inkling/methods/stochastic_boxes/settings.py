@@ -97,7 +97,7 @@ class StochasticBoxesSettings(MethodSettings):
         40, ge=8, le=256, multiple_of=8, description="Channels of the pyramid and the heads"
     )
     smallest_side: float | None = Setting(
-        10.0,
+        16.0,
         ge=4,
         le=128,
         description="Side of the smallest class's box at the working scale; empty: full scale",
@@ -109,8 +109,8 @@ class StochasticBoxesSettings(MethodSettings):
     learning_rate: float = Setting(3e-3, gt=0, description="Highest learning rate")
     weight_decay: float = Setting(1e-4, ge=0, description="Decay of the weights")
     averaging: float = Setting(0.99, ge=0, lt=1, description="How much of the mean of the weights is kept")
-    batch: int = Setting(8, ge=2, description="Crops in a batch")
-    crop: int = Setting(128, ge=32, multiple_of=32, description="Edge of a crop, in working pixels")
+    batch: int = Setting(4, ge=2, description="Crops in a batch")
+    crop: int = Setting(192, ge=32, multiple_of=32, description="Edge of a crop, in working pixels")
     near_marked: float = Setting(0.5, ge=0, le=1, description="Share of the crops that hold a marked cell")
     jitter: float = Setting(0.2, ge=0, le=1, description="Random change of intensities")
     zoom: float = Setting(0.3, ge=0, le=1, description="Random change of scale: at most exp(±zoom)")
