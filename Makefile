@@ -48,7 +48,7 @@ format: setup
 
 # One benchmark per claim in docs/benchmarks.md; each prints JSON, also to benchmarks/results.
 # `make bench ONLY=journal_kill` runs one.
-BENCHMARKS := $(filter-out %/common.py %/peers.py,$(wildcard benchmarks/*.py))
+BENCHMARKS := $(filter-out %/common.py %/peers.py %/box_data.py,$(wildcard benchmarks/*.py))
 bench: setup
 	@failed=0; for file in $(if $(ONLY),benchmarks/$(ONLY).py,$(BENCHMARKS)); do \
 		echo "== $$file" >&2; bash scripts/with_display.sh $(BIN)/python $$file || failed=1; done; \
