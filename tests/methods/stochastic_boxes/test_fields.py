@@ -1,11 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from napari_inkling.core import BACKGROUND, IGNORE, Boxes, HintSet, Image, PlaneRef, Points, TrainingImage
+from napari_inkling.core import (
+    BACKGROUND,
+    IGNORE,
+    Boxes,
+    HintSet,
+    Image,
+    Masks,
+    PlaneRef,
+    Points,
+    TrainingImage,
+)
 from napari_inkling.methods.stochastic_boxes import fields
-from napari_inkling.methods.stochastic_boxes.fields import fields_of, on_plane, pointed_cells
+from napari_inkling.methods.stochastic_boxes.fields import fields_of, numbers, on_plane, pointed_cells
 from napari_inkling.methods.stochastic_boxes.sizes import ClassSizes
 from napari_inkling.training.box_crops import BOX, EMPTY, IGNORED, POINT
 from napari_inkling.training.intensity import Intensity
@@ -20,7 +32,9 @@ def plane(height: int, width: int, points=None, boxes=None) -> TrainingImage:
 
 
 def found(of: TrainingImage, scale: float = 1.0):
-    return list(fields_of(of, Intensity(mean=(0,), deviation=(1,)), scale, SIZES, CLASSES))
+    points = pointed_cells(of)
+    of_points = SIZES.stochastic[numbers(points, CLASSES)]
+    return list(fields_of(of, Intensity(mean=(0,), deviation=(1,)), scale, SIZES, CLASSES, of_points))
 
 
 def test_rows_by_hand():
@@ -84,6 +98,21 @@ def test_boxes_are_cut_at_the_edges(box, cut, name):
     kept = on_plane(plane(100, 60, boxes=Boxes([box], classes=name, ids=[7]))).hints.boxes
     assert kept.coordinates.tolist() == ([list(cut)] if cut else [])
     assert kept.ids.tolist() == [7] * bool(cut)
+
+
+def test_a_sliver_at_the_edge_is_no_box():
+    slivers = Boxes([(-20, 3, -0.499999, 23), (30, 59.4, 50, 80)], classes="small")
+    whole = Boxes([(3, 3, 3.9, 3.95)], classes="small")  # a speck that lies on the plane stays as it is
+    kept = on_plane(plane(100, 60, boxes=Boxes.concatenate([slivers, whole]))).hints.boxes
+    assert kept.ids.tolist() == whole.ids.tolist()
+
+
+def test_masks_have_boxes():
+    masks = Masks.from_crops([(4, 6), (20, 30)], [np.ones((5, 8), bool)] * 2, ids=[7, 8], classes="small")
+    hints = HintSet(boxes=Boxes([(1, 1, 9, 9)], ids=[8], classes="small"), masks=masks)
+    kept = on_plane(replace(plane(100, 60), hints=hints)).hints.boxes
+    assert kept.ids.tolist() == [8, 7]
+    assert kept.coordinates.tolist() == [[1, 1, 9, 9], [3.5, 5.5, 8.5, 13.5]]
 
 
 def test_points_beyond_the_edges_are_left_out():

@@ -10,6 +10,7 @@ from napari_inkling.methods.stochastic_boxes.sizes import (
     anchor_sizes,
     class_sizes,
     pyramid_levels,
+    still_fit,
     with_sizes_from_images,
     working_scale,
 )
@@ -57,6 +58,20 @@ def test_the_smallest_class_decides_on_the_scale(sides, smallest, scale):
 
 
 @pytest.mark.parametrize(
+    ("now", "fits"),
+    [
+        ([(20, 20), (30, 53)], True),
+        ([(17, 17), (45, 45)], True),  # a little smaller and larger than before
+        ([(20, 20), (160, 160)], False),  # a class that is much larger
+        ([(20, 20), (40, 40), (8, 8)], False),  # one that is much smaller
+        ([(20, 20)], False),
+    ],
+)
+def test_whether_a_model_still_fits_the_boxes(now, fits):
+    assert still_fit([(20, 20), (40, 40)], np.array(now, float)) == fits
+
+
+@pytest.mark.parametrize(
     ("least", "most", "levels"),
     [(10, 10, 1), (10, 19, 1), (10, 21, 2), (10, 79, 3), (10, 150, 4), (1, 999, 4)],
 )
@@ -96,7 +111,8 @@ def test_sizes_of_points_from_the_image():
     true = pointed.coordinates[:, 2:] - pointed.coordinates[:, :2]
     numbers = np.zeros(len(pointed), int)
     off, before = (
-        np.abs(np.log(s.at_points(image, pointed.centres, numbers) / true)).mean() for s in (sizes, plain)
+        np.abs(np.log(finish(s.of_points(image, pointed.centres, numbers)) / true)).mean()
+        for s in (sizes, plain)
     )
     assert off < before / 2
 
@@ -109,7 +125,7 @@ def test_without_an_edge_the_class_tells_the_size():
     sizes = finish(with_sizes_from_images(plain, given, ("cell",), np.random.default_rng(0)))
     assert sizes.reader is None
     np.testing.assert_array_equal(
-        sizes.at_points(empty, cells.centres, np.zeros(len(cells), int)),
+        finish(sizes.of_points(empty, cells.centres, np.zeros(len(cells), int))),
         plain.stochastic.repeat(len(cells), 0),
     )
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
@@ -23,12 +22,10 @@ from napari_inkling.networks.slim_pyramid import SlimPyramid
 from napari_inkling.training.checkpoints import load_description, load_weights, save_model_files
 from napari_inkling.training.devices import Device, resolve_device
 from napari_inkling.training.intensity import Intensity
-from napari_inkling.training.pieces import Pieces, finish
+from napari_inkling.training.pieces import Pieces, aside, finish
 from napari_inkling.training.working_image import Window, WorkingImage, windows
 
 __all__ = ["BoxModel", "Description", "build_network"]
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Boxes with a lower probability than this are not even looked at.
 LOWEST = 0.03
@@ -134,7 +131,8 @@ class BoxModel:
                 continue
             found.append(self._look(working, tile))
             yield
-        return Predictions(boxes=self._suggested(torch.cat(found), working))
+        every = torch.cat(found)
+        return Predictions(boxes=(yield from aside(lambda: self._suggested(every, working))))
 
     def _look(self, working: WorkingImage, tile: Window) -> Tensor:
         """Return what is found around the anchors of a tile: xyxy, probability, class; (N, 6)."""

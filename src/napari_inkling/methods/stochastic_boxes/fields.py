@@ -8,14 +8,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import Boxes, Image, Points, TrainingImage
-from napari_inkling.core.box_places import MIDDLE, where_inside
+from napari_inkling.core import Boxes, HintSet, Image, Points, TrainingImage
+from napari_inkling.core.box_places import MIDDLE, cut, where_inside
 from napari_inkling.methods.stochastic_boxes.sizes import ClassSizes
 from napari_inkling.training.box_crops import BOX, EMPTY, IGNORED, POINT, BoxField, BoxRows
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.working_image import Window, WorkingImage, windows
 
-__all__ = ["PlaneField", "fields_of", "is_one_field", "on_plane", "pointed_cells", "to_working_boxes"]
+__all__ = [
+    "PlaneField",
+    "around",
+    "fields_of",
+    "is_one_field",
+    "numbers",
+    "on_plane",
+    "pointed_cells",
+    "to_working_boxes",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -33,17 +42,20 @@ class PlaneField:
 
 
 def on_plane(plane: TrainingImage) -> TrainingImage:
-    """Return a plane with the hints that lie on it: boxes are cut at its edges."""
-    limits = np.array([plane.image.height, plane.image.width]) - 0.5
-    points, boxes = plane.hints.points, plane.hints.boxes
-    cut = boxes.coordinates.clip(-0.5, np.tile(limits, 2))
-    within = (cut[:, 2:] > cut[:, :2]).all(1)
-    hints = replace(
-        plane.hints,
-        points=points.take(((points.coordinates >= -0.5) & (points.coordinates <= limits)).all(1)),
-        boxes=boxes.take(within).changed(coordinates=cut[within]),
-    )
-    return replace(plane, hints=hints)
+    """Return a plane with the hints that lie on it: boxes, also those of masks, are cut at its edges."""
+    shape = plane.image.height, plane.image.width
+    points, boxes = plane.hints.points, _with_masks(plane.hints)
+    beyond = ((boxes.coordinates < -0.5) | (boxes.coordinates > np.tile(shape, 2) - 0.5)).any(axis=1)
+    on = ((points.coordinates >= -0.5) & (points.coordinates <= np.array(shape) - 0.5)).all(axis=1)
+    boxes = Boxes.concatenate([boxes.take(~beyond), cut(boxes.take(beyond), shape)])
+    return replace(plane, hints=replace(plane.hints, points=points.take(on), boxes=boxes))
+
+
+def _with_masks(hints: HintSet) -> Boxes:
+    """Return the boxes, and those around masks of cells that have none."""
+    masks = hints.masks.cells.without_ids(hints.boxes.ids)
+    around = Boxes(masks.coordinates - 0.5, classes=masks.classes, ids=masks.ids)
+    return Boxes.concatenate([hints.boxes, around]) if len(masks) else hints.boxes
 
 
 def pointed_cells(plane: TrainingImage) -> Points:
@@ -71,12 +83,31 @@ def to_working_boxes(boxes: FloatArray, working: WorkingImage) -> FloatArray:
     return result
 
 
+def numbers(rows: Boxes | Points, classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return the number of each row's class, (N,)."""
+    number = {name: k for k, name in enumerate(classes)}
+    return np.array([number[name] for name in rows.classes], dtype=np.int64)
+
+
+def around(places: FloatArray, sizes: FloatArray) -> FloatArray:
+    """Return boxes (N, 4) of these heights and widths, (N, 2) or (2,), about places (N, 2)."""
+    return np.concatenate([places - sizes / 2, places + sizes / 2], axis=1)
+
+
 def fields_of(
-    plane: TrainingImage, intensity: Intensity, scale: float, sizes: ClassSizes, classes: Sequence[str]
+    plane: TrainingImage,
+    intensity: Intensity,
+    scale: float,
+    sizes: ClassSizes,
+    classes: Sequence[str],
+    of_points: FloatArray,
 ) -> Iterator[PlaneField]:
-    """Yield a plane as one field, or the parts of a large plane that hold hints."""
+    """Yield a plane as one field, or the parts of a large plane that hold hints.
+
+    ``of_points`` has height and width of the box that stands in for each of :func:`pointed_cells`, (N, 2).
+    """
     working = WorkingImage(plane.image, scale, intensity)
-    rows = _rows_of(plane, working, sizes, classes)
+    rows = _rows_of(plane, working, sizes, classes, of_points)
     y, x = np.minimum(rows.centres, np.nextafter(working.shape, 0)).T  # the far rim belongs to the last part
     for window in [working.whole] if is_one_field(working) else windows(working.shape, FIELD):
         inside = (y >= window.top) & (y < window.bottom) & (x >= window.left) & (x < window.right)
@@ -91,21 +122,19 @@ def fields_of(
 
 
 def _rows_of(
-    plane: TrainingImage, working: WorkingImage, sizes: ClassSizes, classes: Sequence[str]
+    plane: TrainingImage,
+    working: WorkingImage,
+    sizes: ClassSizes,
+    classes: Sequence[str],
+    of_points: FloatArray,
 ) -> BoxRows:
     """Return all that is marked on a plane as working boxes, whatever its kind."""
     drawn, points, ignored = plane.hints.boxes.cells, pointed_cells(plane), plane.hints.boxes.ignored
     empty = plane.hints.points.background
-    number = {name: k for k, name in enumerate(classes)}
-    of_points = _numbers(points, number)
     parts = [
-        (drawn.coordinates, _numbers(drawn, number), BOX),
-        (
-            _around(points.coordinates, sizes.at_points(plane.image, points.coordinates, of_points)),
-            of_points,
-            POINT,
-        ),
-        (_around(empty.coordinates, np.median(sizes.stochastic, axis=0)), None, EMPTY),
+        (drawn.coordinates, numbers(drawn, classes), BOX),
+        (around(points.coordinates, of_points), numbers(points, classes), POINT),
+        (around(empty.coordinates, np.median(sizes.stochastic, axis=0)), None, EMPTY),
         (ignored.coordinates, None, IGNORED),
     ]
     return BoxRows(
@@ -113,12 +142,3 @@ def _rows_of(
         np.concatenate([np.zeros(len(b), np.int64) if n is None else n for b, n, _ in parts]),
         np.concatenate([np.full(len(boxes), kind) for boxes, _, kind in parts]),
     )
-
-
-def _around(places: FloatArray, sizes: FloatArray) -> FloatArray:
-    """Return boxes (N, 4) of these heights and widths, (N, 2) or (2,), about places (N, 2)."""
-    return np.concatenate([places - sizes / 2, places + sizes / 2], axis=1)
-
-
-def _numbers(rows: Boxes | Points, number: dict[str, int]) -> npt.NDArray[np.int64]:
-    return np.array([number[name] for name in rows.classes], dtype=np.int64)

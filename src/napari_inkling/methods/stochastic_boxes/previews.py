@@ -1,4 +1,4 @@
-"""What *stochastic-boxes* shows while it trains, the threshold that it chooses, and its scores."""
+"""What *stochastic-boxes* shows while it trains, and its scores."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Generator
 import numpy as np
 
 from napari_inkling.core import Boxes, Event, Predictions, Preview, Step
+from napari_inkling.core.box_places import cut
 from napari_inkling.evaluation import average_precision, score_images
 from napari_inkling.methods.stochastic_boxes.box_model import BoxModel
-from napari_inkling.methods.stochastic_boxes.fields import pointed_cells
+from napari_inkling.methods.stochastic_boxes.fields import around, pointed_cells
 from napari_inkling.methods.stochastic_boxes.task import Task
 from napari_inkling.training.pieces import told
 
@@ -17,19 +18,19 @@ __all__ = ["first_answer", "show", "validate"]
 
 
 def first_answer(task: Task) -> Generator[Event, None, None]:
-    """Yield the stochastic boxes of the points on screen: what is known before anything is learnt."""
+    """Yield the boxes that stand in for the points on screen: what is known before anything is learnt."""
     for plane in task.data.train:
         points = pointed_cells(plane)
         if plane.image.ref != task.data.watch or not len(points):
             continue
-        number = {name: k for k, name in enumerate(task.about.classes)}
-        numbers = np.array([number[name] for name in points.classes])
-        places = points.coordinates
-        halves = task.sizes.at_points(plane.image, places, numbers) / 2
-        corners = np.concatenate([places - halves, places + halves], axis=1)
-        limits = np.tile([plane.image.height, plane.image.width], 2) - 0.5
-        boxes = Boxes(corners.clip(-0.5, limits), classes=points.classes, sources="model", scores=0.5)
-        yield Preview(plane.image.ref, Predictions(boxes=boxes), whole=False)
+        boxes = Boxes(
+            around(points.coordinates, task.of_points[plane.image.ref]),
+            classes=points.classes,
+            sources="model",
+            scores=0.5,
+        )
+        inside = cut(boxes, (plane.image.height, plane.image.width))
+        yield Preview(plane.image.ref, Predictions(boxes=inside), whole=False)
 
 
 def show(task: Task, model: BoxModel) -> Generator[Event, None, None]:

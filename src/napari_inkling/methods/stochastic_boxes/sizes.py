@@ -19,6 +19,7 @@ __all__ = [
     "anchor_sizes",
     "class_sizes",
     "pyramid_levels",
+    "still_fit",
     "with_sizes_from_images",
     "working_scale",
 ]
@@ -34,6 +35,11 @@ MOST_LEVELS = 4
 #: Sizes at points are learnt from at most so many boxes, each seen from its middle, and from so many places
 #: beside it that lie this far off (deviation, in sides of the stochastic box): nobody clicks more exactly.
 MOST_BOXES, PLACES_BESIDE, BESIDE = 300, 2, 0.06
+#: The sizes of so many points are read from the image in one piece.
+AT_ONCE = 50
+#: So much may the smallest and the largest class grow or shrink while a model goes on learning: IOUs with
+#: the best anchors are still above .4 then.
+MOST_CHANGE = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +63,20 @@ class ClassSizes:
     sides: FloatArray
     reader: SizeReader | None = None
 
-    def at_points(self, image: Image, places: FloatArray, classes: npt.NDArray[np.int64]) -> FloatArray:
+    def of_points(
+        self, image: Image, places: FloatArray, classes: npt.NDArray[np.int64]
+    ) -> Pieces[FloatArray]:
         """Return height and width of the box that stands in for each point, (N, 2) in pixels."""
         stochastic = self.stochastic[classes]
         if self.reader is None:
             return stochastic
-        return self.reader.sizes(edge_profiles(image, places, stochastic), stochastic)
+        parts = [stochastic[:0]]
+        for first in range(0, len(places), AT_ONCE):
+            part = slice(first, first + AT_ONCE)
+            profiles = edge_profiles(image, places[part], stochastic[part])
+            parts.append(self.reader.sizes(profiles, stochastic[part]))
+            yield
+        return np.concatenate(parts)
 
 
 def class_sizes(
@@ -127,6 +141,23 @@ def working_scale(sizes: ClassSizes, smallest_side: float | None) -> float:
     if smallest_side is None:
         return 1.0
     return min(1.0, smallest_side / float(np.sqrt(sizes.stochastic.prod(axis=1)).min()))
+
+
+def still_fit(before: Sequence[tuple[float, float]], now: FloatArray) -> bool:
+    """Return whether the working scale and the anchors of a model suit the boxes that there are now.
+
+    They do if the smallest class and the largest are about as large as those that the model was made for.
+
+    Parameters
+    ----------
+    before : sequence of (height, width)
+        The stochastic boxes of the model's classes.
+    now : ndarray
+        (K, 2) those of the classes that are marked.
+    """
+    sides = [np.sqrt(np.asarray(boxes, dtype=np.float64).prod(axis=1)) for boxes in (before, now)]
+    change = [np.log(extreme(sides[1]) / extreme(sides[0])) for extreme in (np.min, np.max)]
+    return bool(np.abs(change).max() <= np.log(MOST_CHANGE))
 
 
 def pyramid_levels(sides: FloatArray) -> int:

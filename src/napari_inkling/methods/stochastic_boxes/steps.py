@@ -1,4 +1,4 @@
-"""The steps of *stochastic-boxes*: batches, training, and what is shown meanwhile."""
+"""The steps of *stochastic-boxes*: batches, training, what is shown meanwhile, and the threshold."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Generator
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import Boxes, Checkpoint, Event, HintSet, Predictions, Step, TrainingImage
+from napari_inkling.core import Boxes, Checkpoint, Event, HintSet, Points, Step
+from napari_inkling.core.box_places import where_inside
 from napari_inkling.evaluation import best_threshold, cell_centres
+from napari_inkling.methods.stochastic_boxes.fields import around, numbers
 from napari_inkling.methods.stochastic_boxes.loss import AROUND
 from napari_inkling.methods.stochastic_boxes.previews import show
 from napari_inkling.methods.stochastic_boxes.task import Task
@@ -18,6 +20,8 @@ from napari_inkling.training.loop import train
 from napari_inkling.training.pieces import told
 
 __all__ = ["set_threshold", "take_steps"]
+
+FloatArray = npt.NDArray[np.float64]
 
 #: Seconds between two previews, and the share of the time that goes into them at most.
 PREVIEW_EVERY, PREVIEW_SHARE = 4.0, 0.05
@@ -63,34 +67,42 @@ def _keep_to_time(task: Task, minutes: float) -> None:
     task.plan.steps = max(task.plan.done, round(minutes * 60 / pace))
 
 
-def _known(found: Boxes, plane: TrainingImage, sizes: npt.NDArray[np.float64]) -> Boxes:
+def _known(found: Boxes, marked: Points, sizes: FloatArray) -> Boxes:
     """Return the found boxes of which the hints tell whether they are right.
 
     Where many more cells are found than are marked, the others were not marked, and only what lies beside a
-    marked cell is known.
+    marked cell, whose box is about so large, (N, 2), is known.
     """
-    marked = cell_centres(plane.hints).coordinates
     if not len(marked) or not len(found):
         return found
-    reach = AROUND * sizes.mean(axis=0) / 2
-    near = (np.abs(found.centres[:, None] - marked[None]) <= reach).all(axis=2).any(axis=1)
+    near = np.zeros(len(found), dtype=bool)
+    near[where_inside(around(marked.coordinates, AROUND * sizes), found.centres)[1]] = True
     unmarked = int((~near & (found.scores >= 0.5)).sum())
     return found.take(near) if unmarked > PARTLY * len(marked) else found
 
 
 def set_threshold(task: Task) -> Generator[Step, None, None]:
-    """Choose the threshold that is best for what is known, on the planes with most hints."""
+    """Choose the threshold that is best for what is known, on the planes with most hints.
+
+    A cell is found if the middle of a box of its class is within half a side of it. So lengths are measured
+    in sides, class by class.
+    """
     model, step = task.model(), task.at_work("looking at the marked cells")
     hinted = sorted((plane for plane in task.data.train if len(plane.hints)), key=lambda p: -len(p.hints))
-    found: dict[str, Predictions] = {}
+    found: dict[str, HintSet] = {}
     truth: dict[str, HintSet] = {}
+    sides = np.sqrt(task.sizes.stochastic.prod(axis=1))
     for plane in hinted[:PLANES_FOR_THRESHOLD]:
-        name = str(plane.image.ref)
         boxes = (yield from told(model.predicting(plane.image, task.windows(plane.image)), step)).boxes
-        found[name] = Predictions(boxes=_known(boxes, plane, task.sizes.stochastic))
-        truth[name] = plane.hints
-    before = task.about.threshold
-    radius = float(np.sqrt(np.prod(task.sizes.stochastic, axis=1)).min() / 2)
-    score = best_threshold(found, truth, radius)
-    chosen = float(np.interp(score, [0, 0.5, 1], [0, before, 1]))
+        marked, ignored = cell_centres(plane.hints), plane.hints.boxes.ignored
+        known = _known(boxes, marked, task.sizes.stochastic[numbers(marked, model.classes)])
+        for name, side in zip(model.classes, sides, strict=True):
+            key = f"{plane.image.ref} {name}"
+            own, true = known.take(known.classes == name), marked.take(marked.classes == name)
+            found[key] = HintSet(Points(own.centres / side, scores=own.scores))
+            truth[key] = HintSet(
+                Points(true.coordinates / side), ignored.changed(coordinates=ignored.coordinates / side)
+            )
+    score = best_threshold(found, truth, radius=0.5)
+    chosen = float(np.interp(score, [0, 0.5, 1], [0, task.about.threshold, 1]))
     task.about = task.about.model_copy(update={"threshold": float(np.clip(chosen, 0.05, 0.9))})

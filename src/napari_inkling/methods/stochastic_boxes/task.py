@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -14,6 +15,7 @@ from napari_inkling.core import (
     Event,
     Image,
     Notice,
+    PlaneRef,
     Started,
     Step,
     TooFewHintsError,
@@ -26,6 +28,7 @@ from napari_inkling.methods.stochastic_boxes.fields import (
     PlaneField,
     fields_of,
     is_one_field,
+    numbers,
     on_plane,
     pointed_cells,
 )
@@ -36,6 +39,7 @@ from napari_inkling.methods.stochastic_boxes.sizes import (
     anchor_sizes,
     class_sizes,
     pyramid_levels,
+    still_fit,
     with_sizes_from_images,
     working_scale,
 )
@@ -52,6 +56,8 @@ from napari_inkling.training.working_image import Window, WorkingImage
 
 __all__ = ["Task", "prepare"]
 
+FloatArray = npt.NDArray[np.float64]
+
 #: Training that goes on from a model takes this share of the steps and of the learning rate.
 CONTINUED = 0.4
 #: The threshold until one has been chosen on what is marked.
@@ -60,7 +66,11 @@ FIRST_THRESHOLD = 0.4
 
 @dataclass(eq=False)
 class Task:
-    """A training under way. ``started`` is when it began, in seconds of the steady clock."""
+    """A training under way.
+
+    ``started`` is when it began, in seconds of the steady clock; ``of_points`` has the height and width of
+    the box that stands in for each point of a plane, (N, 2) in pixels, in the order of ``pointed_cells``.
+    """
 
     data: TrainingData
     settings: StochasticBoxesSettings
@@ -69,6 +79,7 @@ class Task:
     about: Description
     fields: list[PlaneField]
     sizes: ClassSizes
+    of_points: Mapping[PlaneRef, FloatArray]
     learner: Learner
     plan: Plan
     started: float
@@ -132,24 +143,30 @@ def prepare(
     _check_enough(hinted, classes, outside)
     found = resolve_device(device)
     yield Started(str(found))
-    if start is not None and (changed := _changed(start, classes, settings, hinted)):
+    sizes = class_sizes(hinted, classes, settings)
+    if start is not None and (changed := _changed(start, classes, settings, hinted, sizes)):
         yield Notice(f"{' and '.join(changed)} changed since the last training: it starts anew")
         start = None
+    if start is not None and start.classes != classes:  # the same ones in another order
+        classes = start.classes
+        sizes = class_sizes(hinted, classes, settings)
     if outside:
         yield Notice(f"cells marked outside of their image are left out: {outside}")
     reading = Step("reading the images", 0, 0, settings.steps)
     yield reading
-    sizes = class_sizes(hinted, classes, settings)
     if settings.box_of_a_point == "image":
         work = with_sizes_from_images(sizes, hinted, classes, np.random.default_rng(seed))
         sizes = yield from told(work, reading)
     about = yield from _description(hinted, settings, classes, sizes, start, reading)
     yield from map(Notice, _without_boxes(hinted, classes))
     data, notices = without_other_channels(replace(data, train=planes), about.intensity)
-    fields = []
+    fields, of_points = [], {}
     for plane in hinted:
         about.intensity.check(plane.image)
-        for part in fields_of(plane, about.intensity, about.scale, sizes, classes):
+        points = pointed_cells(plane)
+        looking = sizes.of_points(plane.image, points.coordinates, numbers(points, classes))
+        of_points[plane.image.ref] = own = yield from told(looking, reading)
+        for part in fields_of(plane, about.intensity, about.scale, sizes, classes, own):
             fields.append(part)
             yield reading
     torch.manual_seed(seed + about.trained_steps)
@@ -167,6 +184,7 @@ def prepare(
         about=about,
         fields=fields,
         sizes=sizes,
+        of_points=of_points,
         learner=_learner(net, found, settings, plan, settings.learning_rate * share),
         plan=plan,
         started=time.monotonic(),
@@ -198,14 +216,20 @@ def _classes(data: TrainingData, hinted: list[TrainingImage]) -> tuple[str, ...]
 
 
 def _changed(
-    start: BoxModel, classes: tuple[str, ...], settings: StochasticBoxesSettings, hinted: list[TrainingImage]
+    start: BoxModel,
+    classes: tuple[str, ...],
+    settings: StochasticBoxesSettings,
+    hinted: list[TrainingImage],
+    sizes: ClassSizes,
 ) -> list[str]:
     """Return what keeps training from going on with a model, in words."""
-    before, intensity = start.description.settings, start.description.intensity
+    about = start.description
+    before, intensity = about.settings, about.intensity
     fixed = [name for name in settings.fixed_fields if getattr(before, name) != getattr(settings, name)]
     others = not any(intensity.fits(plane.image) for plane in hinted)
     return [
-        *["the classes"] * (start.classes != classes),
+        *["the classes"] * (set(start.classes) != set(classes)),
+        *["the sizes of the boxes"] * (not still_fit(about.boxes, sizes.stochastic)),
         *["the channels of the images"] * others,
         *(name.replace("_", " ") for name in fixed),
     ]
