@@ -58,6 +58,18 @@ def test_too_few_hints_in_words(counts: HintCounts, says: str) -> None:
     assert str(caught.value) == says
 
 
+def test_what_else_would_do_is_said() -> None:
+    needs = Needs(boxes=3, sentence="Draw boxes.")
+    with pytest.raises(TooFewHintsError) as caught:
+        check_enough(HintCounts(1, points=9), "B", needs, {"B": needs, "a-b": POINTS})
+    assert str(caught.value) == (
+        "B needs at least 3 boxes, and there are none: mark 3 more boxes. Draw boxes. "
+        "Or take a-b: what is marked is enough for it."
+    )
+    with pytest.raises(TooFewHintsError, match=r"Draw boxes\.$"):
+        check_enough(HintCounts(1, points=1), "B", needs, {"B": needs, "a-b": POINTS})
+
+
 def test_enough_hints() -> None:
     check_enough(HintCounts(1, points=3), "P", POINTS)
     check_enough(HintCounts(1, points=1, boxes=2), "P", POINTS)  # a box has a middle

@@ -263,6 +263,33 @@ def test_the_key_goes_through_them(dock):
     assert seen[0] == seen[2] != seen[1]
 
 
+def test_the_key_goes_through_them_while_the_part_is_folded(dock):
+    add(dock, A, Boxes([[0, 0, 8, 40]], classes="RBC", sources="imported", times=100))
+    click(dock.guidance.fold_button)
+    seen = set()
+    for _ in range(2):
+        press_key(dock.viewer, "U")
+        settle(0.05)
+        seen.add(tuple(np.asarray(camera_of(dock.viewer).center[-2:]).tolist()))
+    assert seen == {(27.5, 75.0), (4.0, 20.0)}
+
+
+def test_beside_a_class_that_nobody_uses(viewer, tmp_path):
+    made = open_dock(viewer)
+    made.session.new_project(tmp_path / "blood.inkling", ("cell", "RBC"))
+    made.images.add_paths([picture(tmp_path), picture(tmp_path, "other.png")])
+    made.session.go_to(A)
+    add(made, A, boxes(26, 20, "RBC"))
+    add(made, B, ODD)
+    assert made.bridge.current_class == "cell"  # of which there is no advice
+    press_key(made.viewer, "U")
+    settle(0.05)
+    assert made.session.plane == B
+    made.guidance.go_to(0)
+    assert made.session.plane == A
+    made.close_down()
+
+
 def test_the_key_without_any(empty):
     press_key(empty.viewer, "U")
     settle(0.05)

@@ -35,10 +35,10 @@ class Advice:
 
         Raises :class:`~napari_inkling.core.SettingsError` if the session's own cannot be loaded.
         """
-        needs = {self.method: get_method(self.method).needs} if self.method else self._needs()
+        needs = {self.method: get_method(self.method).needs} if self.method else self.needs()
         return recommend(self.hint_counts(), needs)
 
-    def _needs(self) -> dict[str, Needs]:
+    def needs(self) -> dict[str, Needs]:
         """Return what the installed methods need; one that cannot be loaded is told once and left out."""
         needs: dict[str, Needs] = {}
         for name in method_names():

@@ -69,8 +69,13 @@ def _spoken(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def check_enough(counts: HintCounts, method: str, needs: Needs) -> None:
-    """Raise :class:`~napari_inkling.core.TooFewHintsError` unless ``method`` can learn from this."""
+def check_enough(
+    counts: HintCounts, method: str, needs: Needs, others: Mapping[str, Needs] | None = None
+) -> None:
+    """Raise :class:`~napari_inkling.core.TooFewHintsError` unless ``method`` can learn from this.
+
+    The error names one of ``others`` that can, if there is one.
+    """
     if not counts.images:
         raise TooFewHintsError("there is no image to train on: add images first")
     if not (missing := _missing(counts, needs)):
@@ -85,4 +90,10 @@ def check_enough(counts: HintCounts, method: str, needs: Needs) -> None:
         text += (
             f" (the {counts.held_out:,} hints on completely annotated images are set aside for validation)"
         )
+    if needs.boxes and needs.sentence:
+        text += f". {needs.sentence}"
+    if ready := [
+        name for name, own in (others or {}).items() if name != method and not _missing(counts, own)
+    ]:
+        text += f"{'' if text.endswith('.') else '.'} Or take {ready[0]}: what is marked is enough for it."
     raise TooFewHintsError(text)

@@ -146,7 +146,7 @@ class Training:
         chosen = get_method(name)
         settings = self._settings(chosen.Settings.model_fields, overrides)
         chosen.Settings.preset(preset, **settings)
-        check_enough(self._advice.hint_counts(), chosen.name, chosen.needs)
+        check_enough(self._advice.hint_counts(), chosen.name, chosen.needs, self._advice.needs())
         project = self._workspace.project
         job = TrainJob(
             method=name,

@@ -21,7 +21,7 @@ class StochasticBoxes:
     name: ClassVar[str] = "stochastic-boxes"
     title: ClassVar[str] = "Boxes on some cells, points on others → boxes on all, with classes"
     needs: ClassVar[Needs] = Needs(
-        boxes=FEWEST_BOXES, sentence="Draw boxes around some cells of each class, and point the others."
+        boxes=FEWEST_BOXES, sentence="Draw boxes around some ten cells of each class, and point the others."
     )
     Settings: ClassVar[type[StochasticBoxesSettings]] = StochasticBoxesSettings
 

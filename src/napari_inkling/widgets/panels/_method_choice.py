@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 
 from napari_inkling.core import SettingsError
@@ -27,7 +28,8 @@ class MethodChoice(QComboBox):
         for name in (*method_names(), *([own] if own and own not in method_names() else [])):
             self._add(name)
         self.setCurrentIndex(max(0, self.findData(own)))
-        self.setVisible(self.count() > 2)
+        if self.count() <= 2:
+            self.hide()
         self.currentIndexChanged.connect(self._choose)
 
     def _add(self, name: str) -> None:
@@ -36,7 +38,7 @@ class MethodChoice(QComboBox):
         except SettingsError:  # told once by the recommendation
             return
         self.addItem(name, name)
-        self.setItemData(self.count() - 1, title, 3)
+        self.setItemData(self.count() - 1, title, Qt.ItemDataRole.ToolTipRole)
 
     def show_recommended(self, name: str) -> None:
         """Name the method that is recommended now."""

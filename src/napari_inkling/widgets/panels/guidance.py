@@ -44,6 +44,8 @@ class GuidancePanel(Panel):
     def __init__(self, session: Session, bridge: LayerBridge) -> None:
         super().__init__(session, bridge)
         self._chosen = ""
+        self._explained = ""
+        self._unusual_at = -1
         self.chips: AdviceChips = self.add(AdviceChips())
         self.chips.chosen.connect(self._choose)
         self._column = column(self.body.spacing())
@@ -88,6 +90,8 @@ class GuidancePanel(Panel):
         """Show what is advised now; the plots only while they are seen."""
         advice = {one.name: one for one in self.session.box_sizes.advice()}
         current = self._current(list(advice))
+        if current != self._explained:
+            self._explained, self._unusual_at = current, -1
         some = any(one.boxes for one in advice.values())
         self.summary.setText(f"{current}: {advice[current].short}" if some and current else "")
         if self.is_folded:
@@ -171,20 +175,20 @@ class GuidancePanel(Panel):
 
     def go_on(self) -> None:
         """Go to the next box of unusual size, after the last to the first."""
-        count = len(self.session.box_sizes.unusual(self._current(list(self.session.box_sizes.classes))))
+        count = len(self.session.box_sizes.unusual(self._explained))
         if not count:
             self.session.message.emit("info", "No box of this class has an unusual size.")
             return
-        self._go_to_unusual((self.unusual.currentRow() + 1) % count)
+        self._go_to_unusual((self._unusual_at + 1) % count)
 
     def _go_to_unusual(self, at: int) -> None:
-        name = self._current(list(self.session.box_sizes.classes))
+        self._unusual_at = at
         self.unusual.setCurrentRow(at)
-        self.go_to(int(self.session.box_sizes.unusual(name)[at]))
+        self.go_to(int(self.session.box_sizes.unusual(self._explained)[at]))
 
     def go_to(self, index: int) -> None:
         """Go to a box of the class, by its place in drawing order: to its image, with a frame around it."""
-        drawn = self.session.box_sizes.drawn(self._current(list(self.session.box_sizes.classes)))
+        drawn = self.session.box_sizes.drawn(self._explained)
         self.bridge.flush()
         with self.telling():
             self.session.go_to(drawn.planes[index])
