@@ -27,6 +27,7 @@ from stochastic_boxes import Images, train
 from napari_inkling.core import Boxes, HintSet
 from napari_inkling.evaluation import average_precision
 from napari_inkling.guidance import divergence_curve, enough_boxes
+from napari_inkling.methods.stochastic_boxes import StochasticBoxes
 
 NAME = "enough_boxes"
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -169,6 +170,9 @@ def main() -> int:
 def measured(images: Images, settings: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:
     """Run what is not there yet; the result is written after each training."""
     data, result = images.train, kept_result(NAME, options)
+    settings = StochasticBoxes.Settings.preset("quick", **settings).model_dump()
+    if result.get("settings", settings) != settings:
+        raise SystemExit("the JSON file holds runs with other settings: give another one with --out")
     runs: dict[str, Any] = result.get("runs", {})
     orders = options.orders[:1] if options.quick else options.orders
     names = {order: ordered(data, order) for order in orders}

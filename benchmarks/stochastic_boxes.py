@@ -39,7 +39,7 @@ from napari_inkling.methods.stochastic_boxes.box_model import BoxModel
 from napari_inkling.training.pieces import finish
 
 NAME = "stochastic_boxes"
-SHARES = (0.05, 0.1, 0.2, 0.5)
+SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
 PAPER = {"box_of_a_point": "mean IOU", "distance": "pixels", "sizes_at_points": 0.0, "unmarked": "background"}
 #: What each arm changes of the settings.
 ARMS: dict[str, dict[str, Any]] = {
@@ -160,8 +160,7 @@ def student_hints(
     """Return the hints with a box in place of each point for which the teacher finds one.
 
     It is the box of the point's class that the teacher is surest of, with the point inside it; for the bound,
-    the true box, if any found one has an IOU of more than .5 with it. Other points are left out, and what is
-    around them is background, as in the paper's two stages.
+    the true box, if any found one has an IOU of more than .5 with it. Other points are left out.
     """
     result = {}
     for name, own in hints.items():
@@ -203,6 +202,8 @@ def ious(box: np.ndarray[Any, Any], others: np.ndarray[Any, Any]) -> np.ndarray[
 def measure(case: Case, images: Images, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Train an arm, and judge it on the val images."""
     hints = hints_of(case, images.train)
+    boxes = sum(len(own.boxes.cells) for own in hints.values())
+    points = sum(len(own.points.cells) for own in hints.values())
     chosen = dict(settings) | ARMS[case.arm]
     began, used = time.monotonic(), time.process_time()
     if case.arm.startswith("two-stage"):
@@ -219,11 +220,11 @@ def measure(case: Case, images: Images, settings: Mapping[str, Any]) -> dict[str
         "arm": case.arm,
         "share": case.share,
         "seed": case.seed,
-        "settings": dict(settings),
+        "threshold": model.description.threshold,
         **{key: scores[key] for key in ("map", "map50", "map75")},
         "map50_of_classes": {name: own["map50"] for name, own in scores["classes"].items()},
-        "boxes": sum(len(own.boxes.cells) for own in hints.values()),
-        "points": sum(len(own.points.cells) for own in hints.values()),
+        "boxes": boxes,
+        "points": points,
         "seconds": seconds,
         "cpu_seconds": cpu,
         "steps": model.description.trained_steps,
@@ -275,6 +276,9 @@ def main() -> int:
               for name in options.data}  # fmt: skip
     result = kept_result(NAME, options)
     runs: dict[str, Any] = result.get("runs", {})
+    resolved = StochasticBoxes.Settings.preset("quick", **settings).model_dump()
+    if runs and result.get("settings") != resolved:
+        parser.error("the JSON file holds runs with other settings: give another one with --out")
     cases = [case for case in plan(options) if options.again or case.key not in runs]
     for number, case in enumerate(cases, 1):
         say(f"{number} of {len(cases)}: {case.key}")
@@ -283,7 +287,9 @@ def main() -> int:
         say(f"  mAP50 {run['map50']:.3f} ({by_class})  mAP {run['map']:.3f}  {run['seconds']:.0f} s, "
             f"CPU {run['cpu_seconds']:.0f} s")  # fmt: skip
         seeds = sorted({r["seed"] for r in runs.values()})
-        result = write_result(NAME, options, {"seeds": seeds, "summary": summary(runs), "runs": runs})
+        result = write_result(NAME, options, {
+            "seeds": seeds, "settings": resolved, "summary": summary(runs), "runs": runs,
+        })  # fmt: skip
     print(json.dumps({key: value for key, value in result.items() if key != "runs"}, indent=1))
     return 0
 

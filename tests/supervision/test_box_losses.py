@@ -5,7 +5,13 @@ import math
 import pytest
 import torch
 
-from napari_inkling.supervision.box_losses import centre_loss, class_balanced_weights, class_loss, size_loss
+from napari_inkling.supervision.box_losses import (
+    UsualCounts,
+    centre_loss,
+    class_balanced_weights,
+    class_loss,
+    size_loss,
+)
 
 # --- weights of Cui et al., Eq. 2
 
@@ -84,6 +90,31 @@ def test_where_all_is_ignored_nothing_is_learnt():
     loss = class_loss(logits, torch.zeros(1, 3, 2), torch.ones(2), torch.zeros(1, 3, dtype=torch.bool))
     loss.backward()
     assert loss.item() == 0 and not logits.grad.any()
+
+
+# --- what sums are divided by
+
+
+def test_usual_counts_are_running_means():
+    usual = UsualCounts()
+    assert usual.after("boxes", 10) == 10
+    assert usual.after("boxes", 20) == pytest.approx(11)
+    assert usual.after("points", 3) == 3
+    assert usual.after("boxes", 0) == pytest.approx(9.9)
+
+
+def test_a_batch_of_nothing_is_divided_by_one():
+    assert UsualCounts().after("boxes", 0) == 1
+
+
+def test_losses_are_divided_by_a_given_count():
+    logits, known = torch.zeros(1, 3, 1), torch.ones(1, 3, dtype=torch.bool)
+    wanted, weights = torch.tensor([[[1.0], [0.0], [0.0]]]), torch.ones(1)
+    one, many = (class_loss(logits, wanted, weights, known, count) for count in (None, 4.0))
+    assert many.item() == pytest.approx(one.item() / 4)
+    moves, none = torch.ones(2, 4), torch.zeros(2, 4)
+    assert size_loss(moves, none, 4.0).item() == pytest.approx(8 / 4)
+    assert centre_loss(moves[:, :2], none[:, :2], torch.zeros(2), 4.0).item() == pytest.approx(4 / 4)
 
 
 # --- Eq. 2

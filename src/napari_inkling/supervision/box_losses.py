@@ -8,7 +8,10 @@ import torch
 from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
-__all__ = ["centre_loss", "class_balanced_weights", "class_loss", "size_loss"]
+__all__ = ["UsualCounts", "centre_loss", "class_balanced_weights", "class_loss", "size_loss"]
+
+#: How much of the running mean of counts each batch leaves.
+KEPT = 0.9
 
 
 def class_balanced_weights(counts: Sequence[int], beta: float = 0.99) -> Tensor:
@@ -21,7 +24,26 @@ def class_balanced_weights(counts: Sequence[int], beta: float = 0.99) -> Tensor:
     return (weights / weights.mean()).float()
 
 
-def class_loss(logits: Tensor, wanted: Tensor, weights: Tensor, known: Tensor) -> Tensor:
+class UsualCounts:
+    """Running means of how many anchors stand for objects in a batch: what sums of losses are divided by.
+
+    Divided by the count of each batch itself, a batch with one small cell would move the network as much as
+    one that is full of cells, and background would weigh most where there is nothing else.
+    """
+
+    def __init__(self) -> None:
+        self._means: dict[str, float] = {}
+
+    def after(self, name: str, count: float) -> float:
+        """Return the mean of a kind of anchors with that of one more batch, at least 1."""
+        before = self._means.get(name, count)
+        self._means[name] = KEPT * before + (1 - KEPT) * count
+        return max(1.0, self._means[name])
+
+
+def class_loss(
+    logits: Tensor, wanted: Tensor, weights: Tensor, known: Tensor, count: float | None = None
+) -> Tensor:
     """Return the focal loss, a sum over anchors and classes, per anchor that stands for an object.
 
     Parameters
@@ -32,21 +54,23 @@ def class_loss(logits: Tensor, wanted: Tensor, weights: Tensor, known: Tensor) -
         Of each class, (K,); an object weighs as its class, background weighs 1.
     known : Tensor
         Boolean, (B, N): anchors that are ignored count for nothing.
+    count : float, optional
+        What the sum is divided by instead, see :class:`UsualCounts`; likewise below.
     """
     loss = sigmoid_focal_loss(logits, wanted, alpha=0.25, gamma=2.0)
     weighted = loss * torch.where(wanted > 0, weights, torch.ones_like(weights))
     total: Tensor = (weighted * known[..., None]).sum()
-    return total / wanted.sum().clamp(min=1)
+    return total / (wanted.sum().clamp(min=1) if count is None else count)
 
 
-def size_loss(moves: Tensor, wanted: Tensor) -> Tensor:
+def size_loss(moves: Tensor, wanted: Tensor, count: float | None = None) -> Tensor:
     """Return the L1 distance of what moves anchors onto boxes, (N, 4); the first sum of Eq. 2."""
-    return (moves - wanted).abs().sum() / max(1, len(moves))
+    return (moves - wanted).abs().sum() / (count or max(1, len(moves)))
 
 
-def centre_loss(moves: Tensor, wanted: Tensor, doubt: Tensor) -> Tensor:
+def centre_loss(moves: Tensor, wanted: Tensor, doubt: Tensor, count: float | None = None) -> Tensor:
     """Return the L1 distance of what moves anchors onto points, (N, 2), by 1 + β; the second sum of Eq. 2.
 
     ``doubt`` (N,) is β = α / √A of each point's class, with the mean area A of the class's boxes.
     """
-    return ((moves - wanted).abs().sum(dim=1) / (1 + doubt)).sum() / max(1, len(moves))
+    return ((moves - wanted).abs().sum(dim=1) / (1 + doubt)).sum() / (count or max(1, len(moves)))

@@ -52,6 +52,16 @@ def learnt(answer: torch.Tensor, loss: torch.Tensor) -> list[list[int]]:
 FIRST, SECOND = (1.0, 0.0, 8.0, 8.0), (16.0, 16.0, 32.0, 31.0)  # of anchor 0, and of the last
 
 
+@pytest.mark.parametrize(("usual_counts", "share"), [(True, 1 / 1.9), (False, 1.0)])
+def test_a_batch_with_fewer_objects_than_usual_counts_less(usual_counts, share):
+    # two anchors stand for boxes in the first batch, one in the second: usual is then .9 · 2 + .1 · 1
+    loss, few = loss_of(usual_counts=usual_counts), rows([(FIRST, 0, BOX)])
+    loss(answers(), rows([(FIRST, 0, BOX), (SECOND, 1, BOX)]))
+    alone = loss_of(usual_counts=False)(answers(), few)
+    for name, value in loss(answers(), few).items():
+        assert value.item() == pytest.approx(alone[name].item() * share)
+
+
 def test_sizes_are_learnt_from_drawn_boxes_alone():
     answer = answers()
     losses = loss_of()(answer, rows([(FIRST, 0, BOX), (SECOND, 1, POINT)]))

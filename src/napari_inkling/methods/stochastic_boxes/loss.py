@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from napari_inkling.supervision.anchor_targets import (
     assign_anchors,
     near_boxes,
 )
-from napari_inkling.supervision.box_losses import centre_loss, class_loss, size_loss
+from napari_inkling.supervision.box_losses import UsualCounts, centre_loss, class_loss, size_loss
 from napari_inkling.supervision.stochastic_boxes import select_boxes
 from napari_inkling.training.box_crops import BOX, EMPTY, IGNORED, POINT
 
@@ -53,6 +53,7 @@ class BoxLoss:
     weights: Tensor
     doubt: Tensor
     settings: StochasticBoxesSettings
+    _usual: UsualCounts = field(default_factory=UsualCounts)
 
     def __call__(self, answers: Tensor, rows: Tensor) -> Mapping[str, Tensor]:
         """Answers (B, N, K + 4) of the network, rows (B, M, 6) of the crops → the losses by name."""
@@ -60,13 +61,20 @@ class BoxLoss:
         matched = [self._matched(*part) for part in zip(logits.detach(), moves.detach(), rows, strict=True)]
         wanted, known = self._wanted(matched, rows, logits.shape[-1])
         of_boxes, of_points = (self._moves(matched, rows, moves, kind) for kind in (BOX, POINT))
+        objects = self._count("objects", int((wanted > 0).sum()))
+        boxes, points = self._count("boxes", len(of_boxes[0])), self._count("points", len(of_points[0]))
+        doubt = self.doubt[of_points[2]]
+        at_points = size_loss(of_points[0][:, 2:], of_points[1][:, 2:], points)
         return {
-            "class": class_loss(logits, wanted, self.weights, known),
-            "size": size_loss(*of_boxes[:2]),
-            "place": centre_loss(of_points[0][:, :2], of_points[1][:, :2], self.doubt[of_points[2]]),
-            "size at points": self.settings.sizes_at_points
-            * size_loss(of_points[0][:, 2:], of_points[1][:, 2:]),
+            "class": class_loss(logits, wanted, self.weights, known, objects),
+            "size": size_loss(*of_boxes[:2], boxes),
+            "place": centre_loss(of_points[0][:, :2], of_points[1][:, :2], doubt, points),
+            "size at points": self.settings.sizes_at_points * at_points,
         }
+
+    def _count(self, name: str, count: int) -> float:
+        """Return what a sum over so many anchors is divided by."""
+        return self._usual.after(name, count) if self.settings.usual_counts else max(1, count)
 
     def _matched(self, logits: Tensor, moves: Tensor, rows: Tensor) -> Tensor:
         """Return the row that each anchor of an image stands for, (N,); see :func:`assign_anchors`."""

@@ -26,6 +26,7 @@ class StochasticBoxesSettings(MethodSettings):
             "distance": "pixels",
             "sizes_at_points": 0.0,
             "unmarked": "background",
+            "usual_counts": False,
             "network": "resnet50",
             "smallest_side": None,
             "own_range": False,
@@ -87,6 +88,11 @@ class StochasticBoxesSettings(MethodSettings):
     )
     balance: float = Setting(
         0.99, ge=0, lt=1, description="β of the class-balanced loss; 0: all classes weigh alike"
+    )
+    usual_counts: bool = Setting(
+        True,
+        description="Losses are divided by the usual number of objects in a batch; off: by that of "
+        "each batch (the paper)",
     )
     network: Literal["slim", "resnet50"] = Setting(
         "slim", description="slim: under 1 M parameters; resnet50: the paper's RetinaNet"
