@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import Image, PlaneRef
-from napari_inkling.supervision.sizes_from_image import FEWEST, STEPS, edge_profiles, learn_sizes
+from napari_inkling.supervision.sizes_from_image import FEWEST_TO_LEARN, STEPS, edge_profiles, learn_sizes
 
 
 def ellipse(height: float, width: float, middle=(60.0, 60.0), side: int = 120, channels: int = 1) -> Image:
@@ -102,8 +102,8 @@ def test_noise_tells_nothing():
 
 
 def test_few_boxes_teach_nothing():
-    assert learn_sizes(*cells(FEWEST - 1)) is None
-    profiles, boxes, sizes, numbers = cells(FEWEST - 1)
+    assert learn_sizes(*cells(FEWEST_TO_LEARN - 1)) is None
+    profiles, boxes, sizes, numbers = cells(FEWEST_TO_LEARN - 1)
     thrice = (np.concatenate([part] * 3) for part in (profiles, boxes, sizes, numbers))
     assert learn_sizes(*thrice) is None
 

@@ -1,7 +1,7 @@
 """Where a person's next seconds help most: what to annotate next, and how many boxes are enough. Numpy."""
 
 from napari_inkling.guidance.doubt import REASONS, doubts, odd_shapes, reasons
-from napari_inkling.guidance.enough_boxes import ENOUGH, FEWEST, BoxAdvice, enough_boxes
+from napari_inkling.guidance.enough_boxes import ENOUGH, FEWEST_ENOUGH, BoxAdvice, enough_boxes
 from napari_inkling.guidance.size_divergence import DivergenceCurve, divergence_curve, kl_divergence
 from napari_inkling.guidance.size_prior import SizePrior, size_priors
 from napari_inkling.guidance.stochastic_boxes import mean_box, mean_iou_box
@@ -10,7 +10,7 @@ from napari_inkling.guidance.what_next import Candidates, Pick, candidates_of, w
 
 __all__ = [
     "ENOUGH",
-    "FEWEST",
+    "FEWEST_ENOUGH",
     "REASONS",
     "BoxAdvice",
     "Candidates",

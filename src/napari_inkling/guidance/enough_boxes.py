@@ -15,13 +15,13 @@ import numpy.typing as npt
 from napari_inkling.guidance.size_divergence import DivergenceCurve, divergence_curve
 from napari_inkling.guidance.size_prior import FEWEST_FOR_SPREAD
 
-__all__ = ["ENOUGH", "FEWEST", "BoxAdvice", "State", "enough_boxes"]
+__all__ = ["ENOUGH", "FEWEST_ENOUGH", "BoxAdvice", "State", "enough_boxes"]
 
 #: The prior has converged when the divergence to expect of it, in nats, is at most this. By Pinsker's
 #: inequality it then differs from the true one in at most √(ENOUGH / 2) = 16 % of its mass.
 ENOUGH = 0.05
 #: Fewer boxes than this are never enough: an estimate from them is not worth much itself.
-FEWEST = 10
+FEWEST_ENOUGH = 10
 #: So large a share of the boxes more or less is within the error of the estimate.
 _WITHIN = 0.1
 
@@ -77,7 +77,7 @@ class BoxAdvice:
         if self.state == "enough":
             return f"{self.name}: enough boxes ({self.boxes}), point the rest"
         if self.state == "more":
-            least = f" ({FEWEST} at least)" if self.boxes + self.more == FEWEST else ""
+            least = f" ({FEWEST_ENOUGH} at least)" if self.boxes + self.more == FEWEST_ENOUGH else ""
             why = "; those drawn last differ in size from the first" if self.drifts else least
             return f"{self.name}: about {self.more} more{why}"
         if self.boxes:
@@ -108,7 +108,7 @@ def enough_boxes(
     """Return whether a class has boxes enough, or about how many more it needs.
 
     The divergence to expect of N boxes is C/N (see :class:`DivergenceCurve`), so N = C / :data:`ENOUGH` are
-    enough, with C on the safe side; :data:`FEWEST` at least.
+    enough, with C on the safe side; :data:`FEWEST_ENOUGH` at least.
 
     Where the first half of the boxes, as they were drawn, differs from all of them by more than
     :data:`ENOUGH` and than chance does (another slide, another magnification), a quarter more are asked for:
@@ -133,9 +133,9 @@ def enough_boxes(
     if count < FEWEST_FOR_SPREAD:
         return BoxAdvice(name, count, points, "first", FEWEST_FOR_SPREAD - count, alone=alone)
     curve = divergence_curve(given, times, seed)
-    drifts = count >= FEWEST and _drifts(curve)
-    wanted = max(FEWEST, ceil(curve.safe_decay / ENOUGH), ceil(1.25 * count) if drifts else 0)
-    enough = count >= FEWEST and wanted <= (1 + _WITHIN) * count
+    drifts = count >= FEWEST_ENOUGH and _drifts(curve)
+    wanted = max(FEWEST_ENOUGH, ceil(curve.safe_decay / ENOUGH), ceil(1.25 * count) if drifts else 0)
+    enough = count >= FEWEST_ENOUGH and wanted <= (1 + _WITHIN) * count
     state: State = "enough" if enough else "more"
     return BoxAdvice(
         name, count, points, state, 0 if enough else _about(wanted - count), drifts, curve, alone

@@ -18,12 +18,12 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from napari_inkling.core import Image
 
-__all__ = ["FEWEST", "SizeReader", "edge_profiles", "learn_sizes"]
+__all__ = ["FEWEST_TO_LEARN", "SizeReader", "edge_profiles", "learn_sizes"]
 
 FloatArray = npt.NDArray[np.float64]
 
 #: With fewer boxes nothing is learnt.
-FEWEST = 10
+FEWEST_TO_LEARN = 10
 #: Rays go so far, in half sides of the stochastic box; each has so many steps.
 REACH, STEPS = 2.0, 24
 #: So many rays go out from a point, evenly.
@@ -118,7 +118,7 @@ def learn_sizes(
 ) -> SizeReader | None:
     """Learn how sides go with profiles; ``None`` if the image does not tell more than the class does.
 
-    That is so with fewer than :data:`FEWEST` boxes, or if what is read of held-out boxes does not overlap
+    That is so with fewer than :data:`FEWEST_TO_LEARN` boxes, or if what is read of held-out boxes does not overlap
     with them more than their stochastic box does, by more than the standard error of that.
 
     Parameters
@@ -133,7 +133,7 @@ def learn_sizes(
     boxes : ndarray
         (N,) which profiles belong to the same box.
     """
-    if len(np.unique(boxes)) < FEWEST:
+    if len(np.unique(boxes)) < FEWEST_TO_LEARN:
         return None
     inputs, wanted = _both_ways(profiles), np.log(sizes / stochastic).T.ravel()
     plain = _overlap(stochastic, sizes)

@@ -95,7 +95,7 @@ def box_crops(
         At least this share of the crops comes from fields with drawn boxes, however few these are: from them
         alone are sizes learnt.
     near_marked : float
-        Share of the crops that hold a marked place (all do, in a field much larger than its marked part).
+        Share of the crops that hold a marked place for certain; others may.
     jitter, zoom : float
         As for :func:`~napari_inkling.training.crops.random_crops`.
     """

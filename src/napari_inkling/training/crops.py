@@ -50,7 +50,7 @@ def random_crops(
     random : Generator
         Draws everything.
     near_marked : float
-        Share of the crops that hold a marked place (all do, in a field much larger than its marked part).
+        Share of the crops that hold a marked place for certain; others may.
     jitter : float
         Spread of the random gain of each channel; its random offset spreads twice as far, in units of the
         channel's standard deviation.

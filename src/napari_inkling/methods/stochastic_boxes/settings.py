@@ -117,7 +117,7 @@ class StochasticBoxesSettings(MethodSettings):
     averaging: float = Setting(0.99, ge=0, lt=1, description="How much of the mean of the weights is kept")
     batch: int = Setting(4, ge=2, description="Crops in a batch")
     crop: int = Setting(192, ge=32, multiple_of=32, description="Edge of a crop, in working pixels")
-    near_marked: float = Setting(0.5, ge=0, le=1, description="Share of the crops that hold a marked cell")
+    near_marked: float = Setting(0.5, ge=0, le=1, description="Share of the crops that hold something marked")
     jitter: float = Setting(0.2, ge=0, le=1, description="Random change of intensities")
     zoom: float = Setting(0.3, ge=0, le=1, description="Random change of scale: at most exp(±zoom)")
     overlap: float = Setting(

@@ -22,7 +22,7 @@ from napari_inkling.core import (
     TrainingData,
     TrainingImage,
 )
-from napari_inkling.guidance import FEWEST
+from napari_inkling.guidance import FEWEST_ENOUGH
 from napari_inkling.methods.stochastic_boxes.box_model import BoxModel, Description, build_network
 from napari_inkling.methods.stochastic_boxes.fields import (
     PlaneField,
@@ -202,7 +202,7 @@ def _check_enough(hinted: list[TrainingImage], classes: tuple[str, ...], outside
         raise TooFewHintsError(
             f"there {'is 1 box' if boxes == 1 else f'are {boxes} boxes'}"
             + (f" ({outside} more cells lie outside of their image)" if outside else "")
-            + f", but stochastic-boxes needs at least {FEWEST_BOXES}: draw some {FEWEST} around cells of "
+            + f", but stochastic-boxes needs at least {FEWEST_BOXES}: draw some {FEWEST_ENOUGH} around cells of "
             + (" and of ".join(classes) or "each class")
             + (", or take partial-points, which learns from points alone" if points else "")
         )

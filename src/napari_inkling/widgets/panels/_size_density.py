@@ -95,7 +95,7 @@ class SizeDensity(PlotView):
         self.explain(*entries)
         self.legend.setToolTip(
             "Height × width. The mean-IOU box overlaps most with all boxes of the class; "
-            "it stands for a point in training"
+            "it stands for a point where the image does not tell the size"
         )
 
     # -- the mouse
