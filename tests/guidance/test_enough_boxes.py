@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_inkling.guidance import ENOUGH, enough_boxes, size_priors, unusual_sizes
-from napari_inkling.guidance.enough_boxes import FEWEST, _about
+from napari_inkling.guidance.enough_boxes import FEWEST_ENOUGH, _about
 from tests.guidance.box_sizes import gaussian, real_sizes
 
 NARROW, WIDE = (4.0, 4.0), (35.0, 35.0)
@@ -31,7 +31,7 @@ NARROW, WIDE = (4.0, 4.0), (35.0, 35.0)
             "Platelet: draw 1 more box first; till then the other classes tell how much sizes vary",
         ),
         (5, 0, True, "Platelet: about 5 more (10 at least)"),
-        (FEWEST, 0, True, "Platelet: enough boxes (10), point the rest"),
+        (FEWEST_ENOUGH, 0, True, "Platelet: enough boxes (10), point the rest"),
         (26, 90, False, "Platelet: enough boxes (26), point the rest"),
     ],
 )

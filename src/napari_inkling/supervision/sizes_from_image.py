@@ -118,8 +118,8 @@ def learn_sizes(
 ) -> SizeReader | None:
     """Learn how sides go with profiles; ``None`` if the image does not tell more than the class does.
 
-    That is so with fewer than :data:`FEWEST_TO_LEARN` boxes, or if what is read of held-out boxes does not overlap
-    with them more than their stochastic box does, by more than the standard error of that.
+    That is so with fewer than :data:`FEWEST_TO_LEARN` boxes, or if what is read of held-out boxes does not
+    overlap with them more than their stochastic box does, by more than the standard error of that.
 
     Parameters
     ----------
