@@ -108,6 +108,12 @@ def test_boxes_on_one_side_only_are_told(
     assert of(ended.json) == [None] * 3
 
 
+def test_where_nothing_was_found_the_precision_is_nothing(inkling: Inkling, here: Path) -> None:
+    write(here, "found.json", {"a": HintSet(), "b": HintSet()})
+    ended = inkling("evaluate", "found.json", "truth.json", "--json")
+    assert (of(ended.json), ended.err) == ([0] * 3, "")
+
+
 def test_classes_that_are_on_one_side_only_are_told(inkling: Inkling, here: Path) -> None:
     write(here, "truth.json", {"a": boxes((0, 0, 9, 9)), "b": boxes((0, 0, 10, 10))})
     ended = inkling("evaluate", "found.json", "truth.json", "--json")

@@ -86,7 +86,7 @@ def blood(count: int, mean: float, name: str, first: float = 0) -> Boxes:
 def boxed(here):
     """26 boxes of one class, one of unusual size, two of another one, 40 points of a third; no model."""
     points = Points(np.random.default_rng(0).random((40, 2)) * 30, classes="Platelet", sources="imported")
-    odd = Boxes([[0, 0, 38, 9]], classes="RBC", sources="imported", times=99)
+    odd = Boxes([[1, 1, 38, 10]], classes="RBC", sources="imported", times=99)
     hints = {
         "a": HintSet(points, Boxes.concatenate([blood(26, 20, "RBC"), odd])),
         "b": HintSet(boxes=blood(2, 30, "WBC")),
@@ -127,7 +127,7 @@ def test_how_many_boxes_as_json(inkling: Inkling, boxed):
     assert red["curve"]["drawn"][-1] == 0
     assert [len(red["curve"][key]) for key in ("low", "middle", "high")] == [len(red["curve"]["counts"])] * 3
     assert 0 < red["divergence"] <= 0.05
-    assert red["unusual"] == [{"image": "a", "y": 19.0, "x": 4.5, "size": [38.0, 9.0]}]
+    assert red["unusual"] == [{"image": "a", "y": 19.5, "x": 5.5, "size": [37.0, 9.0]}]
     assert (by_class["WBC"]["boxes"], by_class["WBC"]["borrowed"]) == (2, "spread")  # held out: the others
     assert (by_class["Platelet"]["points"], by_class["Platelet"]["borrowed"]) == (40, "sizes")
     assert by_class["Platelet"]["curve"] is None

@@ -134,3 +134,11 @@ def test_only_what_changed_is_worked_out_again(blood: Session, monkeypatch):
     assert after["WBC"] is before["WBC"]
     assert blood.box_sizes.mean_iou_box("WBC") is box
     assert blood.box_sizes.prior("WBC") is prior
+
+
+def test_boxes_at_the_edge_of_the_image_do_not_tell_sizes(blood):
+    height, width = blood.project.image(A.image).info.plane_shape[:2]
+    cut = [(-0.5, 5, 9, 15), (5, 0, 15, 9), (height - 9, 5, height - 0.5, 15), (5, width - 9, 15, width - 1)]
+    inside = [(1, 1, 9, 9)]
+    add(blood, A, Boxes(cut + inside, classes="RBC"))
+    assert blood.box_sizes.drawn("RBC").coordinates.tolist() == [list(inside[0])]

@@ -252,26 +252,26 @@ def test_the_list_of_unusual_boxes_leads_to_them(dock):
 
 
 def test_the_key_goes_through_them(dock):
-    add(dock, A, Boxes([[0, 0, 8, 40]], classes="RBC", sources="imported", times=100))
+    add(dock, A, Boxes([[2, 2, 10, 42]], classes="RBC", sources="imported", times=100))
     wait_until(lambda: dock.guidance.unusual.count() == 2)
     seen = []
     for _ in range(3):
         press_key(dock.viewer, "U")
         settle(0.05)
         seen.append(tuple(np.asarray(camera_of(dock.viewer).center[-2:]).tolist()))
-    assert set(seen) == {(27.5, 75.0), (4.0, 20.0)}
+    assert set(seen) == {(27.5, 75.0), (6.0, 22.0)}
     assert seen[0] == seen[2] != seen[1]
 
 
 def test_the_key_goes_through_them_while_the_part_is_folded(dock):
-    add(dock, A, Boxes([[0, 0, 8, 40]], classes="RBC", sources="imported", times=100))
+    add(dock, A, Boxes([[2, 2, 10, 42]], classes="RBC", sources="imported", times=100))
     click(dock.guidance.fold_button)
     seen = set()
     for _ in range(2):
         press_key(dock.viewer, "U")
         settle(0.05)
         seen.add(tuple(np.asarray(camera_of(dock.viewer).center[-2:]).tolist()))
-    assert seen == {(27.5, 75.0), (4.0, 20.0)}
+    assert seen == {(27.5, 75.0), (6.0, 22.0)}
 
 
 def test_beside_a_class_that_nobody_uses(viewer, tmp_path):

@@ -39,7 +39,8 @@ def with_box_scores(
     from napari_inkling.evaluation import average_precision
 
     masks_compared = "aji" in scores
-    if not (_has_boxes(found.hints) and _has_boxes(true_hints)):
+    nothing_found = not any(map(len, found.hints.values()))
+    if not (_has_boxes(true_hints) and (nothing_found or _has_boxes(found.hints))):
         if not masks_compared and (lacking := _side_without_boxes(found.hints, true_hints)):
             note(lacking)
         return dict(scores)

@@ -8,7 +8,16 @@ from scipy.spatial import KDTree
 
 from napari_inkling.core.hints import Boxes, Points
 
-__all__ = ["MIDDLE", "boxes_at", "centred_on", "cut", "of_same_cells", "pointed_at", "where_inside"]
+__all__ = [
+    "MIDDLE",
+    "boxes_at",
+    "centred_on",
+    "cut",
+    "of_same_cells",
+    "pointed_at",
+    "where_inside",
+    "whole",
+]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -33,6 +42,16 @@ def cut(boxes: Boxes, shape: tuple[int, int]) -> Boxes:
         return boxes
     kept = (inside[:, 2:] - inside[:, :2] >= 1).all(axis=1)
     return boxes.take(kept).changed(coordinates=inside[kept])
+
+
+def whole(boxes: Boxes, shape: tuple[int, int]) -> BoolArray:
+    """Return which boxes do not touch the edge of an image of that many rows and columns, (N,).
+
+    Of the cells in the others nobody knows how large they are.
+    """
+    low, high = np.array([0.5, 0.5]), np.array(shape) - 1.5
+    within = (boxes.coordinates[:, :2] > low) & (boxes.coordinates[:, 2:] < high)
+    return np.asarray(within.all(axis=1))
 
 
 def boxes_at(boxes: Boxes, y: float, x: float, reach: float = 0.0) -> Rows:

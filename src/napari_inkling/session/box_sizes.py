@@ -28,8 +28,9 @@ FloatArray = npt.NDArray[np.float64]
 class BoxSizes:
     """Knows the sizes of the boxes that a person drew, and advises how many more to draw.
 
-    Boxes of :data:`~napari_inkling.core.IGNORE`, and those on images that are held out, do not count. What is
-    asked is worked out then, and only for the class that changed: so a view may ask after every hint.
+    Boxes of :data:`~napari_inkling.core.IGNORE`, those that touch the edge of their image, and those on
+    images that are held out, do not count. What is asked is worked out then, and only for the class that
+    changed: so a view may ask after every hint.
 
     Parameters
     ----------
@@ -119,12 +120,18 @@ class BoxSizes:
         """Return the boxes of every class; planes whose hints are as they were are not read again."""
         kept = {ref: self._on_plane[ref] for ref in self._read if self._read[ref] is hints.get(ref)}
         self._read = dict(hints)
-        self._on_plane = {ref: kept.get(ref) or by_class(rows) for ref, rows in hints.items()}
+        self._on_plane = {
+            ref: kept.get(ref) or by_class(rows, self._shape(ref)) for ref, rows in hints.items()
+        }
         found: dict[str, dict[PlaneRef, OnPlane]] = {}
         for ref, classes in self._on_plane.items():
             for name, rows in classes.items():
                 found.setdefault(name, {})[ref] = rows
         return {name: join(planes) for name, planes in found.items()}
+
+    def _shape(self, ref: PlaneRef) -> tuple[int, int]:
+        height, width = self._workspace.project.image(ref.image).info.plane_shape[:2]
+        return height, width
 
 
 def _same(now: Mapping[PlaneRef, HintSet], before: Mapping[PlaneRef, HintSet]) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import HintSet, PlaneRef
+from napari_inkling.core.box_places import whole
 
 __all__ = ["DrawnBoxes", "OnPlane", "by_class", "join"]
 
@@ -53,9 +54,14 @@ class OnPlane:
     points: int
 
 
-def by_class(hints: HintSet) -> dict[str, OnPlane]:
-    """Return what every class has on a plane; the point of a cell that has a box is not counted."""
+def by_class(hints: HintSet, shape: tuple[int, int]) -> dict[str, OnPlane]:
+    """Return what every class has on a plane of a shape.
+
+    Boxes that touch its edge do not count, for they do not tell how large cells are, nor does the point of a
+    cell that has a box.
+    """
     boxes, points = hints.boxes.cells, hints.points.cells.without_ids(hints.boxes.ids)
+    boxes = boxes.take(whole(boxes, shape))
     found = {}
     for name in {*boxes.classes.tolist(), *points.classes.tolist()}:
         own, count = boxes.classes == name, int((points.classes == name).sum())

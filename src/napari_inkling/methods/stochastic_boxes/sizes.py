@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import Boxes, Image, TrainingImage
+from napari_inkling.core import Image, TrainingImage
+from napari_inkling.core.box_places import whole
 from napari_inkling.guidance import mean_box, mean_iou_box, size_priors
 from napari_inkling.methods.stochastic_boxes.settings import StochasticBoxesSettings
 from napari_inkling.supervision.sizes_from_image import SizeReader, edge_profiles, learn_sizes
@@ -105,13 +106,14 @@ def with_sizes_from_images(
     Boxes that touch the edge of their image do not teach: nobody knows how far their cells reach.
     """
     number = {name: k for k, name in enumerate(classes)}
-    whole = [(plane.image, _whole(plane)) for plane in hinted]
-    total = sum(len(boxes) for _, boxes in whole)
+    inside = [(image, boxes.take(whole(boxes, (image.height, image.width))))
+              for image, boxes in ((plane.image, plane.hints.boxes.cells) for plane in hinted)]  # fmt: skip
+    total = sum(len(boxes) for _, boxes in inside)
     chosen = np.zeros(total, dtype=bool)
     chosen[random.permutation(total)[:MOST_BOXES]] = True
     profiles, stochastic, sides, owners = [], [], [], []
     first = 0
-    for image, every in whole:
+    for image, every in inside:
         boxes = every.take(chosen[first : first + len(every)])
         of_class = sizes.stochastic[[number[name] for name in boxes.classes]].reshape(-1, 2)
         for beside in [0.0] + [BESIDE] * PLACES_BESIDE:
@@ -126,14 +128,6 @@ def with_sizes_from_images(
         np.concatenate(profiles), np.concatenate(stochastic), np.concatenate(sides), np.concatenate(owners)
     )
     return replace(sizes, reader=reader)
-
-
-def _whole(plane: TrainingImage) -> Boxes:
-    """Return the boxes of a plane that do not touch its edge."""
-    boxes = plane.hints.boxes.cells
-    limits = np.array([plane.image.height, plane.image.width]) - 1.5
-    within = (boxes.coordinates[:, :2] > 0.5).all(axis=1) & (boxes.coordinates[:, 2:] < limits).all(axis=1)
-    return boxes.take(within)
 
 
 def working_scale(sizes: ClassSizes, smallest_side: float | None) -> float:

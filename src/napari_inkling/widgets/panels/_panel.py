@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from napari_inkling.core import InklingError
 from napari_inkling.widgets._timers import single_shot
@@ -203,8 +204,9 @@ class Panel(QWidget):
         self.fold_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.fold_button.setToolTip(f"Fold or unfold {self.title}")
         self.fold_button.clicked.connect(self._on_fold)
-        self.summary = label(role="summary")
-        shrinking(self.summary)
+        self.summary = QElidingLabel()
+        self.summary.setProperty("role", "summary")
+        self.summary.setTextFormat(Qt.TextFormat.PlainText)
         self.summary.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.header = QWidget()
         self.header.setObjectName("sectionHeader")
