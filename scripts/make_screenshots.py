@@ -83,7 +83,7 @@ def tell_the_story(viewer: Any, dock: Any, out: Path) -> None:
 
     dock.train.train_or_stop()
     wait_until(
-        lambda: len(session.suggestions.shown().points) > 0 and len(session.training.state.losses) > 2, 120
+        lambda: len(session.suggestions.shown().points) > 0 and len(session.training.state.losses) > 2, 600
     )
     wait_until(lambda: session.training.state.fraction > 0.45, PATIENCE, give_up=False)
     shoot_window(viewer, out / "2_training.png")
