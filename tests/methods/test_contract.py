@@ -69,7 +69,7 @@ TINY = {
         outside=r"0 cells are marked \(3 more lie outside",
     ),
     "stochastic-boxes": Small(
-        settings={"steps": 30, "batch": 2, "crop": 64, "width": 4, "features": 8},
+        settings={"steps": 30, "batch": 2, "crop": 64, "width": 4, "features": 8, "learning_rate": 0.01},
         steps=30,
         mark=boxed,
         too_few={0: "there are 0 boxes", 1: "there is 1 box", 2: "there are 2 boxes"},

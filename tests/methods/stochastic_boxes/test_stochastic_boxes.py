@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ from napari_inkling.core import (
 )
 from napari_inkling.evaluation import average_precision
 from napari_inkling.methods import get_method
-from napari_inkling.methods.stochastic_boxes import box_model, fields, steps
+from napari_inkling.methods.stochastic_boxes import box_model, fields, steps, task
 from napari_inkling.methods.stochastic_boxes.box_model import BoxModel
 from napari_inkling.networks import resnet50_pyramid
 from napari_inkling.training.devices import Device
@@ -165,10 +167,14 @@ def test_previews_and_checkpoints_while_it_learns(monkeypatch):
     assert [type(event) for event in shown] == [Checkpoint, Preview] * 3  # steps 28, 29, and the end
 
 
-def test_minutes_end_it():
+def test_minutes_end_it(monkeypatch):
+    looks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(looks) / 100)  # two looks at each step: .02 s
+    monkeypatch.setattr(steps, "time", clock)
+    monkeypatch.setattr(task, "time", clock)
     events, last = fit(steps=100_000, minutes=0.02)
     learnt = [event for event in kinds(events, Step) if event.losses]
-    assert learnt[-1].step < 2000
+    assert learnt[-1].step == pytest.approx(60, abs=2)
     assert learnt[-1].step == learnt[-1].steps == last.description.trained_steps
 
 
