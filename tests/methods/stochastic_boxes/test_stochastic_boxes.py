@@ -252,15 +252,15 @@ def test_classes_in_another_order_go_on():
 @pytest.mark.parametrize(
     ("hints", "says"),
     [
-        (HintSet(), "there are 0 boxes, but stochastic-boxes needs at least 3: draw .* cells of each class$"),
+        (HintSet(), "there are 0 boxes, but stochastic-boxes needs at least 3: draw some 10 of each class$"),
         (
             pointed(CENTRES),
-            "0 boxes, .* at least 3: draw some 10 around cells of cell, or take partial-points, which learns "
-            "from points alone",
+            "0 boxes, .* at least 3: draw some 10 of each class \\(cell\\), or take partial-points, "
+            "which learns from points alone",
         ),
         (
             pointed(CENTRES[:2], np.array(["one", "two"], object)),
-            "at least 3: draw some 10 around cells of one and of two, or take partial-points",
+            "at least 3: draw some 10 of each class \\(one, two\\), or take partial-points",
         ),
         (boxes(2).joined(pointed(CENTRES[2:])), "there are 2 boxes, but .* partial-points"),
         (HintSet(boxes=Boxes(boxes(6).boxes.coordinates, classes=IGNORE)), "there are 0 boxes"),

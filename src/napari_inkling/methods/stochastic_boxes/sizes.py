@@ -106,8 +106,8 @@ def with_sizes_from_images(
     Boxes that touch the edge of their image do not teach: nobody knows how far their cells reach.
     """
     number = {name: k for k, name in enumerate(classes)}
-    inside = [(image, boxes.take(whole(boxes, (image.height, image.width))))
-              for image, boxes in ((plane.image, plane.hints.boxes.cells) for plane in hinted)]  # fmt: skip
+    drawn = [(plane.image, plane.hints.boxes.cells) for plane in hinted]
+    inside = [(image, boxes.take(whole(boxes, (image.height, image.width)))) for image, boxes in drawn]
     total = sum(len(boxes) for _, boxes in inside)
     chosen = np.zeros(total, dtype=bool)
     chosen[random.permutation(total)[:MOST_BOXES]] = True

@@ -202,8 +202,8 @@ def _check_enough(hinted: list[TrainingImage], classes: tuple[str, ...], outside
         raise TooFewHintsError(
             f"there {'is 1 box' if boxes == 1 else f'are {boxes} boxes'}"
             + (f" ({outside} more cells lie outside of their image)" if outside else "")
-            + f", but stochastic-boxes needs at least {FEWEST_BOXES}: draw some {FEWEST_ENOUGH} around cells "
-            + f"of {' and of '.join(classes) or 'each class'}"
+            + f", but stochastic-boxes needs at least {FEWEST_BOXES}: draw some {FEWEST_ENOUGH} of each class"
+            + (f" ({', '.join(classes)})" if classes else "")
             + (", or take partial-points, which learns from points alone" if points else "")
         )
 
