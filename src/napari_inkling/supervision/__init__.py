@@ -7,6 +7,7 @@ from napari_inkling.supervision.gaussian_masks import (
     add_detected_nuclei,
     extended_gaussian_mask,
     gaussian_mask,
+    masked_heat_map,
     nearest_point,
     propagate_background,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "gaussian_mask",
     "local_mixture_label",
     "mark_background",
+    "masked_heat_map",
     "nearest_point",
     "propagate_background",
     "voronoi_cells",

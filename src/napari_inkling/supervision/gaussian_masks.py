@@ -20,6 +20,7 @@ __all__ = [
     "add_detected_nuclei",
     "extended_gaussian_mask",
     "gaussian_mask",
+    "masked_heat_map",
     "nearest_point",
     "propagate_background",
 ]
@@ -61,6 +62,16 @@ def gaussian_mask(distance: FloatImage, r1: float, sigma: float | None = None) -
     The paper's arm "GM", which takes every unmarked cell for background.
     """
     return np.where(distance < r1, _gaussian(distance, sigma or r1 / 4), 0).astype(np.float32)
+
+
+def masked_heat_map(distance: FloatImage, r1: float, sigma: float | None = None) -> FloatImage:
+    """Return the Gaussian within ``r1`` of a cell, and :data:`IGNORE` beyond.
+
+    Target and mask of Fujii et al., MICCAI 2021, section 3, in one array; there σ is r1 / 2. Its masked loss
+    is :func:`~.losses.weighted_mse` with a foreground weight of 1. Arguments as for :func:`gaussian_mask`.
+    """
+    height = np.exp(-(distance.astype(np.float64) ** 2) / (2 * (sigma or r1 / 2) ** 2))
+    return np.where(distance < r1, height, IGNORE).astype(np.float32)
 
 
 def extended_gaussian_mask(

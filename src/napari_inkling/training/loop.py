@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -26,6 +27,14 @@ class Plan:
 
     steps: int
     done: int = 0
+
+    def last(self, minutes: float, started: float) -> None:
+        """Set the number of steps so that the job ends when its minutes are over, at the pace so far.
+
+        ``started`` is when it began, in seconds of the steady clock; at least one step has been taken since.
+        """
+        pace = (time.monotonic() - started) / self.done
+        self.steps = max(self.done, round(minutes * 60 / pace))
 
 
 @dataclass

@@ -1,6 +1,8 @@
-"""From a probability map to points."""
+"""From probability maps to points, and to their scores. Every method that finds centres uses these."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,14 +10,59 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 from skimage.measure import regionprops
 
-__all__ = ["component_centroids", "distances", "local_maxima", "peak_margin"]
+__all__ = [
+    "Peaks",
+    "calibrated",
+    "class_peaks",
+    "component_centroids",
+    "distances",
+    "local_maxima",
+    "peak_margin",
+    "with_channels",
+]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Peaks keep this distance from each other, in units of the cell radius.
+SEPARATION = 0.5
 
 _SMOOTHING = 1.0  # σ in pixels; a nucleus is about 10 across
 
 
-def peak_margin(distance: int) -> int:
-    """Return how many pixels around a place decide whether :func:`local_maxima` finds a peak there."""
-    return distance + 1 + int(4 * _SMOOTHING + 0.5)
+class Peaks(NamedTuple):
+    """Places (N, 2) in pixels of the map, heights (N,), and channels (N,)."""
+
+    places: FloatArray
+    heights: FloatArray
+    channels: npt.NDArray[np.int64]
+
+
+def class_peaks(probability: npt.NDArray[np.float32], r1: float, lowest: float) -> Peaks:
+    """Return the peaks of maps (K, Y, X) of all classes together, of at least this height.
+
+    Each has the channel that is highest there. ``r1`` is the cell radius in pixels of the maps.
+    """
+    return with_channels(probability, *local_maxima(probability.max(0), _separation(r1), lowest))
+
+
+def with_channels(probability: npt.NDArray[np.float32], places: FloatArray, heights: FloatArray) -> Peaks:
+    """Return peaks with the channel of maps (K, Y, X) that is highest at each."""
+    y, x = np.clip(np.round(places).astype(int), 0, np.array(probability.shape[1:]) - 1).T.reshape(2, -1)
+    return Peaks(places, heights, probability[:, y, x].argmax(0))
+
+
+def calibrated(heights: FloatArray, threshold: float) -> FloatArray:
+    """Return scores in [0, 1] for peak heights: 0 ↦ 0, ``threshold`` ↦ 0.5, 1 ↦ 1, linear between."""
+    return np.interp(heights, [0, threshold, 1], [0, 0.5, 1])
+
+
+def peak_margin(r1: float) -> int:
+    """Return how many pixels around a place decide whether :func:`class_peaks` finds a peak there."""
+    return _separation(r1) + 1 + int(4 * _SMOOTHING + 0.5)
+
+
+def _separation(r1: float) -> int:
+    return max(1, round(SEPARATION * r1))
 
 
 def local_maxima(

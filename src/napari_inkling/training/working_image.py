@@ -13,7 +13,11 @@ from napari_inkling.core import Image
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.resampling import Resampler, resample
 
-__all__ = ["Window", "WorkingImage", "windows"]
+__all__ = ["Window", "WorkingImage", "field_windows", "is_one_field", "windows"]
+
+#: Planes of at most so many working pixels along an edge are one field of training; larger ones are cut into
+#: fields of this edge.
+LARGEST_FIELD, FIELD = 1536, 1024
 
 
 @dataclass(frozen=True)
@@ -115,3 +119,13 @@ def windows(shape: tuple[int, int], side: int) -> Iterator[Window]:
     for top in range(0, shape[0], side):
         for left in range(0, shape[1], side):
             yield Window(top, min(top + side, shape[0]), left, min(left + side, shape[1]))
+
+
+def is_one_field(working: WorkingImage) -> bool:
+    """Whether a plane is small enough to be learnt from, and shown, in one piece."""
+    return max(working.shape) <= LARGEST_FIELD
+
+
+def field_windows(working: WorkingImage) -> Iterator[Window]:
+    """Yield the window of each field of a plane: the whole plane, or parts of a large one."""
+    yield from [working.whole] if is_one_field(working) else windows(working.shape, FIELD)

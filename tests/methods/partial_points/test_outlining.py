@@ -30,10 +30,10 @@ from napari_inkling.methods.partial_points import (
     rounds,
     task,
     task_threshold,
-    training_fields,
 )
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.project.formats import export_annotations
+from napari_inkling.training import loop, working_image
 from napari_inkling.training.pieces import finish
 from napari_inkling.training.tiling import predict_tiles
 from tests.methods.drawing import CENTRES, RADIUS, clicks, data, image, tissue
@@ -165,7 +165,7 @@ def paced(monkeypatch):
     """A clock that goes on by a fortieth of a second whenever training looks at it."""
     ticks = count()
     clock = SimpleNamespace(monotonic=lambda: 0.025 * next(ticks))
-    for module in (task, rounds):
+    for module in (loop, task, rounds):
         monkeypatch.setattr(module, "time", clock)
 
 
@@ -276,8 +276,8 @@ def test_going_on_from_centres_shows_outlines_early(shown_at_every_step):
 
 
 def test_of_a_large_plane_outlines_are_lent_where_its_hints_are(learnt, shown_at_every_step, monkeypatch):
-    monkeypatch.setattr(training_fields, "LARGEST_FIELD", 60)
-    monkeypatch.setattr(training_fields, "FIELD", 48)
+    monkeypatch.setattr(working_image, "LARGEST_FIELD", 60)
+    monkeypatch.setattr(working_image, "FIELD", 48)
     monkeypatch.setattr(detection_model, "predict_tiles", partial(predict_tiles, side=48))
     few = HintSet(Points(CENTRES[:2]))  # both in the upper left window
     events, _ = fit(METHOD, data(hints=few), start=learnt, **LEARNT)

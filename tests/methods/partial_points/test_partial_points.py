@@ -25,8 +25,9 @@ from napari_inkling.core import (
 )
 from napari_inkling.evaluation import match_points
 from napari_inkling.methods import get_method
-from napari_inkling.methods.partial_points import detection_model, disagreement, rounds, training_fields
+from napari_inkling.methods.partial_points import detection_model, disagreement, rounds
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
+from napari_inkling.training import working_image
 from napari_inkling.training.tiling import predict_tiles
 from tests.methods import test_contract as contract
 from tests.methods.drawing import CENTRES, RADIUS, clicks, data, image, tissue
@@ -44,8 +45,8 @@ def model() -> DetectionModel:
 @pytest.fixture
 def large_planes(monkeypatch):
     """Planes of more than 60 pixels are large, and learnt from and predicted in windows of 48."""
-    monkeypatch.setattr(training_fields, "LARGEST_FIELD", 60)
-    monkeypatch.setattr(training_fields, "FIELD", 48)
+    monkeypatch.setattr(working_image, "LARGEST_FIELD", 60)
+    monkeypatch.setattr(working_image, "FIELD", 48)
     monkeypatch.setattr(detection_model, "predict_tiles", partial(predict_tiles, side=48))
 
 

@@ -12,10 +12,10 @@ from napari_inkling.methods.partial_points.pixel_labels import (
     instances_of,
     with_drawn,
 )
-from napari_inkling.methods.partial_points.training_fields import TrainingField, Verdicts
 from napari_inkling.supervision import BACKGROUND, IGNORE, NUCLEUS, voronoi_cells
 from napari_inkling.training.crops import Field
 from napari_inkling.training.intensity import Intensity
+from napari_inkling.training.point_fields import TrainingField, Verdicts
 from napari_inkling.training.working_image import WorkingImage
 from tests.methods.drawing import image
 

@@ -14,12 +14,12 @@ from napari_inkling.methods import get_method
 from napari_inkling.methods.partial_points import PartialPointsSettings, task_threshold
 from napari_inkling.methods.partial_points.detection_model import Description, DetectionModel
 from napari_inkling.methods.partial_points.survey import Outset
-from napari_inkling.methods.partial_points.threshold import steadied, strictness_of_verdicts
-from napari_inkling.methods.partial_points.training_fields import fields_of
 from napari_inkling.supervision import nearest_point
+from napari_inkling.supervision.click_threshold import steadied, strictness_of_verdicts
 from napari_inkling.training.devices import resolve_device
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.pieces import finish
+from napari_inkling.training.point_fields import fields_of
 from tests.methods.drawing import CENTRES, RADIUS, data, image
 from tests.methods.test_contract import fit
 

@@ -16,9 +16,9 @@ from napari_inkling.core import (
     Points,
     TrainingImage,
 )
-from napari_inkling.methods.stochastic_boxes import fields
 from napari_inkling.methods.stochastic_boxes.fields import fields_of, numbers, on_plane, pointed_cells
 from napari_inkling.methods.stochastic_boxes.sizes import ClassSizes
+from napari_inkling.training import working_image
 from napari_inkling.training.box_crops import BOX, EMPTY, IGNORED, POINT
 from napari_inkling.training.intensity import Intensity
 
@@ -68,8 +68,8 @@ def test_a_point_on_the_rim(place):
 
 
 def test_of_a_large_plane_the_parts_with_hints(monkeypatch):
-    monkeypatch.setattr(fields, "LARGEST_FIELD", 60)
-    monkeypatch.setattr(fields, "FIELD", 50)
+    monkeypatch.setattr(working_image, "LARGEST_FIELD", 60)
+    monkeypatch.setattr(working_image, "FIELD", 50)
     # in the upper left part, in the lower right one, and one of the latter that reaches into its neighbours
     boxes = Boxes([(10, 10, 20, 20), (70, 70, 80, 80), (46, 46, 58, 58)], classes="small")
     parts = {

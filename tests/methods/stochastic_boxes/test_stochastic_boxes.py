@@ -32,9 +32,11 @@ from napari_inkling.core import (
 )
 from napari_inkling.evaluation import average_precision
 from napari_inkling.methods import get_method
-from napari_inkling.methods.stochastic_boxes import box_model, fields, steps, task
+from napari_inkling.methods.stochastic_boxes import box_model, steps, task
 from napari_inkling.methods.stochastic_boxes.box_model import BoxModel
+from napari_inkling.methods.stochastic_boxes.fields import pointed_cells
 from napari_inkling.networks import resnet50_pyramid
+from napari_inkling.training import loop, working_image
 from napari_inkling.training.devices import Device
 from tests.methods import test_contract as contract
 from tests.methods.drawing import CENTRES, boxed, boxes, data, image, pointed, tissue
@@ -170,8 +172,8 @@ def test_previews_and_checkpoints_while_it_learns(monkeypatch):
 def test_minutes_end_it(monkeypatch):
     looks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: next(looks) / 100)  # two looks at each step: .02 s
-    monkeypatch.setattr(steps, "time", clock)
-    monkeypatch.setattr(task, "time", clock)
+    for module in (loop, steps, task):
+        monkeypatch.setattr(module, "time", clock)
     events, last = fit(steps=100_000, minutes=0.02)
     learnt = [event for event in kinds(events, Step) if event.losses]
     assert learnt[-1].step == pytest.approx(60, abs=2)
@@ -338,8 +340,8 @@ def test_boxes_in_one_image_of_many():
 
 
 def test_a_large_plane_with_few_hints(monkeypatch):
-    monkeypatch.setattr(fields, "LARGEST_FIELD", 60)
-    monkeypatch.setattr(fields, "FIELD", 48)
+    monkeypatch.setattr(working_image, "LARGEST_FIELD", 60)
+    monkeypatch.setattr(working_image, "FIELD", 48)
     events, last = fit(data(hints=boxes(3)))
     assert not texts(events) and last.description.trained_steps == 30
 
@@ -420,8 +422,8 @@ def small_resnet():
 
 
 def test_of_a_large_plane_it_shows_the_surroundings_of_the_hints(monkeypatch):
-    monkeypatch.setattr(fields, "LARGEST_FIELD", 64)
-    monkeypatch.setattr(fields, "FIELD", 32)
+    monkeypatch.setattr(working_image, "LARGEST_FIELD", 64)
+    monkeypatch.setattr(working_image, "FIELD", 32)
     monkeypatch.setattr(box_model, "TILE", 32)
     corner = HintSet(boxes=boxes(1).boxes, points=Points([(14, 20), (20, 14)]))
     told = data(hints=HintSet(corner.points, Boxes([(6, 8, 18, 20), (8, 9, 19, 20), (7, 7, 19, 19)])))
@@ -458,7 +460,7 @@ def test_what_is_far_from_all_marks_does_not_move_the_threshold_of_a_plane_marke
 def test_a_point_in_the_middle_of_a_box_is_the_same_cell(place, name, cells):
     hints = HintSet(Points([place], classes=name), Boxes([(5, 5, 15, 15)]))
     plane = TrainingImage(image(), hints)
-    assert len(fields.pointed_cells(plane)) == cells
+    assert len(pointed_cells(plane)) == cells
 
 
 def test_the_boxes_of_points_are_seen_before_anything_is_learnt():

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from math import ceil
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,19 +23,24 @@ from napari_inkling.networks.folding import folded
 from napari_inkling.training.checkpoints import load_description, load_weights, save_model_files
 from napari_inkling.training.devices import Device, resolve_device
 from napari_inkling.training.intensity import Intensity
-from napari_inkling.training.peaks import component_centroids, local_maxima, peak_margin
+from napari_inkling.training.peaks import (
+    Peaks,
+    calibrated,
+    class_peaks,
+    component_centroids,
+    peak_margin,
+    with_channels,
+)
 from napari_inkling.training.pieces import Pieces, finish
 from napari_inkling.training.tiling import Answer, predict_tiles
 from napari_inkling.training.working_image import Window, WorkingImage
 
-__all__ = ["Description", "DetectionModel", "Peaks", "calibrated", "find_centres"]
+__all__ = ["Description", "DetectionModel", "find_centres"]
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Peaks lower than this share of the threshold are not even suggested.
 LOWEST = 0.3
-#: Peaks keep this distance from each other, in units of the cell radius.
-SEPARATION = 0.5
 
 
 class Description(BaseModel):
@@ -62,36 +67,20 @@ class Description(BaseModel):
     judged_until: int = 0
 
 
-def calibrated(heights: FloatArray, threshold: float) -> FloatArray:
-    """Return scores in [0, 1] for peak heights: 0 ↦ 0, ``threshold`` ↦ 0.5, 1 ↦ 1, linear between."""
-    return np.interp(heights, [0, threshold, 1], [0, 0.5, 1])
-
-
-class Peaks(NamedTuple):
-    """Places (N, 2) in working pixels, heights (N,), and channels (N,)."""
-
-    places: FloatArray
-    heights: FloatArray
-    channels: npt.NDArray[np.int64]
-
-
 def find_centres(
     probability: npt.NDArray[np.float32], r1: float, settings: PartialPointsSettings, lowest: float
 ) -> Peaks:
     """Return the centres in a map (K, Y, X), of all classes together; each has its highest channel's."""
-    highest = probability.max(0)
-    if settings.centres == "components":
-        places, heights = component_centroids(highest, max(lowest, 1e-3), settings.smallest_area)
-    else:
-        places, heights = local_maxima(highest, max(1, round(SEPARATION * r1)), lowest)
-    y, x = np.clip(np.round(places).astype(int), 0, np.array(highest.shape) - 1).T.reshape(2, -1)
-    return Peaks(places, heights, probability[:, y, x].argmax(0))
+    if settings.centres == "peaks":
+        return class_peaks(probability, r1, lowest)
+    found = component_centroids(probability.max(0), max(lowest, 1e-3), settings.smallest_area)
+    return with_channels(probability, *found)
 
 
 def _margin(settings: PartialPointsSettings, r1: float) -> int:
     """Return how many working pixels around a centre what is said of it depends on."""
     # A component in the published decoding may be of any length; a few cells are enough in practice.
-    margin = peak_margin(max(1, round(SEPARATION * r1))) if settings.centres == "peaks" else round(6 * r1)
+    margin = peak_margin(r1) if settings.centres == "peaks" else round(6 * r1)
     return margin if settings.views == 1 else max(margin, ceil(r1) + 1)
 
 
@@ -230,7 +219,7 @@ class DetectionModel:
             coordinates,
             classes=np.array(self.classes, dtype=object)[found.channels],
             sources="model",
-            scores=np.clip(calibrated(found.heights, self.description.threshold), 0, 1),
+            scores=calibrated(found.heights, self.description.threshold),
             ids=new_ids(len(coordinates)),
             attributes=_of_views(views, found, r1),
         )

@@ -19,7 +19,6 @@ from napari_inkling.methods.partial_points.previews import find
 from napari_inkling.methods.partial_points.schedule import CONTINUED, Span
 from napari_inkling.methods.partial_points.task import Task, make_learner
 from napari_inkling.methods.partial_points.task_threshold import count_found
-from napari_inkling.methods.partial_points.training_fields import TrainingField
 from napari_inkling.networks.pretrained import load_pretrained
 from napari_inkling.networks.resnet34_unet import ResNet34UNet
 from napari_inkling.networks.small_unet import SmallUNet
@@ -28,6 +27,7 @@ from napari_inkling.supervision.radius import radii_at
 from napari_inkling.training.crops import Field
 from napari_inkling.training.peaks import distances
 from napari_inkling.training.pieces import aside, told
+from napari_inkling.training.point_fields import TrainingField
 from napari_inkling.training.resampling import Resampler, resample
 from napari_inkling.training.working_image import Window, WorkingImage
 

@@ -10,7 +10,6 @@ from scipy import ndimage
 
 from napari_inkling.core import Masks
 from napari_inkling.methods.partial_points.settings import PartialPointsSettings
-from napari_inkling.methods.partial_points.training_fields import TrainingField
 from napari_inkling.supervision import (
     BACKGROUND,
     NUCLEUS,
@@ -24,6 +23,7 @@ from napari_inkling.supervision import (
     voronoi_cells,
     voronoi_label,
 )
+from napari_inkling.training.point_fields import TrainingField
 from napari_inkling.training.working_image import WorkingImage
 
 __all__ = ["PixelLabels", "drawn_labels", "instances_of", "label_pixels", "with_drawn"]

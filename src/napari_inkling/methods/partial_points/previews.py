@@ -9,13 +9,14 @@ import numpy as np
 
 from napari_inkling.core import Event, Points, Predictions, Preview, Step, TrainingImage
 from napari_inkling.evaluation import score_images
-from napari_inkling.methods.partial_points.detection_model import DetectionModel, calibrated, find_centres
+from napari_inkling.methods.partial_points.detection_model import DetectionModel, find_centres
 from napari_inkling.methods.partial_points.survey import Outset, Survey, look_over
 from napari_inkling.methods.partial_points.task import Task
-from napari_inkling.methods.partial_points.training_fields import TrainingField, is_one_field, marked_cells
 from napari_inkling.methods.partial_points.warm_start import PixelClassifier
+from napari_inkling.training.peaks import calibrated
 from napari_inkling.training.pieces import told
-from napari_inkling.training.working_image import Window, WorkingImage
+from napari_inkling.training.point_fields import TrainingField, marked_cells
+from napari_inkling.training.working_image import Window, WorkingImage, is_one_field
 
 __all__ = ["classical_answer", "find", "last_answer", "show", "show_outlined", "validate"]
 
@@ -44,7 +45,7 @@ def classical_answer(outset: Outset) -> Generator[Event, None, None]:
     chosen = seen.fields[: max(FIELDS_AT_FIRST, len(planes))]
     known = []
     for part in chosen:
-        known.append(part.known_mask(outset.settings, len(outset.classes)))
+        known.append(part.known_mask(len(outset.classes), outset.settings.mask, outset.settings.sigma))
         yield step
     random = np.random.default_rng(outset.seed)
     work = PixelClassifier.fitting([part.field.pixels for part in chosen], known, random)
@@ -81,7 +82,7 @@ def _classical_points(
         working.to_image(found.places + np.array([part.window.top, part.window.left])),
         classes=np.array(outset.classes, dtype=object)[found.channels],
         sources="model",
-        scores=np.clip(calibrated(found.heights, CLASSICAL_THRESHOLD), 0, 1),
+        scores=calibrated(found.heights, CLASSICAL_THRESHOLD),
     )
 
 

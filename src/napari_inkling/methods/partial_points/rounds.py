@@ -16,12 +16,12 @@ from napari_inkling.methods.partial_points.previews import find, show, show_outl
 from napari_inkling.methods.partial_points.survey import look_over
 from napari_inkling.methods.partial_points.task import Task
 from napari_inkling.methods.partial_points.task_threshold import set_threshold
-from napari_inkling.methods.partial_points.training_fields import TrainingField
 from napari_inkling.supervision import IGNORE, add_detected_nuclei, propagate_background
 from napari_inkling.supervision.losses import weighted_mse
 from napari_inkling.training.crops import random_crops
 from napari_inkling.training.loop import Batch, Loss, train
 from napari_inkling.training.pieces import told
+from napari_inkling.training.point_fields import TrainingField
 from napari_inkling.training.tiling import view_by_view
 
 __all__ = [
@@ -54,7 +54,7 @@ def known_masks(task: Task) -> Generator[Step, None, list[FloatImage]]:
     known = []
     for part in task.fields:
         yield task.at_work("reading the images")
-        known.append(part.known_mask(task.settings, len(task.classes)))
+        known.append(part.known_mask(len(task.classes), task.settings.mask, task.settings.sigma))
     return known
 
 
@@ -131,7 +131,7 @@ def take_steps(
     while plan.done < end():
         yield from train(task.learner, batches, loss, 1, plan, stage=stage, round=task.round)
         if task.settings.minutes is not None:
-            _keep_to_time(task, task.settings.minutes)
+            plan.last(task.settings.minutes, task.started)
         if time.monotonic() - shown > pause and _is_worth_showing(task) and plan.done < end():
             begun = time.monotonic()
             yield from _offer(task, task.model())
@@ -179,12 +179,6 @@ def _round_end(task: Task, number: int) -> int:
         return task.span.at(1)
     first = task.settings.first_share
     return task.span.at(first + (1 - first) * number / task.rounds)
-
-
-def _keep_to_time(task: Task, minutes: float) -> None:
-    """Set the number of steps so that training ends when its minutes are over, at the pace so far."""
-    pace = (time.monotonic() - task.started) / task.plan.done
-    task.plan.steps = max(task.plan.done, round(minutes * 60 / pace))
 
 
 def out_of_time(task: Task) -> bool:

@@ -16,20 +16,21 @@ from napari_inkling.core import (
     TrainingImage,
 )
 from napari_inkling.evaluation import cell_centres
+from napari_inkling.methods._continuing import changed_settings, in_order, unlike_channels
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.methods.partial_points.heads import is_pretrained
 from napari_inkling.methods.partial_points.schedule import Span, plan_of
 from napari_inkling.methods.partial_points.settings import FEWEST_CELLS, PartialPointsSettings
-from napari_inkling.methods.partial_points.training_fields import (
+from napari_inkling.training.devices import Device, resolve_device
+from napari_inkling.training.intensity import Intensity
+from napari_inkling.training.loop import Plan
+from napari_inkling.training.pieces import Pieces
+from napari_inkling.training.point_fields import (
     TrainingField,
     fields_of,
     marked_cells,
     radius_of,
 )
-from napari_inkling.training.devices import Device, resolve_device
-from napari_inkling.training.intensity import Intensity
-from napari_inkling.training.loop import Plan
-from napari_inkling.training.pieces import Pieces
 
 __all__ = ["Outset", "Survey", "look_over", "set_out"]
 
@@ -119,7 +120,8 @@ def set_out(
         )
     found = resolve_device(device)
     yield Started(str(found))
-    classes = _classes(data)
+    names = (name for plane in data.train for name in marked_cells(plane).classes)
+    classes = in_order(names, data.classes)
     if start is not None and (changed := _changed(start, classes, settings, data)):
         yield Notice(f"{' and '.join(changed)} changed since the last training: it starts anew")
         start = None
@@ -128,23 +130,15 @@ def set_out(
     return Outset(data, settings, found, seed, classes, start)
 
 
-def _classes(data: TrainingData) -> tuple[str, ...]:
-    """Return the classes that are marked, the project's first and in its order."""
-    present = {str(name) for plane in data.train for name in marked_cells(plane).classes}
-    return (*(name for name in data.classes if name in present), *sorted(present - set(data.classes)))
-
-
 def _changed(
     start: DetectionModel, classes: tuple[str, ...], settings: PartialPointsSettings, data: TrainingData
 ) -> list[str]:
     """Return what keeps training from going on with a model, in words."""
-    before, intensity = start.description.settings, start.description.intensity
-    fixed = [name for name in settings.fixed_fields if getattr(before, name) != getattr(settings, name)]
-    others = not any(intensity.fits(plane.image) for plane in data.train if len(plane.hints))
+    about = start.description
     return [
         *["the classes"] * (start.classes != classes),
-        *["the channels of the images"] * others,
-        *(name.replace("_", " ") for name in fixed),
+        *unlike_channels(about.intensity, (plane for plane in data.train if len(plane.hints))),
+        *changed_settings(about.settings, settings),
     ]
 
 

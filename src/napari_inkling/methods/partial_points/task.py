@@ -16,18 +16,18 @@ from napari_inkling.methods.partial_points.heads import Heads, build_network
 from napari_inkling.methods.partial_points.schedule import CONTINUED, Span
 from napari_inkling.methods.partial_points.settings import PartialPointsSettings
 from napari_inkling.methods.partial_points.survey import Outset, look_over
-from napari_inkling.methods.partial_points.threshold import FIRST_THRESHOLD
-from napari_inkling.methods.partial_points.training_fields import TrainingField
 from napari_inkling.networks.pretrained import load_pretrained
 from napari_inkling.networks.resnet34_unet import ResNet34UNet
 from napari_inkling.networks.small_unet import SmallUNet
 from napari_inkling.networks.two_stages import TwoStages
+from napari_inkling.supervision.click_threshold import FIRST_THRESHOLD
 from napari_inkling.training.channels import without_other_channels
 from napari_inkling.training.devices import Device
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.loop import Learner, Plan
 from napari_inkling.training.one_cycle import one_cycle
 from napari_inkling.training.pieces import told
+from napari_inkling.training.point_fields import TrainingField
 
 __all__ = ["Task", "make_learner", "prepare"]
 

@@ -9,20 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import Step
-from napari_inkling.methods.partial_points.detection_model import DetectionModel, Peaks, find_centres
+from napari_inkling.methods.partial_points.detection_model import DetectionModel, find_centres
 from napari_inkling.methods.partial_points.survey import Outset, look_over
 from napari_inkling.methods.partial_points.task import Task
-from napari_inkling.methods.partial_points.threshold import (
+from napari_inkling.supervision import nearest_point
+from napari_inkling.supervision.click_threshold import (
     FEWEST_CLICKS,
     steadied,
     strictness_of_verdicts,
     threshold_at_clicks,
     threshold_for_count,
 )
-from napari_inkling.methods.partial_points.training_fields import TrainingField, marked_cells
-from napari_inkling.supervision import nearest_point
-from napari_inkling.training.peaks import distances
+from napari_inkling.training.peaks import Peaks, distances
 from napari_inkling.training.pieces import Pieces, told
+from napari_inkling.training.point_fields import TrainingField, marked_cells
 from napari_inkling.training.tiling import view_by_view
 
 __all__ = ["count_cells", "count_found", "heed_verdicts", "set_threshold", "told_by_clicks"]

@@ -13,13 +13,12 @@ from napari_inkling.core.box_places import MIDDLE, cut, where_inside
 from napari_inkling.methods.stochastic_boxes.sizes import ClassSizes
 from napari_inkling.training.box_crops import BOX, EMPTY, IGNORED, POINT, BoxField, BoxRows
 from napari_inkling.training.intensity import Intensity
-from napari_inkling.training.working_image import Window, WorkingImage, windows
+from napari_inkling.training.working_image import Window, WorkingImage, field_windows
 
 __all__ = [
     "PlaneField",
     "around",
     "fields_of",
-    "is_one_field",
     "numbers",
     "on_plane",
     "pointed_cells",
@@ -27,9 +26,6 @@ __all__ = [
 ]
 
 FloatArray = npt.NDArray[np.float64]
-
-#: Planes of at most so many working pixels along an edge are one field; of larger ones, parts with hints.
-LARGEST_FIELD, FIELD = 1536, 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +68,6 @@ def pointed_cells(plane: TrainingImage) -> Points:
     return points.take(~np.isin(np.arange(len(points)), point[same]))
 
 
-def is_one_field(working: WorkingImage) -> bool:
-    """Whether a plane is small enough to be learnt from, and shown, in one piece."""
-    return max(working.shape) <= LARGEST_FIELD
-
-
 def to_working_boxes(boxes: FloatArray, working: WorkingImage) -> FloatArray:
     """Return boxes (N, 4) in pixels of the image as working pixels from the image's top left edge."""
     result: FloatArray = (boxes + 0.5) / np.tile([working.rows.step, working.columns.step], 2)
@@ -109,7 +100,7 @@ def fields_of(
     working = WorkingImage(plane.image, scale, intensity)
     rows = _rows_of(plane, working, sizes, classes, of_points)
     y, x = np.minimum(rows.centres, np.nextafter(working.shape, 0)).T  # the far rim belongs to the last part
-    for window in [working.whole] if is_one_field(working) else windows(working.shape, FIELD):
+    for window in field_windows(working):
         inside = (y >= window.top) & (y < window.bottom) & (x >= window.left) & (x < window.right)
         if not inside.any():
             continue

@@ -51,7 +51,7 @@ def take_steps(task: Task) -> Generator[Event, None, None]:
     while plan.done < plan.steps:
         yield from train(task.learner, batches, loss, 1, plan, stage=STAGE, round=0)
         if settings.minutes is not None:
-            _keep_to_time(task, settings.minutes)
+            plan.last(settings.minutes, task.started)
         if time.monotonic() - shown > pause and FIRST_PREVIEW_STEP <= plan.done < plan.steps:
             begun = time.monotonic()
             model = task.model()
@@ -59,12 +59,6 @@ def take_steps(task: Task) -> Generator[Event, None, None]:
             yield from show(task, model)
             shown = time.monotonic()
             pause = max(PREVIEW_EVERY, (shown - begun) / PREVIEW_SHARE)
-
-
-def _keep_to_time(task: Task, minutes: float) -> None:
-    """Set the number of steps so that training ends when its minutes are over, at the pace so far."""
-    pace = (time.monotonic() - task.started) / task.plan.done
-    task.plan.steps = max(task.plan.done, round(minutes * 60 / pace))
 
 
 def _known(found: Boxes, marked: Points, sizes: FloatArray) -> Boxes:

@@ -23,11 +23,11 @@ from napari_inkling.core import (
     TrainingImage,
 )
 from napari_inkling.guidance import FEWEST_ENOUGH
+from napari_inkling.methods._continuing import changed_settings, in_order, unlike_channels
 from napari_inkling.methods.stochastic_boxes.box_model import BoxModel, Description, build_network
 from napari_inkling.methods.stochastic_boxes.fields import (
     PlaneField,
     fields_of,
-    is_one_field,
     numbers,
     on_plane,
     pointed_cells,
@@ -52,7 +52,7 @@ from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.loop import Learner, Plan
 from napari_inkling.training.one_cycle import one_cycle
 from napari_inkling.training.pieces import told
-from napari_inkling.training.working_image import Window, WorkingImage
+from napari_inkling.training.working_image import Window, WorkingImage, is_one_field
 
 __all__ = ["Task", "prepare"]
 
@@ -139,7 +139,7 @@ def prepare(
     planes, given = tuple(map(on_plane, data.train)), _cells(data.train)
     hinted = [plane for plane in planes if len(plane.hints)]
     outside = given - _cells(planes)
-    classes = _classes(data, hinted)
+    classes = in_order((name for plane in hinted for name in _marked(plane)), data.classes)
     _check_enough(hinted, classes, outside)
     found = resolve_device(device)
     yield Started(str(found))
@@ -208,11 +208,9 @@ def _check_enough(hinted: list[TrainingImage], classes: tuple[str, ...], outside
         )
 
 
-def _classes(data: TrainingData, hinted: list[TrainingImage]) -> tuple[str, ...]:
-    """Return the classes that are marked, the project's first and in its order."""
-    present = {str(name) for plane in hinted for name in plane.hints.boxes.cells.classes}
-    present |= {str(name) for plane in hinted for name in pointed_cells(plane).classes}
-    return (*(name for name in data.classes if name in present), *sorted(present - set(data.classes)))
+def _marked(plane: TrainingImage) -> list[str]:
+    """Return the class of each cell that is marked on a plane."""
+    return [*plane.hints.boxes.cells.classes, *pointed_cells(plane).classes]
 
 
 def _changed(
@@ -224,14 +222,11 @@ def _changed(
 ) -> list[str]:
     """Return what keeps training from going on with a model, in words."""
     about = start.description
-    before, intensity = about.settings, about.intensity
-    fixed = [name for name in settings.fixed_fields if getattr(before, name) != getattr(settings, name)]
-    others = not any(intensity.fits(plane.image) for plane in hinted)
     return [
         *["the classes"] * (set(start.classes) != set(classes)),
         *["the sizes of the boxes"] * (not still_fit(about.boxes, sizes.stochastic)),
-        *["the channels of the images"] * others,
-        *(name.replace("_", " ") for name in fixed),
+        *unlike_channels(about.intensity, hinted),
+        *changed_settings(about.settings, settings),
     ]
 
 

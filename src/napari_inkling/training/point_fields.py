@@ -1,38 +1,42 @@
-"""What *partial-points* learns from: parts of images at the working scale, and what hints say of them."""
+"""What points teach: parts of images at the working scale, and what hints say of each of their pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, floor
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import Boxes, Image, Points, TrainingImage
 from napari_inkling.evaluation import cell_centres
-from napari_inkling.methods.partial_points.settings import PartialPointsSettings
 from napari_inkling.supervision import (
     IGNORE,
     estimate_radius,
     extended_gaussian_mask,
     gaussian_mask,
+    masked_heat_map,
     nearest_point,
 )
 from napari_inkling.training.crops import Field
 from napari_inkling.training.intensity import Intensity
-from napari_inkling.training.working_image import Window, WorkingImage, windows
+from napari_inkling.training.working_image import Window, WorkingImage, field_windows
 
-__all__ = ["TrainingField", "Verdicts", "fields_of", "is_one_field", "marked_cells", "radius_of"]
+__all__ = ["MASKS", "MaskKind", "TrainingField", "Verdicts", "fields_of", "marked_cells", "radius_of"]
 
 FloatImage = npt.NDArray[np.float32]
 
-#: Planes of at most this many working pixels along an edge are one field; larger ones are cut where hints
-#: are.
-LARGEST_FIELD = 1536
-FIELD = 1024
+#: What is known of pixels far from a point: nothing beyond a ring of background (extended, Eq. 1 of Qu et
+#: al., TMI 2020), that they are background (plain), or nothing (disks, Fujii et al., MICCAI 2021).
+MaskKind = Literal["extended", "plain", "disks"]
+MASKS: Mapping[MaskKind, Callable[..., FloatImage]] = {
+    "extended": extended_gaussian_mask,
+    "plain": gaussian_mask,
+    "disks": masked_heat_map,
+}
 
 
 def marked_cells(plane: TrainingImage) -> Points:
@@ -104,19 +108,27 @@ class TrainingField:
             return target
         return np.where(self.unlabelled, IGNORE, target).astype(target.dtype)
 
-    def known_mask(self, settings: PartialPointsSettings, classes: int) -> FloatImage:
-        """Return what the hints alone say, (K, Y, X): Eq. 1 for each class, and the clicks on background.
+    def known_mask(self, classes: int, mask: MaskKind, sigma: float) -> FloatImage:
+        """Return what the places say, (K, Y, X): a mask for each class, and the clicks on background.
 
         A cell of another class, and its ring, are background to a class. Where nobody labelled, nothing is
         known.
+
+        Parameters
+        ----------
+        classes : int
+            K.
+        mask : "extended", "plain" or "disks"
+            See :data:`MASKS`.
+        sigma : float
+            Width of the Gaussian, in units of r1.
         """
         near = nearest_point(self.cells, self.shape)
-        make = gaussian_mask if settings.mask == "plain" else extended_gaussian_mask
-        mask = make(near.distance, self.r1, sigma=settings.sigma * self.r1)
+        of_all = MASKS[mask](near.distance, self.r1, sigma=sigma * self.r1)
         clicked = nearest_point(self.background, self.shape).distance
-        mask[(clicked < self.r1) & (clicked < near.distance) & (mask <= 0)] = 0
+        of_all[(clicked < self.r1) & (clicked < near.distance) & (of_all <= 0)] = 0
         owner = np.append(self.classes, -1)[near.index]
-        known = np.stack([np.where((mask > 0) & (owner != k), 0, mask) for k in range(classes)])
+        known = np.stack([np.where((of_all > 0) & (owner != k), 0, of_all) for k in range(classes)])
         return self.left_open(known)
 
 
@@ -137,11 +149,6 @@ def radius_of(hinted: Sequence[TrainingImage]) -> float | None:
     return estimate_radius([(image.image, image.hints.points.cells.coordinates) for image in hinted])
 
 
-def is_one_field(working: WorkingImage) -> bool:
-    """Whether a plane is small enough to be learnt from, and shown, in one piece."""
-    return max(working.shape) <= LARGEST_FIELD
-
-
 def fields_of(
     plane: TrainingImage, intensity: Intensity, scale: float, radius: float, classes: tuple[str, ...]
 ) -> Generator[TrainingField, None, None]:
@@ -153,7 +160,7 @@ def fields_of(
     background = working.to_working(others.coordinates).clip(0, last)
     ignored = _at_working_scale(plane.hints.boxes.ignored, working)
     r1 = radius * scale
-    for window in [working.whole] if is_one_field(working) else windows(working.shape, FIELD):
+    for window in field_windows(working):
         inside = window.holds(places)
         if not (inside.any() or window.holds(background).any()):
             continue

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.methods.partial_points.threshold import (
+from napari_inkling.supervision.click_threshold import (
     CHANCE,
     LAPSE,
     MOST,
