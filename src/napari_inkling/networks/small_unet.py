@@ -68,6 +68,11 @@ class SmallUNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, Y, X) → logits (B, outputs, Y, X)."""
+        logits: Tensor = self.head(self.levels(images)[-1])
+        return logits
+
+    def levels(self, images: Tensor) -> list[Tensor]:
+        """(B, C, Y, X) → features of each level from the coarsest up, (B, ·, Y/2ᵏ, X/2ᵏ), k falling to 0."""
         skips: list[Tensor] = []
         features = images
         for level, block in enumerate(self.down):
@@ -75,9 +80,9 @@ class SmallUNet(nn.Module):
                 features = nn.functional.max_pool2d(features, 2)
             features = block(features)
             skips.append(features)
-        skips.pop()
+        levels = [skips.pop()]
         for block in self.up:
             features = nn.functional.interpolate(features, scale_factor=2.0, mode="nearest")
             features = block(torch.cat([skips.pop(), features], dim=1))
-        logits: Tensor = self.head(features)
-        return logits
+            levels.append(features)
+        return levels

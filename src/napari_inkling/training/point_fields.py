@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, floor
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import Boxes, Image, Points, TrainingImage
+from napari_inkling.core import Boxes, HintSet, Image, Points, TrainingImage
 from napari_inkling.evaluation import cell_centres
 from napari_inkling.supervision import (
     IGNORE,
@@ -25,9 +25,10 @@ from napari_inkling.training.crops import Field
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.working_image import Window, WorkingImage, field_windows
 
-__all__ = ["MASKS", "MaskKind", "TrainingField", "Verdicts", "fields_of", "marked_cells", "radius_of"]
+__all__ = ["MASKS", "MaskKind", "TrainingField", "Verdicts", "fields_of", "marked_cells", "radius_of", "with_hints"]
 
 FloatImage = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.float64]
 
 #: What is known of pixels far from a point: nothing beyond a ring of background (extended, Eq. 1 of Qu et
 #: al., TMI 2020), that they are background (plain), or nothing (disks, Fujii et al., MICCAI 2021).
@@ -108,6 +109,15 @@ class TrainingField:
             return target
         return np.where(self.unlabelled, IGNORE, target).astype(target.dtype)
 
+    def heights_at(self, places: FloatArray, peaks: FloatArray, heights: FloatArray) -> FloatArray:
+        """Return the height of the peak at each place (N, 2), 0 where none is within a radius; (N,).
+
+        ``peaks`` (M, 2) with ``heights`` (M,) are those of the field, as places are from its corner.
+        """
+        near = nearest_point(peaks, self.shape)
+        y, x = np.clip(np.round(places).astype(int), 0, np.array(self.shape) - 1).T.reshape(2, -1)
+        return np.where(near.distance[y, x] < self.r1, np.append(heights, 0)[near.index[y, x]], 0)
+
     def known_mask(self, classes: int, mask: MaskKind, sigma: float) -> FloatImage:
         """Return what the places say, (K, Y, X): a mask for each class, and the clicks on background.
 
@@ -154,31 +164,62 @@ def fields_of(
 ) -> Generator[TrainingField, None, None]:
     """Yield a plane as one field, or the parts of a large plane that hold hints."""
     working = WorkingImage(plane.image, scale, intensity)
-    last = np.array(working.shape) - 1  # a place on the rim of the outermost pixel belongs to that pixel
-    cells, others = marked_cells(plane), _on_plane(plane.hints.points.background, plane.image)
-    places = working.to_working(cells.coordinates).clip(0, last)
-    background = working.to_working(others.coordinates).clip(0, last)
-    ignored = _at_working_scale(plane.hints.boxes.ignored, working)
-    r1 = radius * scale
+    places, background = (_places(points, working) for points in (marked_cells(plane), _not_cells(plane)))
     for window in field_windows(working):
-        inside = window.holds(places)
-        if not (inside.any() or window.holds(background).any()):
-            continue
-        around = window.grown(ceil(2 * r1), *working.shape)  # as far as Eq. 1 reaches
-        near, beside = around.holds(places), around.holds(background)
-        corner = (window.top, window.left)
-        yield TrainingField(
-            image=plane.image,
-            window=window,
-            field=Field(working.read(window), places[inside] - corner),
-            cells=places[near] - corner,
-            classes=np.array([classes.index(name) for name in cells.classes[near]], dtype=np.int64),
-            background=background[beside] - corner,
-            unprompted=cells.rounds[inside] == 0,
-            judged=_verdicts(cells.take(inside), others.take(window.holds(background)), working, corner),
-            r1=r1,
-            ignored=ignored - np.tile(corner, 2),
-        )
+        if window.holds(places).any() or window.holds(background).any():
+            yield _field(plane, working, window, working.read(window), radius * scale, classes)
+
+
+def with_hints(
+    part: TrainingField, hints: HintSet, intensity: Intensity, scale: float, classes: tuple[str, ...]
+) -> TrainingField:
+    """Return a field with other hints of its plane; its pixels are not read again.
+
+    Cells of other classes than ``classes`` are left out.
+    """
+    cells = hints.points.cells
+    foreign = cells.take(~np.isin(cells.classes.astype(str), classes))
+    plane = TrainingImage(part.image, replace(hints, points=hints.points.without_ids(foreign.ids)))
+    working = WorkingImage(part.image, scale, intensity)
+    return _field(plane, working, part.window, part.field.pixels, part.r1, classes)
+
+
+def _field(
+    plane: TrainingImage,
+    working: WorkingImage,
+    window: Window,
+    pixels: FloatImage,
+    r1: float,
+    classes: tuple[str, ...],
+) -> TrainingField:
+    """Return the field of a window with what is marked in it, and near it as far as Eq. 1 reaches."""
+    cells, others = marked_cells(plane), _not_cells(plane)
+    places, background = _places(cells, working), _places(others, working)
+    inside = window.holds(places)
+    around = window.grown(ceil(2 * r1), *working.shape)
+    near, beside = around.holds(places), around.holds(background)
+    corner = (window.top, window.left)
+    return TrainingField(
+        image=plane.image,
+        window=window,
+        field=Field(pixels, places[inside] - corner),
+        cells=places[near] - corner,
+        classes=np.array([classes.index(name) for name in cells.classes[near]], dtype=np.int64),
+        background=background[beside] - corner,
+        unprompted=cells.rounds[inside] == 0,
+        judged=_verdicts(cells.take(inside), others.take(window.holds(background)), working, corner),
+        r1=r1,
+        ignored=_at_working_scale(plane.hints.boxes.ignored, working) - np.tile(corner, 2),
+    )
+
+
+def _not_cells(plane: TrainingImage) -> Points:
+    return _on_plane(plane.hints.points.background, plane.image)
+
+
+def _places(points: Points, working: WorkingImage) -> npt.NDArray[np.float64]:
+    """Return points in working pixels; one on the rim of the outermost pixel belongs to that pixel."""
+    return working.to_working(points.coordinates).clip(0, np.array(working.shape) - 1)
 
 
 def _at_working_scale(boxes: Boxes, working: WorkingImage) -> npt.NDArray[np.float64]:

@@ -101,7 +101,7 @@ def told_by_clicks(task: Task, maps: Sequence[FloatImage]) -> float:
     for part, probability in zip(task.fields, maps, strict=True):
         found = _peaks(task, part, probability)
         peaks.append(found.heights)
-        clicked.append(_heights_at(found, part.field.marked, part))
+        clicked.append(part.heights_at(part.field.marked, found.places, found.heights))
     heights = np.concatenate(clicked)
     if np.count_nonzero(unprompted) >= FEWEST_CLICKS:
         heights = heights[unprompted]
@@ -146,7 +146,7 @@ def _heights_of_verdicts(
     for part in fields:
         found = yield from _found_by(model, part)
         fresh = part.judged.rounds > about.judged_until
-        there = _heights_at(found, part.judged.places[fresh], part)
+        there = part.heights_at(part.judged.places[fresh], found.places, found.heights)
         heights.append(there[there > 0])
         right.append(part.judged.right[fresh][there > 0])
         yield
@@ -162,13 +162,3 @@ def _found_by(model: DetectionModel, part: TrainingField) -> Pieces[Peaks]:
 
 def _peaks(task: Task, part: TrainingField, probability: FloatImage) -> Peaks:
     return find_centres(probability[: len(task.classes)], part.r1, task.settings, lowest=LOWEST_PEAK)
-
-
-def _heights_at(
-    found: Peaks, places: npt.NDArray[np.float64], part: TrainingField
-) -> npt.NDArray[np.float64]:
-    """Return the height of the peak at each place (N, 2), 0 where none is within a radius; (N,)."""
-    near = nearest_point(found.places, part.shape)
-    y, x = np.clip(np.round(places).astype(int), 0, np.array(part.shape) - 1).T.reshape(2, -1)
-    hit = near.distance[y, x] < part.r1
-    return np.where(hit, np.append(found.heights, 0)[near.index[y, x]], 0)

@@ -1,0 +1,188 @@
+"""The unmarked places of all fields, how much they look like cells, and which are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from napari_inkling.core import Step
+from napari_inkling.methods.pu_ranking.patches import patch_features
+from napari_inkling.methods.pu_ranking.task import Task
+from napari_inkling.networks.small_unet import SmallUNet
+from napari_inkling.supervision.class_prior import ClassPrior, estimate_class_prior
+from napari_inkling.supervision.pseudo_labels import PseudoLabels, select_pseudo_labels
+from napari_inkling.training.devices import Device
+from napari_inkling.training.peaks import class_peaks, distances
+from napari_inkling.training.pieces import aside, told
+from napari_inkling.training.point_fields import TrainingField
+
+__all__ = ["Candidates", "Chosen", "choose", "find"]
+
+FloatArray = npt.NDArray[np.float64]
+
+STAGE = "looking at the unmarked places"
+#: Lower peaks are not looked at.
+LOWEST_PEAK = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Unmarked places, peaks first within each field: M of them, and N marked cells.
+
+    Attributes
+    ----------
+    field : ndarray
+        (M,) the number of the field.
+    places : ndarray
+        (M, 2) in working pixels from the field's corner.
+    channels : ndarray
+        (M,) the class that each would have as a cell.
+    is_peak : ndarray
+        (M,) whether there is a peak; other places are there to become background.
+    features, marked : ndarray
+        (M, F) of these places, (N, F) of the marked cells.
+    """
+
+    field: npt.NDArray[np.int64]
+    places: FloatArray
+    channels: npt.NDArray[np.int64]
+    is_peak: npt.NDArray[np.bool_]
+    features: FloatArray
+    marked: FloatArray
+
+    def of(self, number: int, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return those of ``chosen`` that lie in a field."""
+        return chosen[self.field[chosen] == number]
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What a round goes on with: the pseudo-labels, and the class prior they were counted by, if any."""
+
+    labels: PseudoLabels
+    prior: ClassPrior | None
+
+
+def find(task: Task) -> Generator[Step, None, Candidates]:
+    """Look at all fields with the averaged network: peaks, some empty places, and features of each."""
+    net, step = task.learner.averaged, task.at_work(STAGE)
+    places, features, marked = [], [], []
+    for number, part in enumerate(task.fields):
+        yield step
+        maps, levels = _look(net, part, task.device)  # type: ignore[arg-type]
+        yield step
+        peaks = class_peaks(maps, part.r1, LOWEST_PEAK)
+        free = _unknown(part, peaks.places)
+        found, channels = peaks.places[free], peaks.channels[free]
+        empty = _empty_places(part, peaks.places, round(task.settings.empty_places * len(found)), task.random)
+        every = np.concatenate([found, empty])
+        places.append(
+            (
+                np.full(len(every), number),
+                every,
+                np.append(channels, np.zeros(len(empty), np.int64)),
+                np.arange(len(every)) < len(found),
+            )
+        )
+        features.append(_features(levels, every, part.r1))
+        marked.append(_features(levels, part.field.marked, part.r1))
+    fields, where, numbers, is_peak = (np.concatenate(column) for column in zip(*places, strict=True))
+    candidates = Candidates(
+        fields, where, numbers, is_peak, np.concatenate(features), np.concatenate(marked)
+    )
+    if task.settings.features == "patches":
+        return (yield from patch_features(task, candidates))
+    return candidates
+
+
+def _look(net: SmallUNet, part: TrainingField, device: Device) -> tuple[npt.NDArray[np.float32], list[Tensor]]:
+    """Return the maps of a field (K, Y, X), and its features level by level, each (·, y, x)."""
+    height, width = part.shape
+    stride = net.stride
+    padded = np.pad(part.field.pixels, ((0, 0), (0, -height % stride), (0, -width % stride)), mode="edge")
+    images = torch.from_numpy(padded)[None].to(device.torch_device)
+    net.eval()
+    with torch.inference_mode(), device.autocast():
+        levels = net.levels(images.contiguous(memory_format=torch.channels_last))
+        maps = net.head(levels[-1]).float().sigmoid()[0, :, :height, :width]
+    return maps.cpu().numpy(), [level[0].float().cpu() for level in levels]
+
+
+def _unknown(part: TrainingField, places: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which places (N, 2) lie where nothing is marked, and somebody would have marked; (N,)."""
+    known = np.concatenate([part.cells, part.background])
+    y, x = np.clip(np.round(places).astype(int), 0, np.array(part.shape) - 1).T.reshape(2, -1)
+    result: npt.NDArray[np.bool_] = (distances(places, known) >= part.r1) & ~part.unlabelled[y, x]
+    return result
+
+
+def _empty_places(
+    part: TrainingField, peaks: FloatArray, count: int, random: np.random.Generator
+) -> FloatArray:
+    """Return at most so many random places (N, 2) further than r1 from all peaks and marks."""
+    drawn = random.uniform(0, 1, (4 * count, 2)) * np.array(part.shape) - 0.5
+    far = (distances(drawn, peaks) >= part.r1) & _unknown(part, drawn)
+    return drawn[far][:count]
+
+
+def _features(levels: list[Tensor], places: FloatArray, r1: float) -> FloatArray:
+    """Return what each level shows at places (N, 2) and, in the mean, within r1 of them; (N, F)."""
+    columns, full = [], levels[-1].shape[-1]
+    for level in levels:
+        scale = level.shape[-1] / full
+        reach = max(1, round(r1 * scale))
+        mean = avg_pool2d(level[None], 2 * reach + 1, 1, reach, count_include_pad=False)[0]
+        limits = np.array(level.shape[1:]) - 1
+        y, x = np.clip(np.floor((places + 0.5) * scale).astype(int), 0, limits).T.reshape(2, -1)
+        columns += [level[:, y, x].T.numpy(), mean[:, y, x].T.numpy()]
+    return np.concatenate(columns, axis=1).astype(np.float64)
+
+
+def choose(task: Task, found: Candidates) -> Generator[Step, None, Chosen]:
+    """Choose pseudo-cells and pseudo-background by P-classification, Eq. 2."""
+    prior = None
+    if task.settings.choice == "curriculum":
+        prior = yield from _prior(task, found)
+    alpha, beta = _shares(task, found, prior)
+    work = aside(
+        lambda: select_pseudo_labels(
+            found.marked,
+            found.features,
+            task.random,
+            alpha=alpha,
+            beta=beta,
+            p=task.settings.p,
+            penalty=task.settings.penalty,
+            struck_cells=~found.is_peak,
+        )
+    )
+    return Chosen((yield from told(work, task.at_work(STAGE))), prior)
+
+
+def _prior(task: Task, found: Candidates) -> Generator[Step, None, ClassPrior]:
+    """Return the share of cells among the unmarked peaks."""
+    if (share := task.settings.prior) is not None:
+        return ClassPrior(share, share, share)
+    work = aside(lambda: estimate_class_prior(found.marked, found.features[found.is_peak], task.random))
+    return (yield from told(work, task.at_work(STAGE)))
+
+
+def _shares(task: Task, found: Candidates, prior: ClassPrior | None) -> tuple[float, float]:
+    """Return α and β, the shares of all candidates that are to become cells and background.
+
+    On the curriculum they are a growing part of the cells that there are by the estimate of the prior, and of
+    the background that there is at least by its upper end: confidence first.
+    """
+    settings = task.settings
+    if prior is None:
+        return settings.alpha, settings.beta
+    first, last = settings.first_chosen, settings.last_chosen
+    part = last if settings.rounds < 2 else first + (last - first) * (task.round - 1) / (settings.rounds - 1)
+    peaks = float(found.is_peak.mean()) if len(found.is_peak) else 0.0
+    return part * peaks * prior.estimate, part * (1 - peaks * prior.high)

@@ -1,0 +1,195 @@
+"""The rounds of *pu-ranking*: corrections, targets, training, the threshold, and what is shown of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from napari_inkling.core import BACKGROUND, Checkpoint, Event, Points, Preview, PseudoLabels, Round, Step
+from napari_inkling.evaluation import score_images
+from napari_inkling.methods.pu_ranking.candidates import LOWEST_PEAK, Candidates, Chosen
+from napari_inkling.methods.pu_ranking.peak_model import PeakModel
+from napari_inkling.methods.pu_ranking.task import Task
+from napari_inkling.supervision import IGNORE
+from napari_inkling.supervision.click_threshold import threshold_at_clicks
+from napari_inkling.supervision.losses import weighted_mse
+from napari_inkling.training.crops import random_crops
+from napari_inkling.training.loop import train
+from napari_inkling.training.peaks import class_peaks
+from napari_inkling.training.pieces import told
+from napari_inkling.training.point_fields import TrainingField, with_hints
+from napari_inkling.training.tiling import view_by_view
+from napari_inkling.training.working_image import WorkingImage
+
+__all__ = ["begin", "end_round", "heed_corrections", "targets", "tell", "train_round"]
+
+FloatArray = npt.NDArray[np.float64]
+FloatImage = npt.NDArray[np.float32]
+
+#: Seconds between two previews, and the share of the time that goes into them at most.
+PREVIEW_EVERY, PREVIEW_SHARE = 4.0, 0.05
+#: None before so many steps: while its rate warms up, a network finds nothing.
+FIRST_PREVIEW_STEP = 40
+#: The threshold is never higher.
+HIGHEST_THRESHOLD = 0.9
+
+
+def begin(task: Task) -> Generator[Event, None, None]:
+    """Show what the last model knows already, if training goes on from one."""
+    if task.goes_on:
+        yield from _offer(task)
+
+
+def heed_corrections(task: Task, number: int) -> None:
+    """Begin a round with the hints as they are now: what was accepted or struck meanwhile counts."""
+    task.round = number
+    about, newest = task.about, task.data.newest_hints()
+    for place, part in enumerate(task.fields):
+        if (hints := newest.get(part.image.ref)) is not None:
+            task.fields[place] = with_hints(part, hints, about.intensity, about.scale, about.classes)
+
+
+def targets(
+    task: Task, found: Candidates | None = None, chosen: Chosen | None = None
+) -> Generator[Step, None, list[FloatImage]]:
+    """Return the heat map of each field, (K, Y, X), with pseudo-labels as if a person had marked them."""
+    result = []
+    for number, part in enumerate(task.fields):
+        yield task.at_work("drawing the targets")
+        taught = part if found is None or chosen is None else _with_pseudo_labels(part, number, found, chosen)
+        result.append(taught.known_mask(len(task.classes), task.settings.mask, task.settings.sigma))
+    return result
+
+
+def _with_pseudo_labels(
+    part: TrainingField, number: int, found: Candidates, chosen: Chosen
+) -> TrainingField:
+    cells, background = (found.of(number, those) for those in (chosen.labels.cells, chosen.labels.background))
+    return replace(
+        part,
+        cells=np.concatenate([part.cells, found.places[cells]]),
+        classes=np.append(part.classes, found.channels[cells]),
+        background=np.concatenate([part.background, found.places[background]]),
+    )
+
+
+def tell(task: Task, found: Candidates, chosen: Chosen) -> Generator[PseudoLabels, None, None]:
+    """Yield what was chosen on each plane."""
+    labels = chosen.labels
+    for ref in dict.fromkeys(part.image.ref for part in task.fields):
+        parts = [number for number, part in enumerate(task.fields) if part.image.ref == ref]
+        cells, background = (
+            Points.concatenate([_points(task, number, found, found.of(number, those), ranks) for number in parts])
+            for those, ranks in (
+                (labels.cells, labels.cell_ranks),
+                (labels.background, labels.background_ranks),
+            )
+        )
+        yield PseudoLabels(ref, task.round, cells, background)
+
+
+def _points(
+    task: Task, number: int, found: Candidates, chosen: npt.NDArray[np.int64], ranks: FloatArray
+) -> Points:
+    """Return chosen candidates of a field in pixels of the image, with the class they would have as cells."""
+    part = task.fields[number]
+    working = WorkingImage(part.image, task.about.scale, task.about.intensity)
+    names = np.array([*task.classes, BACKGROUND], dtype=object)
+    return Points(
+        working.to_image(found.places[chosen] + np.array([part.window.top, part.window.left])),
+        classes=names[np.where(found.is_peak[chosen], found.channels[chosen], -1)],
+        sources="model",
+        scores=ranks[chosen],
+    )
+
+
+def train_round(task: Task, heat_maps: Sequence[FloatImage]) -> Generator[Event, None, None]:
+    """Take the round's share of the steps; show the plane on screen every few seconds."""
+    settings, plan = task.settings, task.plan
+    batches = random_crops(
+        [part.field for part in task.fields],
+        heat_maps,
+        side=settings.crop,
+        count=settings.batch,
+        random=task.random,
+        near_marked=settings.near_marked,
+        jitter=settings.jitter,
+        zoom=settings.zoom,
+        ignore=IGNORE,
+    )
+
+    def loss(logits: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"heat map": weighted_mse(logits, wanted, settings.foreground_weight)}
+
+    stage = f"round {task.round} of {settings.rounds}" if task.round else "learning from the hints"
+    pause, shown = PREVIEW_EVERY, time.monotonic()
+    while plan.done < _round_end(task):
+        yield from train(task.learner, batches, loss, 1, plan, stage=stage, round=task.round)
+        if settings.minutes is not None:
+            plan.last(settings.minutes, task.started)
+        if time.monotonic() - shown > pause and FIRST_PREVIEW_STEP <= plan.done < plan.steps:
+            begun = time.monotonic()
+            yield from _offer(task)
+            shown = time.monotonic()
+            pause = max(PREVIEW_EVERY, (shown - begun) / PREVIEW_SHARE)
+
+
+def _round_end(task: Task) -> int:
+    """Return the step at which the round ends."""
+    rounds = task.settings.rounds
+    first = 0.0 if task.goes_on else task.settings.first_share
+    return round(task.plan.steps * (first + (1 - first) * task.round / rounds if rounds else 1))
+
+
+def end_round(task: Task) -> Generator[Event, None, None]:
+    """Set the threshold, keep and show the model that a round has led to, and measure it."""
+    if task.settings.threshold is None:
+        threshold = yield from _threshold(task)
+        task.about = task.about.model_copy(update={"threshold": threshold})
+    yield from _offer(task)
+    yield Round(task.round, (yield from _measured(task, task.model())))
+
+
+def _threshold(task: Task) -> Generator[Step, None, float]:
+    """Return the threshold that the clicks tell."""
+    step = task.at_work("looking at the marked cells")
+    clicked, peaks = [], []
+    for part in task.fields:
+        work = view_by_view(task.learner.averaged, part.field.pixels, task.device, task.settings.views)
+        maps = (yield from told(work, step)).mean
+        found = class_peaks(maps, part.r1, LOWEST_PEAK)
+        peaks.append(found.heights)
+        clicked.append(part.heights_at(part.field.marked, found.places, found.heights))
+    return min(threshold_at_clicks(np.concatenate(clicked), np.concatenate(peaks)), HIGHEST_THRESHOLD)
+
+
+def _offer(task: Task) -> Generator[Event, None, None]:
+    """Keep the model reached so far, and show what it finds on the plane on screen."""
+    model = task.model()
+    yield Checkpoint(model)
+    for plane in task.data.train:
+        if plane.image.ref == task.data.watch and model.description.intensity.fits(plane.image):
+            only = task.windows(plane.image)
+            if only == []:  # a large one without hints would take long
+                continue
+            work = model.predicting(plane.image, only)
+            found = yield from told(work, task.at_work("looking at the image on screen"))
+            yield Preview(plane.image.ref, found, whole=only is None)
+
+
+def _measured(task: Task, model: PeakModel) -> Generator[Step, None, dict[str, float]]:
+    """Return precision, recall and F1 on the completely annotated planes, empty if there are none."""
+    found, truth = {}, {}
+    for plane in task.data.validation:
+        work = told(model.predicting(plane.image), task.at_work("measuring on complete images"))
+        found[str(plane.image.ref)] = (yield from work).above(0.5)
+        truth[str(plane.image.ref)] = plane.hints
+    if not found:
+        return {}
+    scores = score_images(found, truth, model.description.radius)
+    return {name: float(scores[name]) for name in ("precision", "recall", "f1")}
