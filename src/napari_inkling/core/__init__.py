@@ -1,6 +1,6 @@
 """The vocabulary: hints, images, predictions, events and errors. numpy, and scipy for label images."""
 
-from napari_inkling.core.data import TrainingData, TrainingImage
+from napari_inkling.core.data import NewestHints, TrainingData, TrainingImage, nothing_new
 from napari_inkling.core.errors import (
     DeviceError,
     FormatError,
@@ -22,6 +22,7 @@ from napari_inkling.core.events import (
     Finished,
     Notice,
     Preview,
+    PseudoLabels,
     Round,
     Saved,
     Started,
@@ -66,6 +67,7 @@ __all__ = [
     "LazyArray",
     "Masks",
     "ModelFileError",
+    "NewestHints",
     "Notice",
     "PlaneRef",
     "Points",
@@ -74,6 +76,7 @@ __all__ = [
     "ProjectError",
     "ProjectLockedError",
     "ProjectVersionError",
+    "PseudoLabels",
     "Round",
     "Saved",
     "SettingsError",
@@ -84,4 +87,5 @@ __all__ = [
     "TrainingImage",
     "WorkerError",
     "new_ids",
+    "nothing_new",
 ]

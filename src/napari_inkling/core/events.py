@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from napari_inkling.core.hints import Points
 from napari_inkling.core.image import PlaneRef
 from napari_inkling.core.predictions import Predictions
 
@@ -16,6 +17,7 @@ __all__ = [
     "Finished",
     "Notice",
     "Preview",
+    "PseudoLabels",
     "Round",
     "Saved",
     "Started",
@@ -52,6 +54,32 @@ class Preview:
     image: PlaneRef
     predictions: Predictions
     whole: bool = True
+
+
+@dataclass(frozen=True)
+class PseudoLabels:
+    """What a round takes for certain on one plane though nobody marked it, and goes on learning with.
+
+    It replaces all that earlier rounds said, of other planes too: a round tells of each of its planes, one
+    right after the other. A person may judge them while the training goes on.
+
+    Parameters
+    ----------
+    image : PlaneRef
+        The plane.
+    round : int
+        The round that chose them, counted from 1 on.
+    cells : Points
+        Pseudo-cells, ``sources`` all ``"model"``; ``scores`` are ranks in [0, 1], 1 the most certain.
+    background : Points
+        Pseudo-background, with ranks as well. The class of a row is that of the cell which it would be if a
+        person disagrees, :data:`~napari_inkling.core.BACKGROUND` if the model proposes none.
+    """
+
+    image: PlaneRef
+    round: int
+    cells: Points = field(default_factory=Points)
+    background: Points = field(default_factory=Points)
 
 
 @dataclass(frozen=True)
@@ -99,4 +127,4 @@ class Failed:
     details: str = ""
 
 
-Event = Started | Step | Preview | Round | Notice | Checkpoint | Saved | Finished | Failed
+Event = Started | Step | Preview | PseudoLabels | Round | Notice | Checkpoint | Saved | Finished | Failed

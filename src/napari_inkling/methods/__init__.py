@@ -9,6 +9,7 @@ from pathlib import Path
 
 from napari_inkling.core import SettingsError
 from napari_inkling.methods._protocol import (
+    HeedfulMethod,
     HintedModel,
     Method,
     MethodSettings,
@@ -21,6 +22,7 @@ from napari_inkling.methods._protocol import (
 
 __all__ = [
     "GROUP",
+    "HeedfulMethod",
     "HintedModel",
     "Method",
     "MethodSettings",

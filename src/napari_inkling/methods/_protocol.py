@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from napari_inkling.core import Event, HintSet, Image, Predictions, TrainingData
 
 __all__ = [
+    "HeedfulMethod",
     "HintedModel",
     "Method",
     "MethodSettings",
@@ -133,3 +134,11 @@ class StagedMethod(Protocol):
         often: answer at once, and without torch.
         """
         ...
+
+
+@runtime_checkable
+class HeedfulMethod(Protocol):
+    """What a :class:`Method` can tell besides, if a training of it heeds what a person marks meanwhile."""
+
+    #: Whether ``fit`` asks for ``TrainingData.newest_hints``; the viewer sends them only to one that does.
+    heeds_corrections: ClassVar[bool]
