@@ -68,6 +68,21 @@ TINY = {
         too_few={0: "0 cells are", 1: "1 cell is"},
         outside=r"0 cells are marked \(3 more lie outside",
     ),
+    "pu-ranking": Small(
+        settings={
+            "steps": 8,
+            "rounds": 2,
+            "batch": 2,
+            "crop": 32,
+            "width": 4,
+            "views": 1,
+            "pretrained": False,
+        },
+        steps=8,
+        mark=pointed,
+        too_few={0: "0 cells are", 1: "1 cell is"},
+        outside=r"0 cells are marked \(3 more lie outside",
+    ),
     "stochastic-boxes": Small(
         settings={"steps": 30, "batch": 2, "crop": 64, "width": 4, "features": 8, "learning_rate": 0.01},
         steps=30,

@@ -25,7 +25,16 @@ from napari_inkling.training.crops import Field
 from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.working_image import Window, WorkingImage, field_windows
 
-__all__ = ["MASKS", "MaskKind", "TrainingField", "Verdicts", "fields_of", "marked_cells", "radius_of", "with_hints"]
+__all__ = [
+    "MASKS",
+    "MaskKind",
+    "TrainingField",
+    "Verdicts",
+    "fields_of",
+    "marked_cells",
+    "radius_of",
+    "with_hints",
+]
 
 FloatImage = npt.NDArray[np.float32]
 FloatArray = npt.NDArray[np.float64]

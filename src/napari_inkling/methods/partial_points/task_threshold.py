@@ -12,7 +12,6 @@ from napari_inkling.core import Step
 from napari_inkling.methods.partial_points.detection_model import DetectionModel, find_centres
 from napari_inkling.methods.partial_points.survey import Outset, look_over
 from napari_inkling.methods.partial_points.task import Task
-from napari_inkling.supervision import nearest_point
 from napari_inkling.supervision.click_threshold import (
     FEWEST_CLICKS,
     steadied,

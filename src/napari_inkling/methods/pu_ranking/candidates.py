@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from napari_inkling.training.point_fields import TrainingField
 __all__ = ["Candidates", "Chosen", "choose", "find"]
 
 FloatArray = npt.NDArray[np.float64]
+FloatImage = npt.NDArray[np.float32]
 
 STAGE = "looking at the unmarked places"
 #: Lower peaks are not looked at.
@@ -58,7 +59,8 @@ class Candidates:
 
     def of(self, number: int, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return those of ``chosen`` that lie in a field."""
-        return chosen[self.field[chosen] == number]
+        here: npt.NDArray[np.int64] = chosen[self.field[chosen] == number]
+        return here
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,41 +73,39 @@ class Chosen:
 
 def find(task: Task) -> Generator[Step, None, Candidates]:
     """Look at all fields with the averaged network: peaks, some empty places, and features of each."""
-    net, step = task.learner.averaged, task.at_work(STAGE)
-    places, features, marked = [], [], []
-    for number, part in enumerate(task.fields):
+    step, every = task.at_work(STAGE), []
+    for number in range(len(task.fields)):
         yield step
-        maps, levels = _look(net, part, task.device)  # type: ignore[arg-type]
-        yield step
-        peaks = class_peaks(maps, part.r1, LOWEST_PEAK)
-        free = _unknown(part, peaks.places)
-        found, channels = peaks.places[free], peaks.channels[free]
-        empty = _empty_places(part, peaks.places, round(task.settings.empty_places * len(found)), task.random)
-        every = np.concatenate([found, empty])
-        places.append(
-            (
-                np.full(len(every), number),
-                every,
-                np.append(channels, np.zeros(len(empty), np.int64)),
-                np.arange(len(every)) < len(found),
-            )
-        )
-        features.append(_features(levels, every, part.r1))
-        marked.append(_features(levels, part.field.marked, part.r1))
-    fields, where, numbers, is_peak = (np.concatenate(column) for column in zip(*places, strict=True))
-    candidates = Candidates(
-        fields, where, numbers, is_peak, np.concatenate(features), np.concatenate(marked)
-    )
+        every.append(_in_field(task, number))
+    columns = zip(*(astuple(own) for own in every), strict=True)
+    found = Candidates(*(np.concatenate(column) for column in columns))
     if task.settings.features == "patches":
-        return (yield from patch_features(task, candidates))
-    return candidates
+        return (yield from patch_features(task, found))
+    return found
 
 
-def _look(net: SmallUNet, part: TrainingField, device: Device) -> tuple[npt.NDArray[np.float32], list[Tensor]]:
+def _in_field(task: Task, number: int) -> Candidates:
+    part, settings = task.fields[number], task.settings
+    maps, levels = _look(task.learner.averaged, part, task.device)  # type: ignore[arg-type]
+    peaks = class_peaks(maps, part.r1, LOWEST_PEAK)
+    free = _unknown(part, peaks.places)
+    count = int(free.sum())
+    empty = _empty_places(part, peaks.places, round(settings.empty_places * count), task.random)
+    places = np.concatenate([peaks.places[free], empty])
+    return Candidates(
+        field=np.full(len(places), number),
+        places=places,
+        channels=np.append(peaks.channels[free], np.zeros(len(empty), np.int64)),
+        is_peak=np.arange(len(places)) < count,
+        features=_features(levels, places, part.r1),
+        marked=_features(levels, part.field.marked, part.r1),
+    )
+
+
+def _look(net: SmallUNet, part: TrainingField, device: Device) -> tuple[FloatImage, list[Tensor]]:
     """Return the maps of a field (K, Y, X), and its features level by level, each (·, y, x)."""
     height, width = part.shape
-    stride = net.stride
-    padded = np.pad(part.field.pixels, ((0, 0), (0, -height % stride), (0, -width % stride)), mode="edge")
+    padded = np.pad(part.field.pixels, ((0, 0), (0, -height % net.stride), (0, -width % net.stride)), "edge")
     images = torch.from_numpy(padded)[None].to(device.torch_device)
     net.eval()
     with torch.inference_mode(), device.autocast():
@@ -128,7 +128,8 @@ def _empty_places(
     """Return at most so many random places (N, 2) further than r1 from all peaks and marks."""
     drawn = random.uniform(0, 1, (4 * count, 2)) * np.array(part.shape) - 0.5
     far = (distances(drawn, peaks) >= part.r1) & _unknown(part, drawn)
-    return drawn[far][:count]
+    empty: FloatArray = drawn[far][:count]
+    return empty
 
 
 def _features(levels: list[Tensor], places: FloatArray, r1: float) -> FloatArray:

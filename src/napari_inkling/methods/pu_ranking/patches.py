@@ -93,5 +93,5 @@ def _drawn(patches: Tensor, random: np.random.Generator) -> Tensor:
 def _features(net: PatchNetwork, patches: Tensor) -> FloatArray:
     device = next(net.parameters()).device
     with torch.inference_mode():
-        rows = [net.features(some.to(device)).float().cpu() for some in patches.split(512)]
+        rows = [net.features(some.to(device)).float().cpu() for some in torch.split(patches, 512)]
     return torch.cat(rows).numpy().astype(np.float64)

@@ -66,9 +66,7 @@ def targets(
     return result
 
 
-def _with_pseudo_labels(
-    part: TrainingField, number: int, found: Candidates, chosen: Chosen
-) -> TrainingField:
+def _with_pseudo_labels(part: TrainingField, number: int, found: Candidates, chosen: Chosen) -> TrainingField:
     cells, background = (found.of(number, those) for those in (chosen.labels.cells, chosen.labels.background))
     return replace(
         part,
@@ -83,14 +81,11 @@ def tell(task: Task, found: Candidates, chosen: Chosen) -> Generator[PseudoLabel
     labels = chosen.labels
     for ref in dict.fromkeys(part.image.ref for part in task.fields):
         parts = [number for number, part in enumerate(task.fields) if part.image.ref == ref]
-        cells, background = (
-            Points.concatenate([_points(task, number, found, found.of(number, those), ranks) for number in parts])
-            for those, ranks in (
-                (labels.cells, labels.cell_ranks),
-                (labels.background, labels.background_ranks),
-            )
-        )
-        yield PseudoLabels(ref, task.round, cells, background)
+        cells = [_points(task, n, found, found.of(n, labels.cells), labels.cell_ranks) for n in parts]
+        background = [
+            _points(task, n, found, found.of(n, labels.background), labels.background_ranks) for n in parts
+        ]
+        yield PseudoLabels(ref, task.round, Points.concatenate(cells), Points.concatenate(background))
 
 
 def _points(

@@ -110,9 +110,7 @@ class PuRankingSettings(MethodSettings):
     alpha: float = Setting(
         0.05, ge=0, le=0.5, description="Share α of the unmarked places that become pseudo-cells, if fixed"
     )
-    beta: float = Setting(
-        0.05, ge=0, le=0.5, description="Share β that become pseudo-background, if fixed"
-    )
+    beta: float = Setting(0.05, ge=0, le=0.5, description="Share β that become pseudo-background, if fixed")
     p: float = Setting(
         4.0, ge=1, description="Power p of P-classification: how much the top of the list counts (Eq. 2)"
     )
