@@ -49,7 +49,6 @@ from napari_inkling.methods.partial_points import PartialPoints, mask_stage
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.methods.partial_points.pixel_labels import PixelLabels, drawn_labels
 from napari_inkling.methods.partial_points.seeds import seeds_beside
-from napari_inkling.methods.partial_points.warm_start import pixel_features
 from napari_inkling.supervision import (
     agreed,
     at_paper_scale,
@@ -58,6 +57,7 @@ from napari_inkling.supervision import (
     voronoi_label,
 )
 from napari_inkling.training.instances import seeded_instances
+from napari_inkling.training.pixel_classifier import pixel_features
 from napari_inkling.training.working_image import WorkingImage
 
 #: The data sets, and what of their pixels (Y, X, 3) is high where nuclei are.

@@ -20,10 +20,10 @@ from skimage.color import rgb2gray, rgb2hed
 from skimage.feature import blob_log
 from skimage.transform import rescale
 
-from napari_inkling.methods.partial_points.warm_start import pixel_features
 from napari_inkling.supervision import extended_gaussian_mask, nearest_point
 from napari_inkling.supervision.click_threshold import threshold_at_clicks
 from napari_inkling.training.peaks import local_maxima
+from napari_inkling.training.pixel_classifier import pixel_features
 
 __all__ = ["Found", "LogBlobs", "RandomForest"]
 

@@ -9,23 +9,15 @@ import numpy as np
 
 from napari_inkling.core import Event, Points, Predictions, Preview, Step, TrainingImage
 from napari_inkling.evaluation import score_images
-from napari_inkling.methods.partial_points.detection_model import DetectionModel, find_centres
-from napari_inkling.methods.partial_points.survey import Outset, Survey, look_over
+from napari_inkling.methods.partial_points.detection_model import DetectionModel
+from napari_inkling.methods.partial_points.survey import Outset, look_over
 from napari_inkling.methods.partial_points.task import Task
-from napari_inkling.methods.partial_points.warm_start import PixelClassifier
-from napari_inkling.training.peaks import calibrated
 from napari_inkling.training.pieces import told
+from napari_inkling.training.pixel_classifier import ENOUGH_CELLS, MOST_FIELDS, PixelClassifier
 from napari_inkling.training.point_fields import TrainingField, marked_cells
 from napari_inkling.training.working_image import Window, WorkingImage, is_one_field
 
 __all__ = ["classical_answer", "find", "last_answer", "show", "show_outlined", "validate"]
-
-#: The first answer learns from the plane on screen, and from others, up to so many fields, while fewer cells
-#: than this are marked.
-FIELDS_AT_FIRST, CLICKS_AT_FIRST = 4, 40
-#: Probability of the pixel classifier from which on a pixel counts as the middle of a cell, and the lowest
-#: that is suggested.
-CLASSICAL_THRESHOLD, CLASSICAL_LOWEST = 0.6, 0.3
 
 
 def classical_answer(outset: Outset) -> Generator[Event, None, None]:
@@ -42,7 +34,7 @@ def classical_answer(outset: Outset) -> Generator[Event, None, None]:
         return
     seen = yield from told(look_over(outset, planes, None), step)
     watched = [part for part in seen.fields if part.image.ref == outset.data.watch]
-    chosen = seen.fields[: max(FIELDS_AT_FIRST, len(planes))]
+    chosen = seen.fields[: max(MOST_FIELDS, len(planes))]
     known = []
     for part in chosen:
         known.append(part.known_mask(len(outset.classes), outset.settings.mask, outset.settings.sigma))
@@ -55,7 +47,8 @@ def classical_answer(outset: Outset) -> Generator[Event, None, None]:
     points = []
     for part in watched:
         yield step
-        points.append(_classical_points(outset, seen, part, classifier))
+        working = WorkingImage(part.image, seen.scale, seen.intensity)
+        points.append(classifier.points(part, working, outset.classes))
     predictions = Predictions(Points.concatenate(points), radius=seen.radius)
     yield Preview(planes[0].image.ref, predictions, whole=False)
 
@@ -64,26 +57,11 @@ def _first_planes(outset: Outset) -> list[TrainingImage]:
     """Return the plane on screen, and as many others with hints as it takes; none if it has no hint."""
     others = [plane for plane in outset.hinted if plane.image.ref != outset.data.watch]
     planes = outset.watched
-    while planes and others and len(planes) < FIELDS_AT_FIRST:
-        if sum(len(marked_cells(plane)) for plane in planes) >= CLICKS_AT_FIRST:
+    while planes and others and len(planes) < MOST_FIELDS:
+        if sum(len(marked_cells(plane)) for plane in planes) >= ENOUGH_CELLS:
             break
         planes.append(others.pop(0))
     return planes
-
-
-def _classical_points(
-    outset: Outset, seen: Survey, part: TrainingField, classifier: PixelClassifier
-) -> Points:
-    """Return what the classifier finds in a field; each cell has the likeliest class at its middle."""
-    probability = classifier.probability(part.field.pixels)
-    found = find_centres(probability, part.r1, outset.settings, CLASSICAL_LOWEST)
-    working = WorkingImage(part.image, seen.scale, seen.intensity)
-    return Points(
-        working.to_image(found.places + np.array([part.window.top, part.window.left])),
-        classes=np.array(outset.classes, dtype=object)[found.channels],
-        sources="model",
-        scores=calibrated(found.heights, CLASSICAL_THRESHOLD),
-    )
 
 
 def last_answer(outset: Outset, model: DetectionModel) -> Generator[Event, None, None]:

@@ -10,7 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from napari_inkling.core import BACKGROUND, Checkpoint, Event, Points, Preview, PseudoLabels, Round, Step
+from napari_inkling.core import (
+    BACKGROUND,
+    Checkpoint,
+    Event,
+    Points,
+    Predictions,
+    Preview,
+    PseudoLabels,
+    Round,
+    Step,
+)
 from napari_inkling.evaluation import score_images
 from napari_inkling.methods.pu_ranking.candidates import LOWEST_PEAK, Candidates, Chosen
 from napari_inkling.methods.pu_ranking.peak_model import PeakModel
@@ -22,6 +32,7 @@ from napari_inkling.training.crops import random_crops
 from napari_inkling.training.loop import train
 from napari_inkling.training.peaks import class_peaks
 from napari_inkling.training.pieces import told
+from napari_inkling.training.pixel_classifier import PixelClassifier, first_fields
 from napari_inkling.training.point_fields import TrainingField, with_hints
 from napari_inkling.training.tiling import view_by_view
 from napari_inkling.training.working_image import WorkingImage
@@ -40,9 +51,29 @@ HIGHEST_THRESHOLD = 0.9
 
 
 def begin(task: Task) -> Generator[Event, None, None]:
-    """Show what the last model knows already, if training goes on from one."""
+    """Show what the last model knows already; without one, what a classifier learns in a second."""
     if task.goes_on:
         yield from _offer(task)
+        return
+    step = task.at_work("a first look")
+    watched = [part for part in task.fields if part.image.ref == task.data.watch]
+    others = (part for part in task.fields if part.image.ref != task.data.watch)
+    if not watched:
+        return
+    parts, known = first_fields(watched, others), []
+    for part in parts:
+        yield step
+        known.append(part.known_mask(len(task.classes), "extended", task.settings.sigma))
+    work = PixelClassifier.fitting([part.field.pixels for part in parts], known, task.random)
+    if (classifier := (yield from told(work, step))) is None:
+        return
+    points = []
+    for part in watched:
+        yield step
+        working = WorkingImage(part.image, task.about.scale, task.about.intensity)
+        points.append(classifier.points(part, working, task.classes))
+    found = Predictions(Points.concatenate(points), radius=task.about.radius)
+    yield Preview(watched[0].image.ref, found, whole=False)
 
 
 def heed_corrections(task: Task, number: int) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from napari_inkling.core import (
     Event,
-    HintSet,
     Image,
     Notice,
     Started,
@@ -47,8 +46,7 @@ CONTINUED = 0.4
 class Task:
     """A training under way.
 
-    ``started`` is when it began, in seconds of the steady clock; ``heeded`` are the hints of planes that
-    changed meanwhile, as they were when it last looked.
+    ``started`` is when it began, in seconds of the steady clock; ``goes_on`` says that it began with a model.
     """
 
     data: TrainingData
@@ -62,7 +60,6 @@ class Task:
     started: float
     goes_on: bool
     round: int = 0
-    heeded: dict[str, HintSet] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -183,8 +180,9 @@ def _description(
 ) -> Generator[Event, None, Description]:
     """Return how the images are seen: as the last model does, else as they and their hints suggest."""
     if start is not None:
-        radius = settings.radius or start.description.radius
-        return start.description.model_copy(update={"settings": settings, "radius": radius})
+        about = start.description
+        own = {"radius": settings.radius or about.radius, "threshold": settings.threshold or about.threshold}
+        return about.model_copy(update={"settings": settings, **own})
     work = Intensity.estimating((plane.image for plane in hinted), settings.own_range)
     intensity = yield from told(work, reading)
     radius = settings.radius or radius_of(hinted) or FALLBACK_RADIUS

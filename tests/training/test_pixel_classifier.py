@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.methods.partial_points.warm_start import PixelClassifier, pixel_features
 from napari_inkling.supervision import extended_gaussian_mask, nearest_point
 from napari_inkling.training.peaks import local_maxima
+from napari_inkling.training.pixel_classifier import PixelClassifier, pixel_features
 from tests.methods.drawing import CENTRES, RADIUS, tissue
 
 

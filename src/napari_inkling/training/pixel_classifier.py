@@ -8,7 +8,7 @@ magnitude and the eigenvalues of the structure tensor, at three scales.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from napari_inkling.core import Points
+from napari_inkling.training.peaks import calibrated, class_peaks
 from napari_inkling.training.pieces import Pieces, finish
+from napari_inkling.training.point_fields import TrainingField
+from napari_inkling.training.working_image import WorkingImage
 
-__all__ = ["PixelClassifier", "pixel_features"]
+__all__ = ["PixelClassifier", "first_fields", "pixel_features"]
+
+#: It learns from the fields on screen, and from others up to so many, while fewer cells than this are marked.
+MOST_FIELDS, ENOUGH_CELLS = 4, 40
+#: Probability from which on a pixel counts as the middle of a cell, and the lowest that is suggested.
+THRESHOLD, LOWEST = 0.6, 0.3
 
 SCALES = (1.0, 2.0, 4.0)  # σ in working pixels; a nucleus is about 10 across
 MOST_PIXELS = 12_000
@@ -124,3 +133,24 @@ class PixelClassifier:
         likeliest = self.pipeline.classes_[known][each.argmax(1)] - 1
         answer = np.where(likeliest == np.arange(self.classes)[:, np.newaxis], each.sum(1), 0)
         return answer.reshape(self.classes, *pixels.shape[1:]).astype(np.float32)
+
+    def points(self, part: TrainingField, working: WorkingImage, classes: Sequence[str]) -> Points:
+        """Return the cells that it finds in a field, each with the likeliest class at its middle."""
+        found = class_peaks(self.probability(part.field.pixels), part.r1, LOWEST)
+        return Points(
+            working.to_image(found.places + np.array([part.window.top, part.window.left])),
+            classes=np.array(classes, dtype=object)[found.channels],
+            sources="model",
+            scores=calibrated(found.heights, THRESHOLD),
+        )
+
+
+def first_fields(watched: Sequence[TrainingField], others: Iterable[TrainingField]) -> list[TrainingField]:
+    """Return the fields to learn from first: those on screen, and others where these hold few cells."""
+    chosen = list(watched)
+    for part in others:
+        cells = sum(len(own.field.marked) for own in chosen)
+        if len(chosen) >= MOST_FIELDS or cells >= ENOUGH_CELLS:
+            break
+        chosen.append(part)
+    return chosen

@@ -1,0 +1,258 @@
+"""A few cells are marked, the others are not: how well *pu-ranking* does, beside its peers and bounds.
+
+    python benchmarks/pu_ranking.py                     everything that docs/benchmarks.md shows
+    python benchmarks/pu_ranking.py --data psc_phase --seeds 0 --arms ours "fully marked"
+
+10 % of the cells are clicked on some frames or the train images; F1, precision and recall are measured on
+others, within the mean radius of a cell, one to one. Every arm has the same network, takes the same steps,
+and is told the cell radius, as a person sets it with the circle in the dock.
+
+Arms: *ours* is the default. "plain" takes all that is unmarked for background, "masked" learns from disks
+around the marked cells alone, both with the paper's threshold: half of an image's highest peak, after
+scaling the map to the image's minimum and maximum. "…, our threshold" is the same network with the threshold
+that the clicks tell. "PU" classifies the peaks of "masked" by a second network with the PU risk, as the
+paper's comparison does. "fully marked" has every cell, and our threshold. "as selected" is ours with the
+paper's fixed shares of pseudo-labels and two rounds. "partial-points" is the other method, with the same
+clicks and its own settings.
+
+False detections per empty megapixel are those on parts of the images that lie further than two cell radii
+from every cell. Results add up in one JSON file; what is there is not run again unless --again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from common import arguments, commit, kept_result, say, spread, write_result
+from point_data import DATA, PointData, load
+
+from napari_inkling.core import Checkpoint, HintSet, Points, Round, TrainingData, TrainingImage
+from napari_inkling.evaluation import score_images, weaken_images
+from napari_inkling.methods.partial_points import PartialPoints
+from napari_inkling.methods.pu_ranking import PuRanking
+from napari_inkling.methods.pu_ranking.candidates import find
+from napari_inkling.methods.pu_ranking.patches import cut_patches, train_classifier
+from napari_inkling.methods.pu_ranking.task import prepare
+from napari_inkling.supervision import nearest_point
+from napari_inkling.supervision.class_prior import estimate_class_prior
+from napari_inkling.training.pieces import finish
+from napari_inkling.training.point_fields import fields_of
+
+NAME = "pu_ranking"
+#: So low that all peaks are there to be judged by another threshold.
+LOW = 0.05
+PLAIN = {"mask": "plain", "rounds": 0}
+MASKED = {"mask": "disks", "rounds": 0}
+#: What each arm changes of the settings.
+ARMS: dict[str, dict[str, Any]] = {
+    "ours": {},
+    "fully marked": PLAIN,
+    "plain": PLAIN | {"threshold": LOW},
+    "plain, our threshold": PLAIN,
+    "masked": MASKED | {"threshold": LOW},
+    "masked, our threshold": MASKED,
+    "PU": MASKED | {"threshold": LOW},
+    "as selected": {"choice": "fixed", "rounds": 2, "empty_places": 0.0},
+    "partial-points": {"masks": False},
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure."""
+
+    data: str
+    arm: str
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """What the result is kept under."""
+        return f"{self.data}/{self.arm}/{self.seed}"
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A data set."""
+
+    train: PointData
+    val: PointData
+
+    def clicks(self, share: float, seed: int) -> dict[str, HintSet]:
+        """Return the points on the train images; those that have none are left out."""
+        hints = weaken_images(self.train.truth, self.train.shapes, points=share, seed=seed)
+        return {name: own for name, own in hints.items() if len(own.points)}
+
+    def training(self, share: float, seed: int) -> TrainingData:
+        """Return what is learnt from."""
+        clicks = self.clicks(share, seed)
+        return TrainingData(tuple(TrainingImage(self.train.images[n], own) for n, own in clicks.items()))
+
+    def score(self, found: Mapping[str, Points]) -> dict[str, float]:
+        """Return F1, precision, recall, and false detections per empty megapixel."""
+        scores = score_images(found, self.val.truth, self.val.radius)
+        return {key: float(scores[key]) for key in ("f1", "precision", "recall")} | {
+            "false_per_empty_megapixel": self._false_alarms(found)
+        }
+
+    def _false_alarms(self, found: Mapping[str, Points]) -> float:
+        count, area = 0, 0
+        for name, image in self.val.images.items():
+            shape = image.height, image.width
+            cells = self.val.truth[name].points.cells.coordinates
+            empty = nearest_point(cells, shape).distance > 2 * self.val.radius
+            for y0, x0, y1, x1 in self.val.truth[name].boxes.ignored.coordinates + 0.5:
+                empty[int(y0) : int(y1), int(x0) : int(x1)] = False
+            y, x = np.clip(np.round(found[name].coordinates).astype(int), 0, np.array(shape) - 1).T
+            count, area = count + int(empty[y, x].sum()), area + int(empty.sum())
+        return 1e6 * count / area if area else 0.0
+
+
+# -- the arms
+
+
+def measure(case: Case, splits: Splits, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Train an arm, and judge it on the other images, round by round."""
+    data = splits.training(1.0 if case.arm == "fully marked" else 0.1, case.seed)
+    chosen = {"radius": splits.train.radius} | ARMS[case.arm]
+    method: Any = PartialPoints() if case.arm == "partial-points" else PuRanking()
+    chosen |= {key: value for key, value in settings.items() if key in method.Settings.model_fields}
+    used, judging = time.process_time(), 0.0
+    began = time.monotonic()
+    rounds: list[dict[str, float]] = []
+    model = None
+    for event in method.fit(data, method.Settings.preset("quick", **chosen), device="cpu", seed=case.seed):
+        if isinstance(event, Checkpoint):
+            model = event.model
+        elif isinstance(event, Round):
+            before = time.process_time()
+            rounds.append(splits.score(_judged(case, splits, model, data)))
+            judging += time.process_time() - before
+    return {
+        "data": case.data,
+        "arm": case.arm,
+        "seed": case.seed,
+        **rounds[-1],
+        "rounds": rounds,
+        "clicks": sum(len(plane.hints.points) for plane in data.train),
+        "seconds": time.monotonic() - began,
+        "cpu_seconds": time.process_time() - used - judging,
+        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "commit": commit(),
+    }
+
+
+def _judged(case: Case, splits: Splits, model: Any, data: TrainingData) -> dict[str, Points]:
+    """Return what the model of an arm finds on the images that judge."""
+    found = {name: model.predict(image).points for name, image in splits.val.images.items()}
+    if case.arm in ("plain", "masked"):
+        return {name: _above_half(points) for name, points in found.items()}
+    if case.arm == "PU":
+        return _classified(case, splits, model, data)
+    return {name: points.take(points.scores >= 0.5) for name, points in found.items()}
+
+
+def _above_half(points: Points) -> Points:
+    """Return the peaks of at least half of the image's highest: the map's minimum is about 0."""
+    heights = np.interp(points.scores, [0, 0.5, 1], [0, LOW, 1])
+    return points.take(heights >= 0.5 * heights.max(initial=0))
+
+
+def _classified(case: Case, splits: Splits, model: Any, data: TrainingData) -> dict[str, Points]:
+    """Return the peaks that a classifier of patches takes for cells, which has learnt with the PU risk."""
+    settings = model.description.settings.model_copy(update={"empty_places": 0.0})
+    task = finish(prepare(data, settings, "cpu", case.seed, model))
+    candidates = finish(find(task))
+    prior = estimate_class_prior(candidates.marked, candidates.features, task.random).estimate
+    marked = torch.cat([cut_patches(part, part.field.marked) for part in task.fields])
+    others = [
+        cut_patches(part, candidates.places[candidates.field == n]) for n, part in enumerate(task.fields)
+    ]
+    net = finish(train_classifier(task, marked, torch.cat(others), prior))
+    about, found = model.description, {}
+    for name, image in splits.val.images.items():
+        points = model.predict(image).points
+        (part,) = fields_of(
+            TrainingImage(image, HintSet(points.changed(sources="human"))),
+            about.intensity, about.scale, about.radius, about.classes,
+        )  # fmt: skip
+        with torch.inference_mode():
+            scores = net(cut_patches(part, part.field.marked)).numpy()
+        found[name] = points.take(scores > 0)
+    return found
+
+
+# -- what comes of it
+
+
+def summary(runs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return mean and range over seeds of each arm on each data set, and of the average over these."""
+    rows = []
+    for data, arm in itertools.product((*DATA, "average"), ARMS):
+        own = [run for run in _averaged(runs) if run["arm"] == arm] if data == "average" else [
+            run for run in runs.values() if (run["data"], run["arm"]) == (data, arm)
+        ]  # fmt: skip
+        if own:
+            keys = ("f1", "precision", "recall", "false_per_empty_megapixel", "cpu_seconds")
+            figures = {key: spread(run[key] for run in own) for key in keys}
+            rows.append({"data": data, "arm": arm, "seeds": sorted(run["seed"] for run in own)} | figures)
+    return rows
+
+
+def _averaged(runs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the mean over the data sets for each arm and seed that has been run on all of them."""
+    result = []
+    for arm, seed in itertools.product(ARMS, sorted({run["seed"] for run in runs.values()})):
+        own = [runs[key] for data in DATA if (key := Case(data, arm, seed).key) in runs]
+        if len(own) == len(DATA):
+            keys = ("f1", "precision", "recall", "false_per_empty_megapixel", "cpu_seconds")
+            result.append({"arm": arm, "seed": seed} | {k: float(np.mean([r[k] for r in own])) for k in keys})
+    return result
+
+
+def main() -> int:
+    parser = arguments(__doc__, "1 train and 1 val image, 8 steps")
+    parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings for all arms")
+    parser.add_argument("--again", action="store_true", help="run also what the JSON file holds already")
+    options = parser.parse_args()
+    if wrong := [text for text in options.set if "=" not in text]:
+        parser.error(f"--set {wrong[0]!r}: expected KEY=VALUE")
+    settings: dict[str, Any] = dict(text.split("=", 1) for text in options.set)
+    if options.quick:
+        settings |= {"steps": 8}
+    most = 1 if options.quick else None
+    splits = {name: Splits(load(name, "train", most), load(name, "val", most)) for name in options.data}
+    result = kept_result(NAME, options)
+    runs: dict[str, Any] = result.get("runs", {})
+    resolved = PuRanking.Settings.preset("quick", **settings).model_dump()
+    if runs and result.get("settings") != resolved:
+        parser.error("the JSON file holds runs with other settings: give another one with --out")
+    cases = [Case(d, a, s) for s, d, a in itertools.product(options.seeds, options.data, options.arms)]
+    cases = [case for case in cases if options.again or case.key not in runs]
+    for number, case in enumerate(cases, 1):
+        say(f"{number} of {len(cases)}: {case.key}")
+        runs[case.key] = run = measure(case, splits[case.data], settings)
+        by_round = " ".join(f"{own['precision']:.2f}/{own['recall']:.2f}" for own in run["rounds"])
+        say(f"  F1 {run['f1']:.3f}  precision/recall by round {by_round}  CPU {run['cpu_seconds']:.0f} s")
+        say(f"  {run['false_per_empty_megapixel']:.1f} false detections per empty megapixel")
+        seeds = sorted({r["seed"] for r in runs.values()})
+        result = write_result(NAME, options, {
+            "seeds": seeds, "settings": resolved, "summary": summary(runs), "runs": runs,
+        })  # fmt: skip
+    print(json.dumps({key: value for key, value in result.items() if key != "runs"}, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
