@@ -65,10 +65,14 @@ class Candidates:
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """What a round goes on with: the pseudo-labels, and the class prior they were counted by, if any."""
+    """What a round goes on with: the pseudo-labels, and the class prior they were counted by, if any.
+
+    ``cells`` is how many there are by that prior on all fields, marked or not.
+    """
 
     labels: PseudoLabels
-    prior: ClassPrior | None
+    prior: ClassPrior | None = None
+    cells: float | None = None
 
 
 def find(task: Task) -> Generator[Step, None, Candidates]:
@@ -163,7 +167,10 @@ def choose(task: Task, found: Candidates) -> Generator[Step, None, Chosen]:
             struck_cells=~found.is_peak,
         )
     )
-    return Chosen((yield from told(work, task.at_work(STAGE))), prior)
+    labels = yield from told(work, task.at_work(STAGE))
+    if prior is None:
+        return Chosen(labels)
+    return Chosen(labels, prior, len(found.marked) + prior.estimate * int(found.is_peak.sum()))
 
 
 def _prior(task: Task, found: Candidates) -> Generator[Step, None, ClassPrior]:

@@ -26,7 +26,7 @@ from napari_inkling.methods.pu_ranking.candidates import LOWEST_PEAK, Candidates
 from napari_inkling.methods.pu_ranking.peak_model import PeakModel
 from napari_inkling.methods.pu_ranking.task import Task
 from napari_inkling.supervision import IGNORE
-from napari_inkling.supervision.click_threshold import threshold_at_clicks
+from napari_inkling.supervision.click_threshold import steadied, threshold_at_clicks, threshold_for_count
 from napari_inkling.supervision.losses import weighted_mse
 from napari_inkling.training.crops import random_crops
 from napari_inkling.training.loop import train
@@ -172,17 +172,23 @@ def _round_end(task: Task) -> int:
     return round(task.plan.steps * (first + (1 - first) * task.round / rounds if rounds else 1))
 
 
-def end_round(task: Task) -> Generator[Event, None, None]:
-    """Set the threshold, keep and show the model that a round has led to, and measure it."""
+def end_round(task: Task, cells: float | None = None) -> Generator[Event, None, None]:
+    """Set the threshold, keep and show the model that a round has led to, and measure it.
+
+    ``cells`` is how many there are on the fields by the class prior, if that is known.
+    """
     if task.settings.threshold is None:
-        threshold = yield from _threshold(task)
+        threshold = yield from _threshold(task, cells)
         task.about = task.about.model_copy(update={"threshold": threshold})
     yield from _offer(task)
     yield Round(task.round, (yield from _measured(task, task.model())))
 
 
-def _threshold(task: Task) -> Generator[Step, None, float]:
-    """Return the threshold that the clicks tell."""
+def _threshold(task: Task, cells: float | None) -> Generator[Step, None, float]:
+    """Return the threshold that the clicks tell, drawn towards the one that finds so many ``cells``.
+
+    The clicks say less of the other cells the fewer they are, since the network has seen them.
+    """
     step = task.at_work("looking at the marked cells")
     clicked, peaks = [], []
     for part in task.fields:
@@ -191,7 +197,12 @@ def _threshold(task: Task) -> Generator[Step, None, float]:
         found = class_peaks(maps, part.r1, LOWEST_PEAK)
         peaks.append(found.heights)
         clicked.append(part.heights_at(part.field.marked, found.places, found.heights))
-    return min(threshold_at_clicks(np.concatenate(clicked), np.concatenate(peaks)), HIGHEST_THRESHOLD)
+    heights = np.concatenate(peaks)
+    threshold = threshold_at_clicks(np.concatenate(clicked), heights)
+    if cells is not None:
+        as_many = threshold_for_count(heights, round(cells), LOWEST_PEAK)
+        threshold = steadied(threshold, as_many, sum(map(len, clicked)))
+    return min(threshold, HIGHEST_THRESHOLD)
 
 
 def _offer(task: Task) -> Generator[Event, None, None]:

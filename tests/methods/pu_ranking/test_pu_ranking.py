@@ -1,0 +1,218 @@
+"""The method as a whole, on drawn disks; what every method must keep to is in test_contract."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from napari_inkling.core import (
+    BACKGROUND,
+    HintSet,
+    Image,
+    Notice,
+    PlaneRef,
+    Points,
+    Preview,
+    PseudoLabels,
+    Round,
+    Step,
+    TrainingData,
+    TrainingImage,
+)
+from napari_inkling.methods.pu_ranking import PuRanking, rounds, task
+from napari_inkling.training import loop, working_image
+from tests.methods.drawing import CENTRES, RADIUS, clicks, data, image, tissue
+
+METHOD = PuRanking()
+SMALL = {
+    "steps": 24,
+    "rounds": 2,
+    "batch": 4,
+    "crop": 64,
+    "width": 8,
+    "views": 1,
+    "pretrained": False,
+    "radius": RADIUS,
+}
+
+
+def fit(what: TrainingData | None = None, *, start=None, preset="quick", **settings):
+    chosen = METHOD.Settings.preset(preset, **{**SMALL, **settings})
+    running = METHOD.fit(what or data(), chosen, device="cpu", start=start)
+    events = []
+    while True:
+        try:
+            events.append(next(running))
+        except StopIteration as end:
+            return events, end.value
+
+
+def of_kind(events, kind):
+    return [event for event in events if isinstance(event, kind)]
+
+
+def near_a_cell(points: Points) -> np.ndarray:
+    return np.hypot(*(points.coordinates[:, None] - CENTRES).transpose(2, 0, 1)).min(1) < RADIUS
+
+
+def test_it_finds_what_was_not_marked():
+    _, model = fit(steps=60)
+    found = model.predict(image(tissue(seed=5))).above(0.5).points
+    assert near_a_cell(found).all()
+    missed = np.hypot(*(CENTRES[:, None] - found.coordinates).transpose(2, 0, 1)).min(1) >= RADIUS
+    assert missed.sum() <= 1
+
+
+def test_pseudo_labels_are_told_round_by_round():
+    events, _ = fit(steps=60)
+    told = of_kind(events, PseudoLabels)
+    assert [own.round for own in told] == [1, 2]
+    last = told[-1]
+    assert len(last.cells) and near_a_cell(last.cells).mean() > 0.7
+    assert len(last.background) > 10 and near_a_cell(last.background).mean() < 0.1
+    for rows in (last.cells, last.background):
+        assert set(rows.sources) == {"model"} and ((rows.scores > 0) & (rows.scores < 1)).all()
+    assert set(last.cells.classes) == {"cell"} and set(last.background.classes) <= {"cell", BACKGROUND}
+
+
+def test_what_was_chosen_is_learnt(monkeypatch):
+    seen = []
+    train_round = rounds.train_round
+
+    def watched(own, targets):
+        seen.append((own.round, targets[0].copy()))
+        yield from train_round(own, targets)
+
+    monkeypatch.setattr(rounds, "train_round", watched)
+    events, _ = fit()
+    (_, first), *others = seen
+    assert [number for number, _ in seen] == [0, 1, 2]
+    for told, (_, later) in zip(of_kind(events, PseudoLabels), others, strict=True):
+        chosen = len(told.cells) + len(told.background)
+        assert chosen and ((first == -1) & (later != -1)).sum() > chosen  # a disk each, that was unknown
+
+
+def test_no_rounds_no_pseudo_labels():
+    events, _ = fit(rounds=0)
+    assert not of_kind(events, PseudoLabels) and [r.round for r in of_kind(events, Round)] == [0]
+
+
+def test_what_a_person_says_meanwhile_counts_in_the_next_round(monkeypatch):
+    """A cell and a place that is none, marked during the first round, are targets of the next."""
+    answers = []
+    given = []
+    ref = data().watch
+    more = HintSet(Points(CENTRES[:8])).joined(HintSet(Points([CENTRES[9]], classes=BACKGROUND)))
+
+    def newest():
+        return {ref: more} if given else {}
+
+    train_round = rounds.train_round
+
+    def watched(own, targets):
+        answers.append([(own.fields[0].field.marked.shape[0], len(own.fields[0].background))])
+        given.append(True)
+        yield from train_round(own, targets)
+
+    monkeypatch.setattr(rounds, "train_round", watched)
+    what = TrainingData(data().train, watch=ref, newest_hints=newest)
+    events, _ = fit(what)
+    assert answers[0] == [(6, 0)] and answers[1] == [(8, 1)]
+    places = np.concatenate([own.cells.coordinates for own in of_kind(events, PseudoLabels)])
+    known = np.vstack([CENTRES[:8], CENTRES[9:10]])
+    assert np.hypot(*(places[:, None] - known).transpose(2, 0, 1)).min() >= RADIUS - 1e-6
+
+
+def test_a_class_that_came_meanwhile_waits(monkeypatch):
+    ref = data().watch
+    more = HintSet(Points(CENTRES[:7], classes=np.array(["cell"] * 6 + ["new"], object)))
+    _, model = fit(TrainingData(data().train, watch=ref, newest_hints=lambda: {ref: more}))
+    assert model.classes == ("cell",)
+
+
+def test_the_first_answer_comes_before_any_step():
+    events, _ = fit()
+    first = next(n for n, event in enumerate(events) if isinstance(event, Preview))
+    assert not any(isinstance(event, Step) and event.losses for event in events[:first])
+    assert not events[first].whole and near_a_cell(events[first].predictions.points).all()
+
+
+def test_training_that_goes_on_begins_with_pseudo_labels():
+    _, first = fit()
+    events, second = fit(start=first)
+    assert not of_kind(events, Notice)
+    assert [own.round for own in of_kind(events, Round)] == [1, 2]
+    assert second.description.trained_steps == 24 + round(0.4 * 24)
+    other, _ = fit(start=first, width=4)
+    assert "width changed" in of_kind(other, Notice)[0].text
+
+
+def test_minutes_end_it(monkeypatch):
+    looks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(looks) / 100)
+    for module in (loop, rounds, task):
+        monkeypatch.setattr(module, "time", clock)
+    events, last = fit(steps=100_000, minutes=0.01)
+    learnt = [step for step in of_kind(events, Step) if step.losses]
+    assert 15 < learnt[-1].step < 60 and learnt[-1].step == last.description.trained_steps
+
+
+def test_as_published():
+    events, model = fit(
+        preset="as-published",
+        steps=6,
+        rounds=1,
+        width=4,
+        crop=64,
+        batch=2,
+        patch_steps=2,
+        alpha=0.2,
+        beta=0.2,
+    )
+    assert of_kind(events, PseudoLabels) and model.description.scale == 1.0
+    assert model.description.threshold == 0.5
+
+
+@pytest.mark.parametrize("mask", ["plain", "disks"])
+def test_the_paper_s_other_arms(mask):
+    events, _ = fit(mask=mask, rounds=0, steps=4)
+    assert not of_kind(events, PseudoLabels)
+
+
+def test_marks_at_the_border():
+    edge = np.array([(0.0, 0.0), (103.4, 50.0), (50.0, -0.4), *CENTRES[:3]])
+    _, model = fit(data(hints=HintSet(Points(edge))), steps=4)
+    assert len(model.predict(image()).points.coordinates) < 200
+
+
+def test_every_cell_marked():
+    events, _ = fit(data(hints=clicks(len(CENTRES))))
+    assert all(not near_a_cell(own.cells).any() for own in of_kind(events, PseudoLabels) if len(own.cells))
+
+
+def test_images_of_different_size_and_depth():
+    grey = tissue()
+    planes = (
+        TrainingImage(Image(PlaneRef("8 bit"), grey), clicks(5)),
+        TrainingImage(Image(PlaneRef("16 bit"), (grey[:80, :96] * np.uint16(150))), clicks(5)),
+        TrainingImage(Image(PlaneRef("float"), (grey / 255).astype(np.float32)), HintSet()),
+    )
+    events, model = fit(TrainingData(planes, watch=planes[0].image.ref))
+    told = of_kind(events, PseudoLabels)
+    assert {own.image.image for own in told} == {"8 bit", "16 bit"}
+    assert all(len(model.predict(plane.image).points) for plane in planes)
+
+
+def test_a_large_plane_is_learnt_in_parts(monkeypatch):
+    monkeypatch.setattr(working_image, "LARGEST_FIELD", 60)
+    monkeypatch.setattr(working_image, "FIELD", 48)
+    events, _ = fit()
+    told = of_kind(events, PseudoLabels)
+    assert len(told) == 2  # one for each round: the parts are of one plane
+    inside = told[-1].background.coordinates
+    assert ((inside > -0.5) & (inside < 103.5)).all()
+    previews = of_kind(events, Preview)
+    assert previews and not any(own.whole for own in previews)
