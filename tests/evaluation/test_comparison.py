@@ -120,6 +120,7 @@ def test_all_of_a_few_found_leaves_doubt():
         (outcome(36, 2, 300), outcome(20, 18, 300), "one"),
         (outcome(36, 2, 300), outcome(36, 2, 3000), "one"),
         (outcome(5, 0, 30), outcome(3, 2, 30), ""),
+        (outcome(6, 0, 0), outcome(0, 6, 0), "one"),
     ],
 )
 def test_a_detector_is_better_if_it_is_ahead_by_more_than_chance(one, other, better):
