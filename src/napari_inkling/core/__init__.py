@@ -26,6 +26,7 @@ from napari_inkling.core.events import (
     Saved,
     Started,
     Step,
+    Tried,
 )
 from napari_inkling.core.hints import (
     BACKGROUND,
@@ -82,6 +83,7 @@ __all__ = [
     "TooFewHintsError",
     "TrainingData",
     "TrainingImage",
+    "Tried",
     "WorkerError",
     "new_ids",
 ]
