@@ -191,7 +191,7 @@ def _same_number(outcomes: Mapping[str, DetectorOutcome]) -> int:
 
 def lee_liu(recall: FloatArray, found: FloatArray) -> FloatArray:
     """Return r² / n, which is r² / P(found) up to a factor that is the same for all; 0 if none is found."""
-    return recall**2 / np.maximum(found, 1.0)  # without suggestions r is 0
+    return np.where(found > 0, recall**2 / np.maximum(found, 1.0), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +218,7 @@ def _estimate(
             wrong = rng.standard_gamma(wrong + 0.5, drawn.recall.shape)
         found = wrong + drawn.recall * cells
     right = np.minimum(drawn.recall * number, found)
-    return _Estimate(2 * right / (found + number), lee_liu(right / number, found), number)
+    return _Estimate(2 * right / (found + number), lee_liu(drawn.recall, found), number)
 
 
 def _is_ahead(drawn: _Estimate, one: int, other: int, sure: float) -> bool:
