@@ -33,7 +33,7 @@ attributes of the part that tells them. What a person is to read, every part han
 from napari_inkling.session._session import Session
 from napari_inkling.session.cell_radius import DEFAULT_RADIUS
 from napari_inkling.session.clock import seconds_each
-from napari_inkling.session.comparison_state import ComparisonState, f1_words, rests_on, verdict
+from napari_inkling.session.comparison_state import ComparisonState, f1_words, rests_on, short_name, verdict
 from napari_inkling.session.continuing import still_lacks, why_anew
 from napari_inkling.session.recommend import Recommendation
 from napari_inkling.session.suggested_cells import (
@@ -58,6 +58,7 @@ __all__ = [
     "rests_on",
     "scored",
     "seconds_each",
+    "short_name",
     "still_lacks",
     "verdict",
     "why_anew",

@@ -8,7 +8,7 @@ from napari_inkling.core import Event, Started, Step, Tried
 from napari_inkling.evaluation import ComparedDetector, Comparison
 from napari_inkling.session.training_state import Status
 
-__all__ = ["ComparisonState", "f1_words", "rests_on", "verdict"]
+__all__ = ["ComparisonState", "f1_words", "rests_on", "short_name", "verdict"]
 
 #: The share of the time for a method that its training takes; the rest predicts.
 TRAINING_SHARE = 0.9
