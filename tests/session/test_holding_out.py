@@ -61,6 +61,13 @@ def test_the_seed_decides_and_every_click_has_its_chance():
     assert min(times.values()) > 25 and max(times.values()) < 80  # 50 on average
 
 
+def test_the_same_id_on_another_image_is_another_cell():
+    same = clicks(20)
+    held = hold_out(of(plane(A, same), plane(B, same)))
+    assert held.count == 10
+    assert [len(item.hints) for item in held.training.images] == [15, 15]
+
+
 def test_at_least_five_are_held_out():
     assert hold_out(of(plane(A, clicks(10)))).count == 5
 

@@ -99,6 +99,7 @@ class Comparing:
         self._folder: Path | None = None  # of the models of the one that runs
         self._folders: set[Path] = set()  # of all that have not ended yet
         self._hints_then = 0
+        self._refusal: tuple[tuple[HintCounts, str | None], str] | None = None  # to what, and what it was
         annotations.hints_changed.connect(self._outdate)
 
     @property
@@ -115,6 +116,12 @@ class Comparing:
         """Return why the hints do not allow a comparison, ``""`` if they do."""
         if self._workspace.opened is None:
             return "Open an image first."
+        asked = self._advice.hint_counts(), self._advice.method
+        if self._refusal is None or self._refusal[0] != asked:
+            self._refusal = asked, self._refusal_now()
+        return self._refusal[1]
+
+    def _refusal_now(self) -> str:
         try:
             self._plan(None, 0)
         except InklingError as error:
@@ -273,7 +280,7 @@ class Comparing:
         """Stop what is compared for the project before, and forget what came of it."""
         self.stop()
         self._background.close()
-        self._folder, self._tried = None, {}
+        self._folder, self._tried, self._refusal = None, {}, None
         if self._state != ComparisonState():
             self._set_state(ComparisonState())
 

@@ -79,9 +79,10 @@ def hold_out(snapshot: Snapshot, seed: int = 0) -> HeldOut:
             f"mark {FEWEST_CLICKS - total} more (accepted suggestions do not count)"
         )
     held = _drawn(clicks, max(FEWEST_HELD_OUT, round(SHARE * total)), seed)
-    training = replace(snapshot, images=tuple(_without(item, held) for item in snapshot.images))
+    left = tuple(item if item.complete else _without(item, held[item.ref]) for item in snapshot.images)
+    training = replace(snapshot, images=left)
     measured = tuple(item for item in training.images if len(clicks[item.ref]))
-    to_find = {item.ref: HintSet(clicks[item.ref].with_ids(held)) for item in measured}
+    to_find = {item.ref: HintSet(clicks[item.ref].with_ids(held[item.ref])) for item in measured}
     return HeldOut(training, replace(training, images=measured), to_find)
 
 
@@ -91,30 +92,31 @@ def _clicks(item: SnapshotImage) -> Points:
     return cells.take(cells.sources != "accepted")
 
 
-def _drawn(clicks: Mapping[PlaneRef, Points], count: int, seed: int) -> npt.NDArray[np.int64]:
-    """Return the ids of so many clicks, spread evenly over images and classes.
+def _drawn(clicks: Mapping[PlaneRef, Points], count: int, seed: int) -> dict[PlaneRef, npt.NDArray[np.int64]]:
+    """Return the ids of so many clicks, by plane, spread evenly over images and classes.
 
     In each group the clicks stand in random order at even distances in [0, 1), from a random start; those
     that stand first of all are taken.
     """
     rng = np.random.default_rng(seed)
-    ids, places = [np.empty(0, np.int64)], [np.empty(0)]
+    rows, places = [np.empty((2, 0), np.int64)], [np.empty(0)]
     for group in _groups(clicks):
-        ids.append(rng.permutation(group))
-        places.append((np.arange(len(group)) + rng.random()) / len(group))
-    return np.concatenate(ids)[np.argsort(np.concatenate(places), kind="stable")[:count]]
+        rows.append(rng.permutation(group, axis=1))
+        places.append((np.arange(group.shape[1]) + rng.random()) / group.shape[1])
+    first = np.argsort(np.concatenate(places), kind="stable")[:count]
+    on, ids = np.concatenate(rows, axis=1)[:, first]
+    return {ref: ids[on == number] for number, ref in enumerate(clicks)}
 
 
 def _groups(clicks: Mapping[PlaneRef, Points]) -> list[npt.NDArray[np.int64]]:
-    """Return the ids of the clicks of each class on each image."""
+    """Return the number of the plane and the id of the clicks of each class on each image, shapes (2, N)."""
     groups: dict[tuple[str, str], list[npt.NDArray[np.int64]]] = {}
-    for ref, points in clicks.items():
+    for number, (ref, points) in enumerate(clicks.items()):
         for name in sorted(set(points.classes.tolist())):
-            groups.setdefault((ref.image, name), []).append(points.of_class(name).ids)
-    return [np.concatenate(ids) for ids in groups.values()]
+            ids = points.of_class(name).ids
+            groups.setdefault((ref.image, name), []).append(np.stack([np.full_like(ids, number), ids]))
+    return [np.concatenate(parts, axis=1) for parts in groups.values()]
 
 
 def _without(item: SnapshotImage, ids: npt.NDArray[np.int64]) -> SnapshotImage:
-    return (
-        item if item.complete else replace(item, hints=item.hints.mapped(lambda rows: rows.without_ids(ids)))
-    )
+    return replace(item, hints=item.hints.mapped(lambda rows: rows.without_ids(ids)))
