@@ -165,8 +165,8 @@ def compare_detectors(
     told = _estimate(every, cells, exact, None)
     drawn = _estimate(every, cells, exact, np.random.default_rng(seed))
     tail = (1 - COVERED) / 2
-    low, high = np.quantile(drawn.f1, (tail, 1 - tail), axis=1)
-    f1 = told.f1[:, 0]
+    low, high = np.quantile(drawn.f1, (tail, 1 - tail), axis=1).tolist()
+    f1: list[float] = told.f1[:, 0].tolist()
     detectors = [
         ComparedDetector(
             name, f1[i], min(low[i], f1[i]), max(high[i], f1[i]), every[i].hits, cells, every[i].found

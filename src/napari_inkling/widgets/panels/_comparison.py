@@ -98,7 +98,7 @@ class ComparisonView(QWidget):
         self.close_button = button("Close", "Put the comparison away", self._dismiss, role="link")
         self._rows = column(spacing=6)
         layout = column(spacing=7)
-        for item in (self.bar, self._rows, self.text, row(None, self.close_button)):
+        for item in (self.bar, self.text, self._rows, row(None, self.close_button)):
             put(layout, item)
         self.setLayout(layout)
         self._method.currentIndexChanged.connect(self._show_use)
@@ -128,7 +128,8 @@ class ComparisonView(QWidget):
         self.bar.setValue(round(1000 * state.fraction))
         doing = " · ".join(filter(None, (state.doing, state.device)))
         self.text.setText(doing if state.active else state.message)
-        set_role(self.text, "warning" if state.failures and not state.active else "muted")
+        ended = "warning" if state.failures else "plain"
+        set_role(self.text, "muted" if state.active else ended)
         self.close_button.setVisible(not state.active)
         if state.result is not self._shown:
             self._show_result(state.result)
