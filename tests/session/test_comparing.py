@@ -191,7 +191,7 @@ def test_what_is_no_more_than_chance_is_said(clicked: Session, runner: HandRunne
     runner.tell(Tried(HALF, {A: found()}), Tried(ALL, {A: found()}))
     runner.end()
     assert clicked.comparing.state.message == (
-        "No difference that chance would not explain: F1 ≈ 1.00 for FindsHalf, 1.00 for FindsAll; "
+        "No clear winner: F1 ≈ 1.00 for FindsHalf and 1.00 for FindsAll, a difference that chance explains; "
         "more clicks would tell."
     )
 

@@ -103,6 +103,7 @@ def test_it_stands_still_while_the_person_goes_on(make_dock, viewer):
     assert view.text.text().startswith("Comparing: NeverEnds, step ")
     assert view.bar.isVisible() and 450 < view.bar.value() < 600
     assert not dock.train.go.isEnabled() and "being compared" in dock.train.go.toolTip()
+    assert dock.train.next_step.text().startswith("Nothing that you have changes.")
     before = len(dock.session.annotations.hints.points)
     press_key(viewer, "Shift+C")
     click_at(viewer, 52, 61)

@@ -126,11 +126,9 @@ def verdict(result: Comparison) -> str:
     if not others:
         return f"{name} alone: {f1_words(first, result.exact)}{where}."
     sign = "=" if result.exact else "≈"
-    against = " and ".join(f"{d.f1:.2f}" for d in others)
     if result.better:
+        against = " and ".join(f"{detector.f1:.2f}" for detector in others)
         return f"{name} is better: F1 {sign} {first.f1:.2f}, against {against}{where}."
+    each = " and ".join(f"{d.f1:.2f} for {short_name(d.name)}" for d in result.detectors)
     more = "" if result.exact else "; more clicks would tell"
-    return (
-        f"No difference that chance would not explain: F1 {sign} {first.f1:.2f} for {name}, "
-        f"{against} for {' and '.join(short_name(d.name) for d in others)}{where}{more}."
-    )
+    return f"No clear winner: F1 {sign} {each}{where}, a difference that chance explains{more}."

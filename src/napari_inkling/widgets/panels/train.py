@@ -199,6 +199,8 @@ class TrainPanel(Panel):
     def _advise(self, state: TrainingState) -> None:
         if state.status in ("starting", "running"):
             self.say_next(GOING_ON if self._going_on else LEARNING)
+        elif self._comparing:
+            self.say_next(f"Nothing that you have changes. {LATER}")
         elif self._missing:
             self.say_next(self._missing)  # the mark on what to do now stands in Annotate
         elif not self._has_model:
