@@ -74,7 +74,7 @@ class DetectorOutcome:
 
 @dataclass(frozen=True)
 class ComparedDetector:
-    """F1 of a detector with its interval (95 %), and what it rests on.
+    """F1 of a detector with its interval (95 % of the draws), and what it rests on.
 
     ``hits`` of ``cells`` held-out cells were found, ``found`` suggestions were made in all.
     """
@@ -143,6 +143,9 @@ def compare_detectors(
     outcomes: Mapping[str, DetectorOutcome], *, exact: bool = False, seed: int = 0
 ) -> Comparison:
     """Estimate F1 of each detector, with intervals by a Bayesian bootstrap over clicks (Rubin, 1981).
+
+    The intervals know of the chance in the clicks, not of what is wrong with the estimate of N: on made-up
+    detectors nominal 95 % held the true F1 in 82 to 99 %, least where detectors are alike.
 
     Each draw weighs the clicks anew, the same for all detectors, and estimates N anew. A detector is better
     if in 97.5 % of the draws its F1 is higher, and so is Lee and Liu's criterion.

@@ -38,7 +38,7 @@ class F1Bar(QWidget):
         self.setFixedHeight(16)
         self.setMinimumWidth(60)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setToolTip("The bar is F1, from 0 to 1; in 95 of 100 cases it lies within the thin line")
+        self.setToolTip("The bar is F1, from 0 to 1; the thin line is how far it may be off")
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of a theme."""
