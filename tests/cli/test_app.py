@@ -21,6 +21,7 @@ COMMANDS = (
     "import",
     "weaken",
     "train",
+    "compare",
     "predict",
     "evaluate",
     "guide",

@@ -114,6 +114,7 @@ SIGNALS = {
     "models_changed": "prediction.models_changed",
     "measuring": "measuring.progress",
     "measured": "measuring.done",
+    "comparing": "comparing.changed",
 }
 #: What only its parts tell each other.
 INSIDE = {

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_inkling.cli.compare import compare
 from napari_inkling.cli.console import StoppedError
 from napari_inkling.cli.demo import demo
 from napari_inkling.cli.evaluate import evaluate
@@ -67,6 +68,7 @@ for _name, _command in (
     ("import", import_),
     ("weaken", weaken),
     ("train", train),
+    ("compare", compare),
     ("predict", predict),
     ("evaluate", evaluate),
     ("guide", guide),

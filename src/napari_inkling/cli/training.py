@@ -51,7 +51,8 @@ def session_on(project: Path, method: str | None = None) -> Iterator[Session]:
     session = Session(runner, method=method, predict_on_visit=False)
 
     def tell(level: str, text: str) -> None:
-        if text != session.training.state.full_message:  # how a training ended is told at the end
+        ended = session.training.state.full_message, session.comparing.state.message
+        if text not in ended:  # that is told at the end
             note(text)
 
     session.message.connect(tell)

@@ -27,6 +27,7 @@ from napari_inkling.core.events import (
     Saved,
     Started,
     Step,
+    Tried,
 )
 from napari_inkling.core.hints import (
     BACKGROUND,
@@ -85,6 +86,7 @@ __all__ = [
     "TooFewHintsError",
     "TrainingData",
     "TrainingImage",
+    "Tried",
     "WorkerError",
     "new_ids",
     "nothing_new",

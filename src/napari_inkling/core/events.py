@@ -22,6 +22,7 @@ __all__ = [
     "Saved",
     "Started",
     "Step",
+    "Tried",
 ]
 
 
@@ -115,6 +116,18 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """A method of a comparison was trained, and this is what it finds on each plane; or why it failed.
+
+    Of ``found`` only the points and the radius count. ``error`` is for a person, ``""`` if all went well.
+    """
+
+    method: str
+    found: Mapping[PlaneRef, Predictions] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Finished:
     """The job did all it had to do. Always the last event."""
 
@@ -127,4 +140,16 @@ class Failed:
     details: str = ""
 
 
-Event = Started | Step | Preview | PseudoLabels | Round | Notice | Checkpoint | Saved | Finished | Failed
+Event = (
+    Started
+    | Step
+    | Preview
+    | PseudoLabels
+    | Round
+    | Notice
+    | Checkpoint
+    | Saved
+    | Tried
+    | Finished
+    | Failed
+)

@@ -3,6 +3,13 @@
 from napari_inkling.evaluation.annotator import annotation_seconds, weaken, weaken_images
 from napari_inkling.evaluation.average_precision import average_precision
 from napari_inkling.evaluation.centres import Cells, box_centres, cell_centres
+from napari_inkling.evaluation.comparison import (
+    ComparedDetector,
+    Comparison,
+    DetectorOutcome,
+    compare_detectors,
+    detector_outcome,
+)
 from napari_inkling.evaluation.corrections import Correction, correct
 from napari_inkling.evaluation.detection import DetectionScore, pool, score_detection, score_images
 from napari_inkling.evaluation.difficulty import Difficulty, difficulty
@@ -20,8 +27,11 @@ from napari_inkling.evaluation.threshold import ThresholdCurve, best_threshold, 
 
 __all__ = [
     "Cells",
+    "ComparedDetector",
+    "Comparison",
     "Correction",
     "DetectionScore",
+    "DetectorOutcome",
     "Difficulty",
     "Matches",
     "Measurements",
@@ -32,7 +42,9 @@ __all__ = [
     "best_threshold",
     "box_centres",
     "cell_centres",
+    "compare_detectors",
     "correct",
+    "detector_outcome",
     "difficulty",
     "match_points",
     "measure",

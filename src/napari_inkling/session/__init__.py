@@ -5,6 +5,7 @@
     Session                        makes the parts, and opens and closes projects for them
     ─────────────────────────────────────────────────────────────────────────────────────────────
     training                       trains a method          ──► prediction, advice, suggestions
+    comparing                      compares methods         ──► prediction, advice
     masks, boxes                   correct these            ──► review, suggestions
     ─────────────────────────────────────────────────────────────────────────────────────────────
     prediction                     predicts more planes     ──► suggestions
@@ -32,6 +33,7 @@ attributes of the part that tells them. What a person is to read, every part han
 from napari_inkling.session._session import Session
 from napari_inkling.session.cell_radius import DEFAULT_RADIUS
 from napari_inkling.session.clock import seconds_each
+from napari_inkling.session.comparison_state import ComparisonState, f1_words, rests_on, short_name, verdict
 from napari_inkling.session.continuing import still_lacks, why_anew
 from napari_inkling.session.recommend import Recommendation
 from napari_inkling.session.suggested_cells import (
@@ -46,14 +48,19 @@ from napari_inkling.session.training_state import TrainingState
 
 __all__ = [
     "DEFAULT_RADIUS",
+    "ComparisonState",
     "Recommendation",
     "Session",
     "TrainingState",
     "by_doubt",
     "count_cells",
+    "f1_words",
+    "rests_on",
     "scored",
     "seconds_each",
+    "short_name",
     "still_lacks",
+    "verdict",
     "why_anew",
     "with_ids",
     "without_known",

@@ -15,6 +15,7 @@ from napari_inkling.session.box_sizes import BoxSizes
 from napari_inkling.session.boxes import BoxCorrection
 from napari_inkling.session.cell_radius import CellRadius
 from napari_inkling.session.clock import AnnotationClock
+from napari_inkling.session.comparing import Comparing
 from napari_inkling.session.desk import Desk, Dispatch
 from napari_inkling.session.files import Files
 from napari_inkling.session.guide import Guide
@@ -88,6 +89,7 @@ class Session:
         )
         self.advice = advice = Advice(workspace, method, tell)
         self.training = Training(workspace, advice, radius, suggestions, prediction, desk, tell)
+        self.comparing = Comparing(workspace, annotations, advice, radius, prediction, desk, tell)
 
     # -- what is open ------------------------------------------------------------------------------
 
@@ -154,6 +156,7 @@ class Session:
         self.workspace.enter(project)
         self.images.forget()
         self.training.forget()  # before the prediction: it tells that it stops
+        self.comparing.forget()
         self.measuring.forget()
         self.prediction.forget()
         self.radius.take_up(project)
@@ -210,6 +213,7 @@ class Session:
         self._desk.close()
         self.images.stop_checking()
         self.measuring.close()
+        self.comparing.close()
         if isinstance(job, TrainJob):  # its last checkpoint stays
             tidy_after(job)
         try:

@@ -12,7 +12,7 @@ from napari_inkling.session.desk import Desk
 from napari_inkling.session.suggestions import Suggestions
 from napari_inkling.session.telling import FIRST, LAST, Tell
 from napari_inkling.session.workspace import Workspace
-from napari_inkling.workers import Outcome, PredictJob, TrainJob
+from napari_inkling.workers import CompareJob, Outcome, PredictJob, TrainJob
 
 __all__ = ["Prediction"]
 
@@ -101,12 +101,14 @@ class Prediction:
         Raises
         ------
         ProjectError
-            If there is no model yet, or a training runs.
+            If there is no model yet, or a training or a comparison runs.
         """
         if (model := model or self.newest_model) is None:
             raise ProjectError("there is no model yet: train one first")
         if isinstance(self._desk.job, TrainJob):
             raise ProjectError("a training is running: its model predicts when it is done")
+        if isinstance(self._desk.job, CompareJob):
+            raise ProjectError("methods are being compared: stop that first")
         refs = self.unpredicted_planes if refs is None else refs
         if not refs:
             return

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from napari_inkling.core import TooFewHintsError
 from napari_inkling.methods import Needs
 
-__all__ = ["HintCounts", "Recommendation", "check_enough", "recommend"]
+__all__ = ["HintCounts", "Recommendation", "check_enough", "is_enough", "recommend"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ def _missing(counts: HintCounts, needs: Needs) -> str:
     return " and ".join(
         _plural(least - have, f"more {noun}") for noun, have, least in _asked(counts, needs) if have < least
     )
+
+
+def is_enough(counts: HintCounts, needs: Needs) -> bool:
+    """Whether a method can learn from so many hints."""
+    return not _missing(counts, needs)
 
 
 def recommend(counts: HintCounts, needs: Mapping[str, Needs]) -> Recommendation:

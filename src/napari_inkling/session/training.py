@@ -33,7 +33,7 @@ from napari_inkling.session.suggestions import Suggestions
 from napari_inkling.session.telling import FIRST, Tell
 from napari_inkling.session.training_state import TrainingState
 from napari_inkling.session.workspace import Workspace
-from napari_inkling.workers import Outcome, TrainJob, model_method, tidy_up
+from napari_inkling.workers import CompareJob, Outcome, TrainJob, model_method, tidy_up
 
 __all__ = ["Training", "tidy_after"]
 
@@ -141,6 +141,8 @@ class Training:
         """
         if self.active:
             raise SettingsError("a training is already running: stop it first")
+        if isinstance(self._desk.job, CompareJob):
+            raise SettingsError("methods are being compared: stop that first")
         if not (name := method or self._advice.method or self._advice.recommend().method):
             raise SettingsError("no method is installed")
         chosen = get_method(name)

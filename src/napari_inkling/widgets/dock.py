@@ -133,6 +133,7 @@ class InklingDock(QWidget):
         self.project_bar.help_asked.connect(self.toggle_cheat_sheet)
         for action, slot in (
             ("train", self.train.train_or_stop),
+            ("compare", self.train.comparison.compare_or_stop),
             ("cheat_sheet", self.toggle_cheat_sheet),
             ("export", self.export.export),
             ("next_unusual", self.guidance.go_on),

@@ -39,6 +39,7 @@ KEYS = (
     Key("tool_merge", "Shift+M", "make one mask of two, by a click on each", "Masks"),
     Key("tool_delete", "Shift+K", "delete masks with a click", "Masks"),
     Key("train", "Shift+T", "train, or stop training", "Train"),
+    Key("compare", "Shift+Y", "compare the methods, or stop comparing", "Train"),
     Key("accept", "W", "accept the suggestion under the mouse, else the one in focus", "Review"),
     Key("reject", "Q", "reject it; the tick in Review says whether that marks “not a cell”", "Review"),
     Key("reject_background", "Shift+Q", "reject it and mark “not a cell” in any case", "Review"),

@@ -9,7 +9,8 @@ from qtpy.QtWidgets import QCheckBox, QComboBox
 
 from napari_inkling.core import InklingError
 from napari_inkling.methods import MethodSettings, get_method
-from napari_inkling.session import Recommendation, TrainingState, still_lacks, why_anew
+from napari_inkling.session import ComparisonState, Recommendation, TrainingState, still_lacks, why_anew
+from napari_inkling.widgets.panels._comparison import ComparisonView
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._method_choice import MethodChoice
 from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, row, set_role
@@ -52,13 +53,18 @@ class TrainPanel(Panel):
         self._anew = ""  # why it cannot go on from the newest model
         self._going_on = False  # the training that was started here knows what the newest model found
         self.why = self.add(label(role="muted", wrap=True))
-        self.method: MethodChoice = self.add(calm_wheel(MethodChoice(session)))
+        self.method: MethodChoice = calm_wheel(MethodChoice(session))
         self.method.currentIndexChanged.connect(self.refresh)
+        self.comparison = ComparisonView(
+            session, self.telling, self.method, lambda: self.device.currentData()
+        )
+        self.add(row(self.method, self.comparison.button)).setStretch(0, 1)
         self._make_how_and_where()
         self._radius_row: RadiusRow = self.add(RadiusRow(session, self.telling))
         self.radius, self.estimate = self._radius_row.radius, self._radius_row.estimate
         self._make_advanced()
         self._make_go()
+        self.add(self.comparison)
         self.progress: TrainingProgress = self.add(TrainingProgress())
         self._status = ""  # of the training that is shown
         self._show_on_beat = self.on_beat(self._show_progress)
@@ -72,6 +78,9 @@ class TrainPanel(Panel):
             session.radius.changed,
         )
         self.listen(self._on_training, session.training.changed)
+        self._comparing = False
+        self._compare_on_beat = self.on_beat(self._show_comparison)
+        self.listen(self._on_comparison, session.comparing.changed)
         self.refresh()
         self._on_training(session.training.state)
 
@@ -120,6 +129,7 @@ class TrainPanel(Panel):
         self._anew = self._why_anew()
         self._radius_row.setVisible(self._has_radius())
         self._radius_row.refresh()
+        self.comparison.refresh()
         self._show_button()
 
     def _ask(self) -> None:
@@ -171,9 +181,13 @@ class TrainPanel(Panel):
             word = "Stopping…" if state.status == "stopping" else "Stop"
             tip = "Stop, and keep the model whose suggestions you see"
         self.go.setText(word)
+        if self._comparing:
+            tip = "Methods are being compared: stop that first"
         self.go.setToolTip(f"{tip}  [{key_of('train')}]")
         set_role(self.go, "stop" if state.active else "primary")
-        self.go.setEnabled(state.status != "stopping" and (state.active or not self._missing))
+        free = not self._missing and not self._comparing
+        self.go.setEnabled(state.status != "stopping" and (state.active or free))
+        self.comparison.show_button()
         self.start_over.setVisible(not state.active and not self._anew)
         for widget in (self.method, self.preset, self.device, self.radius, self.advanced):
             widget.setEnabled(not state.active)
@@ -185,6 +199,8 @@ class TrainPanel(Panel):
     def _advise(self, state: TrainingState) -> None:
         if state.status in ("starting", "running"):
             self.say_next(GOING_ON if self._going_on else LEARNING)
+        elif self._comparing:
+            self.say_next(f"Nothing that you have changes. {LATER}")
         elif self._missing:
             self.say_next(self._missing)  # the mark on what to do now stands in Annotate
         elif not self._has_model:
@@ -214,6 +230,18 @@ class TrainPanel(Panel):
         state = self.session.training.state
         self.progress.show_state(state)
         self.summary.setText(f"{state.fraction:.0%}" if state.active and state.steps else "")
+
+    def _on_comparison(self, state: ComparisonState) -> None:
+        if state.status == "running" and self._comparing:
+            self._compare_on_beat()
+            return
+        self._comparing = state.active
+        self._show_comparison()
+        self._show_button()
+
+    def _show_comparison(self) -> None:
+        self.comparison.show_state(self.session.comparing.state)
+        self.progress.setVisible(not self._comparing and self.session.training.state.status != "idle")
 
     # -- what it does
 
@@ -249,8 +277,9 @@ class TrainPanel(Panel):
         self.advanced.set_model(settings, leave_out=("radius",))
 
     def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a new theme for the curves."""
+        """Take the colours of a new theme for the curves and bars."""
         self.progress.set_palette(palette)
+        self.comparison.set_palette(palette)
 
     def release(self) -> None:
         """Disconnect, and take the plots down."""
