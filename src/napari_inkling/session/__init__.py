@@ -4,7 +4,8 @@
 
     Session                        makes the parts, and opens and closes projects for them
     ─────────────────────────────────────────────────────────────────────────────────────────────
-    training                       trains a method          ──► prediction, advice, suggestions
+    training                       trains a method          ──► prediction, advice, suggestions,
+                                                                pseudo_labels, corrections
     masks, boxes                   correct these            ──► review, suggestions
     ─────────────────────────────────────────────────────────────────────────────────────────────
     prediction                     predicts more planes     ──► suggestions
@@ -16,6 +17,8 @@
     box_sizes                      says how many boxes are enough
     ─────────────────────────────────────────────────────────────────────────────────────────────
     suggestions                    what is left to judge    ──► radius
+    pseudo_labels                  judged while it trains   ──► radius
+    corrections                    sends hints as they come
     ─────────────────────────────────────────────────────────────────────────────────────────────
     radius                         how large cells are
     images                         adds, marks and checks images
