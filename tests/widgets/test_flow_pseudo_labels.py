@@ -139,7 +139,7 @@ def test_what_is_hidden_cannot_be_judged(viewer, training):
 
 def test_the_train_panel_says_how_many_and_how(viewer, training):
     line = training.train.progress.chosen
-    wait_until(lambda: line.text().startswith("Round 1: 14 pseudo-cells, 14 pseudo-background"))
+    wait_until(lambda: line.text().startswith("Round 1: 14 pseudo-cells ◇, 14 pseudo-background □"))
     assert line.isVisible()
     assert line.text().endswith("W accepts, Q strikes the one under the mouse")
     assert training.train.next_step.text().endswith("counts from the next round on.")

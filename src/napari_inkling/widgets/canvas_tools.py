@@ -112,7 +112,7 @@ class Toolbox:
         try:
             yield
         finally:
-            selection.active = active
+            selection.active = active if active in self._viewer.layers else None
             self._setting = False
 
     def follow(self) -> None:

@@ -173,16 +173,14 @@ class LayerBridge:
         self.hints.flush()
 
     def close(self) -> None:
-        """Disconnect everything. The layers stay, but what is done to them is no longer an edit."""
+        """Disconnect everything. Hints and suggestions stay; what is done to them is no longer an edit."""
         if self._closed:
             return
         self._closed = True
         shown = self.shown, self.pseudo_labels
         for part in (self.hints, self.keys, self._own, self.stack, self.tools, *shown, self.beat):
             part.close()
-        if self.guides.layer in self.viewer.layers:
-            self.viewer.layers.remove(self.guides.layer)
-        self.guides.layer = None
+        self.stack.clear((self.guides, *self.pseudo_labels.parts))
 
     def _connect(self) -> None:
         session, viewer, own = self.session, self.viewer, self._own

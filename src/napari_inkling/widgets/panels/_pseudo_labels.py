@@ -28,6 +28,6 @@ def words_of_round(session: Session) -> str:
     where = f" in {len(labels.planes):,} images" if len(labels.planes) > 1 else ""
     plural = "" if cells == 1 else "s"
     return (
-        f"Round {labels.round}: {cells:,} pseudo-cell{plural}, {background:,} pseudo-background{where} · "
+        f"Round {labels.round}: {cells:,} pseudo-cell{plural} ◇, {background:,} pseudo-background □{where} · "
         f"{key_of('accept')} accepts, {key_of('reject')} strikes the one under the mouse"
     )
