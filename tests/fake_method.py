@@ -1,7 +1,8 @@
 """A method that learns nothing, quickly: it speaks the protocol, so that interface tests take a second.
 
 Name it ``FAKE`` where a method's name is expected. Its suggestions are a grid, so what comes out is known.
-Those of ``FAKE_BOXES`` are boxes, of all classes in turn.
+Those of ``FAKE_BOXES`` are boxes, of all classes in turn. ``FAKE_ROUNDS`` chooses pseudo-labels, and begins a
+round whenever it is told of other hints.
 """
 
 from __future__ import annotations
@@ -18,15 +19,20 @@ import numpy as np
 from pydantic import Field
 
 from napari_inkling.core import (
+    BACKGROUND,
     Boxes,
     Checkpoint,
     DeviceError,
     Event,
+    HintSet,
     Image,
     ModelFileError,
+    Notice,
+    PlaneRef,
     Points,
     Predictions,
     Preview,
+    PseudoLabels,
     Round,
     Started,
     Step,
@@ -193,5 +199,79 @@ class FakeBoxMethod(FakeMethod):
     Model = FakeBoxModel
 
 
+class FakeRoundSettings(FakeSettings):
+    """Settings of :class:`FakeRounds`."""
+
+    rounds: int = Field(2, ge=1, description="Rounds; each but the first begins when hints have changed")
+
+
+class FakeRoundModel(FakeModel):
+    """Suggests the grid of its base class."""
+
+    of: ClassVar[str] = f"{__name__}:FakeRounds"
+
+
+class FakeRounds(FakeMethod):
+    """Chooses every other place of a wide grid as a pseudo-cell, the rest as background, but none by a hint.
+
+    It tells what hints it was told; those of the snapshot are round 1's.
+    """
+
+    name = "fake-rounds"
+    title = "Fake rounds"
+    heeds_corrections = True
+    Settings = FakeRoundSettings
+    Model = FakeRoundModel
+
+    def fit(
+        self,
+        data: TrainingData,
+        settings: FakeRoundSettings,
+        *,
+        device: str = "auto",
+        seed: int = 0,
+        start: FakeModel | None = None,
+    ) -> Generator[Event, None, FakeModel]:
+        yield Started("CPU, no threads")
+        hints = {part.image.ref: part.hints for part in data.train}
+        for number in range(1, settings.rounds + 1):
+            for part in data.train:
+                yield chosen(part.image, number, hints[part.image.ref])
+            yield Round(number)
+            if number < settings.rounds:
+                yield from self._until_told(data, hints, Step("counting", number, number, settings.rounds))
+        return self.Model(data.classes)
+
+    @staticmethod
+    def _until_told(
+        data: TrainingData, hints: dict[PlaneRef, HintSet], step: Step
+    ) -> Generator[Event, None, None]:
+        while all(hints.get(ref) is told for ref, told in data.newest_hints().items()):
+            time.sleep(0.005)
+            yield step
+        hints.update(data.newest_hints())
+        for ref, told in sorted(hints.items()):
+            cells, background = len(told.points.cells), len(told.points.background)
+            yield Notice(f"told of {ref}: {cells} cells, {background} not a cell")
+
+
+def chosen(image: Image, number: int, hints: HintSet) -> PseudoLabels:
+    """Return what :class:`FakeRounds` chooses: places 20 pixels apart from (10, 10) on, by ranks."""
+    ys, xs = np.mgrid[10 : image.height : 20, 10 : image.width : 20].reshape(2, -1)
+    places = np.stack([ys, xs], axis=1).astype(float)
+    away = np.hypot(*(places[:, None] - hints.points.coordinates).T).T if len(hints.points) else None
+    free = np.ones(len(places), bool) if away is None else (away > 2 * RADIUS).all(axis=1)
+    is_cell = (ys + xs) // 20 % 2 == 1
+    ranks = np.linspace(1, 0.2, len(places))
+    cells, ground = (free & mask for mask in (is_cell, ~is_cell))
+    return PseudoLabels(
+        image.ref,
+        number,
+        Points(places[cells], sources="model", scores=ranks[cells]),
+        Points(places[ground], classes=BACKGROUND, sources="model", scores=ranks[ground]),
+    )
+
+
 FAKE = FakeModel.of
+FAKE_ROUNDS = FakeRoundModel.of
 FAKE_BOXES = FakeBoxModel.of

@@ -38,6 +38,7 @@ class HandRunner:
     cancelled: int = 0
     closed: bool = False
     warm: bool = False
+    told: list[tuple[PlaneRef, HintSet]] = field(default_factory=list)
     _now: tuple[Callable[..., None], Callable[..., None]] | None = None
 
     @property
@@ -55,6 +56,10 @@ class HandRunner:
 
     def cancel(self) -> None:
         self.cancelled += 1
+
+    def tell_hints(self, ref: PlaneRef, hints: HintSet) -> None:
+        if self.busy:
+            self.told.append((ref, hints))
 
     def kill(self) -> None:
         self.cancelled += 1
@@ -105,6 +110,7 @@ SIGNALS = {
     "hints_changed": "annotations.hints_changed",
     "classes_changed": "annotations.classes_changed",
     "suggestions_changed": "suggestions.changed",
+    "pseudo_labels_changed": "pseudo_labels.changed",
     "radius_changed": "radius.changed",
     "training_changed": "training.changed",
     "progress": "training.progress",

@@ -124,6 +124,9 @@ class NoRunner:
     def submit(self, job: Any, on_event: Any, on_done: Any) -> None:
         """Take nothing."""
 
+    def tell_hints(self, ref: Any, hints: Any) -> None:
+        """Tell nobody."""
+
     def warm_up(self) -> None:
         """Do nothing."""
 

@@ -19,10 +19,13 @@ from napari_inkling.core import (
     Finished,
     Image,
     ImageError,
+    NewestHints,
     Notice,
     PlaneRef,
+    Step,
     TrainingData,
     TrainingImage,
+    nothing_new,
 )
 from napari_inkling.workers import Outcome, Runner
 
@@ -40,7 +43,7 @@ class ProbeJob:
     left_behind: str = ""
     noun: ClassVar[str] = "training"
 
-    def run(self) -> Iterator[Event]:
+    def run(self, newest_hints: NewestHints = nothing_new) -> Iterator[Event]:
         try:
             for number in range(self.notices):
                 yield Notice(f"{number}")
@@ -78,8 +81,22 @@ class ProbeJob:
                 import torch
 
                 yield Notice(f"{torch.get_num_threads()} threads")
+            case "hints":
+                yield from said_of_hints(newest_hints)
             case "unpicklable":
                 yield Notice(lambda: 0)  # type: ignore[arg-type]
+
+
+def said_of_hints(newest_hints: NewestHints) -> Iterator[Event]:
+    """Say what the newest hints are each time they change, until a plane has none: "a 1 2, b 3"."""
+    said, told = "", False
+    while not told:
+        newest = newest_hints()
+        told = any(not len(hints) for hints in newest.values())
+        words = ", ".join(f"{ref} {' '.join(map(str, hints.ids))}" for ref, hints in sorted(newest.items()))
+        yield Notice(said := words) if words != said else Step("listening", 0, 0, 1)
+        time.sleep(0.001)
+    yield Finished()
 
 
 class Unreadable(ProbeJob):

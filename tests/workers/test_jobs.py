@@ -74,6 +74,20 @@ def test_a_training_tells_saves_and_finishes(tmp_path: Path) -> None:
     assert files(tmp_path) == ["m", "m/1", "m/1/model.json"]
 
 
+class Curious(FakeMethod):
+    """Tells which planes changed since it began."""
+
+    def fit(self, data: TrainingData, settings, *, device="auto", seed=0, start=None):
+        yield Notice(" ".join(map(str, data.newest_hints())))
+        return FakeModel()
+
+
+@pytest.mark.parametrize(("told", "says"), [((), ""), (({PlaneRef("b"): HintSet()},), "b")])
+def test_a_method_can_ask_for_the_newest_hints(tmp_path: Path, told: tuple, says: str) -> None:
+    job = train_job(tmp_path, method=f"{__name__}:Curious", settings={})
+    assert Notice(says) in list(job.run(*(lambda newest=newest: newest for newest in told)))
+
+
 def test_training_on_starts_from_a_model(tmp_path: Path) -> None:
     list(train_job(tmp_path).run())
     first = rounds(tmp_path / "m/1")

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from napari_inkling.core import Failed, Finished, WorkerError
+from napari_inkling.core import Failed, Finished, HintSet, PlaneRef, Points, WorkerError
 from napari_inkling.workers import Outcome, Runner
 
 from .conftest import RUNNERS
-from .probe_job import Listener, ProbeJob, Unreadable, begin, run
+from .probe_job import PATIENCE, Listener, ProbeJob, Unreadable, begin, run
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are a POSIX matter")
 
@@ -186,3 +186,56 @@ def test_a_callback_that_fails_ends_the_job(runner: Runner) -> None:
     outcome = listener.wait()
     assert (outcome.state, "KeyError: 'a slot'" in outcome.message) == ("failed", True)
     assert run(runner, ProbeJob(1)).wait().state == "finished"
+
+
+A, B = PlaneRef("a"), PlaneRef("b")
+
+
+def hints(*ids: int) -> HintSet:
+    return HintSet(Points([[5, i] for i in ids], ids=ids))
+
+
+def test_the_job_is_told_the_newest_hints_of_each_plane(runner: Runner) -> None:
+    listener = begin(runner, ProbeJob(1, end="hints"))
+    runner.tell_hints(A, hints(1))
+    runner.tell_hints(B, hints(3))
+    runner.tell_hints(A, hints(1, 2))
+    runner.tell_hints(PlaneRef("c"), hints())
+    assert listener.wait().state == "finished"
+    assert listener.notices[-1] == "a 1 2, b 3, c "
+
+
+def test_hints_that_come_before_the_job_has_begun_are_not_lost(runner: Runner) -> None:
+    listener = run(runner, ProbeJob(0, end="hints"))
+    runner.tell_hints(A, hints(1))
+    runner.tell_hints(B, hints())
+    assert listener.wait().state == "finished"
+    assert listener.notices[-1] == "a 1, b "
+
+
+def test_the_next_job_knows_nothing_of_them(runner: Runner) -> None:
+    runner.tell_hints(A, hints(1))  # there is no job, and no process
+    first = begin(runner, ProbeJob(1, end="hints"))
+    runner.tell_hints(A, hints(2))
+    runner.tell_hints(B, hints())
+    first.wait()
+    runner.tell_hints(A, hints(3))  # there is a process without a job
+    second = begin(runner, ProbeJob(1, end="hints"))
+    runner.tell_hints(B, hints())
+    second.wait()
+    assert (first.notices[-1], second.notices[-1]) == ("a 2, b ", "b ")
+
+
+def test_a_job_that_is_to_stop_is_told_nothing_more(patient_runner: Runner) -> None:
+    runner = patient_runner
+    listener = begin(runner, ProbeJob(1, end="hints"))
+    runner.cancel()
+    runner.tell_hints(A, hints())  # which would let it finish
+    assert listener.wait().state == "cancelled"
+
+
+def test_hints_for_a_job_that_does_not_listen(runner: Runner) -> None:
+    listener = begin(runner, ProbeJob(10_000, seconds=0.01))
+    runner.tell_hints(A, hints(1))
+    runner.cancel()
+    assert listener.wait(PATIENCE).state == "cancelled"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_inkling.core import Event, PlaneRef, Predictions, Preview, Round, Step
+from napari_inkling.core import Event, PlaneRef, Predictions, Preview, PseudoLabels, Round, Step
 from napari_inkling.workers.throttle import Throttle
 
 
@@ -44,3 +44,12 @@ def test_previews_of_different_planes_do_not_replace_each_other() -> None:
 def test_everything_else_passes_at_once_after_what_was_held() -> None:
     told = sent((0.0, step(1)), (0.01, step(2)), (0.02, Round(1)), (0.03, step(3)))
     assert told == [step(1), step(2), Round(1), step(3)]
+
+
+def test_pseudo_labels_wait_as_previews_do_but_not_for_them() -> None:
+    chosen = [PseudoLabels(PlaneRef(name), 1) for name in "aaba"]
+    times = (0.0, 0.1, 0.12, 0.15)
+    shown = preview("a")
+    told = sent((0.0, shown), *zip(times, chosen, strict=True), (0.3, step(1)))
+    assert list(map(id, told[:4])) == [id(event) for event in (shown, chosen[0], chosen[2], chosen[3])]
+    assert told[4:] == [step(1)]

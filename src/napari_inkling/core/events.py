@@ -141,15 +141,5 @@ class Failed:
 
 
 Event = (
-    Started
-    | Step
-    | Preview
-    | PseudoLabels
-    | Round
-    | Notice
-    | Checkpoint
-    | Saved
-    | Tried
-    | Finished
-    | Failed
+    Started | Step | Preview | PseudoLabels | Round | Notice | Checkpoint | Saved | Tried | Finished | Failed
 )

@@ -4,7 +4,8 @@
 
     Session                        makes the parts, and opens and closes projects for them
     ─────────────────────────────────────────────────────────────────────────────────────────────
-    training                       trains a method          ──► prediction, advice, suggestions
+    training                       trains a method          ──► prediction, advice, suggestions,
+                                                                pseudo_labels, corrections
     comparing                      compares methods         ──► prediction, advice
     masks, boxes                   correct these            ──► review, suggestions
     ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -17,6 +18,8 @@
     box_sizes                      says how many boxes are enough
     ─────────────────────────────────────────────────────────────────────────────────────────────
     suggestions                    what is left to judge    ──► radius
+    pseudo_labels                  judged while it trains   ──► radius
+    corrections                    sends hints as they come
     ─────────────────────────────────────────────────────────────────────────────────────────────
     radius                         how large cells are
     images                         adds, marks and checks images

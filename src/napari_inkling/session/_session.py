@@ -16,6 +16,7 @@ from napari_inkling.session.boxes import BoxCorrection
 from napari_inkling.session.cell_radius import CellRadius
 from napari_inkling.session.clock import AnnotationClock
 from napari_inkling.session.comparing import Comparing
+from napari_inkling.session.corrections import Corrections
 from napari_inkling.session.desk import Desk, Dispatch
 from napari_inkling.session.files import Files
 from napari_inkling.session.guide import Guide
@@ -23,6 +24,7 @@ from napari_inkling.session.images import Images
 from napari_inkling.session.masks import MaskCorrection
 from napari_inkling.session.measuring import Measuring
 from napari_inkling.session.prediction import Prediction
+from napari_inkling.session.pseudo_labels import PseudoLabelReview
 from napari_inkling.session.review import Review
 from napari_inkling.session.suggestions import Suggestions
 from napari_inkling.session.training import Training, tidy_after
@@ -76,6 +78,8 @@ class Session:
         self.images = images = Images(workspace, annotations, dispatch, tell)
         self.radius = radius = CellRadius(workspace, annotations)
         self.suggestions = suggestions = Suggestions(workspace, annotations, radius)
+        self.pseudo_labels = PseudoLabelReview(workspace, annotations, radius)
+        self._corrections = Corrections(workspace, annotations, desk)
         self.files = Files(workspace, annotations, suggestions, radius, tell)
         self.review = review = Review(workspace, annotations, images, suggestions, tell)
         self.masks = MaskCorrection(workspace, annotations, suggestions, review)
@@ -88,7 +92,17 @@ class Session:
             workspace, suggestions, desk, predict_on_visit, method, tell
         )
         self.advice = advice = Advice(workspace, method, tell)
-        self.training = Training(workspace, advice, radius, suggestions, prediction, desk, tell)
+        self.training = Training(
+            workspace,
+            advice,
+            radius,
+            suggestions,
+            self.pseudo_labels,
+            self._corrections,
+            prediction,
+            desk,
+            tell,
+        )
         self.comparing = Comparing(workspace, annotations, advice, radius, prediction, desk, tell)
 
     # -- what is open ------------------------------------------------------------------------------
@@ -210,6 +224,7 @@ class Session:
         """
         self._closed = True
         job = self._desk.job
+        self._corrections.end()
         self._desk.close()
         self.images.stop_checking()
         self.measuring.close()

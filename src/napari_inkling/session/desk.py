@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from napari_inkling.core import Event, WorkerError
+from napari_inkling.core import Event, HintSet, PlaneRef, WorkerError
 from napari_inkling.workers import Job, LocalRunner, OnDone, OnEvent, Outcome, Runner
 
 __all__ = ["Desk", "Dispatch"]
@@ -90,6 +90,11 @@ class Desk:
         if (task := self._running) is not None and task.listening:
             task.listening = False
             self.runner.cancel()
+
+    def tell_hints(self, ref: PlaneRef, hints: HintSet) -> None:
+        """Tell the job that runs what the hints of a plane are now, unless it is to stop."""
+        if (task := self._running) is not None and task.listening:
+            self.runner.tell_hints(ref, hints)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until nothing runs or waits; returns whether that is so. Only where dispatch is immediate."""

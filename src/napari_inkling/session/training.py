@@ -16,18 +16,21 @@ from napari_inkling.core import (
     Notice,
     PlaneRef,
     Preview,
+    PseudoLabels,
     Round,
     Saved,
     SettingsError,
     Step,
 )
-from napari_inkling.methods import Preset, get_method
+from napari_inkling.methods import HeedfulMethod, Preset, get_method
 from napari_inkling.project import Project
 from napari_inkling.session.advice import Advice
 from napari_inkling.session.cell_radius import CellRadius
 from napari_inkling.session.continuing import has_learnt
+from napari_inkling.session.corrections import Corrections
 from napari_inkling.session.desk import Desk
 from napari_inkling.session.prediction import Prediction
+from napari_inkling.session.pseudo_labels import PseudoLabelReview
 from napari_inkling.session.recommend import check_enough
 from napari_inkling.session.suggestions import Suggestions
 from napari_inkling.session.telling import FIRST, Tell
@@ -51,6 +54,10 @@ class Training:
         The person's is a setting of methods that have one.
     suggestions : Suggestions
         What previews become.
+    pseudo_labels : PseudoLabelReview
+        Holds those of a running training.
+    corrections : Corrections
+        Sends what is marked meanwhile to a method that heeds it.
     prediction : Prediction
         Told of the model; predicts the plane on screen with it.
     desk : Desk
@@ -72,6 +79,8 @@ class Training:
         advice: Advice,
         radius: CellRadius,
         suggestions: Suggestions,
+        pseudo_labels: PseudoLabelReview,
+        corrections: Corrections,
         prediction: Prediction,
         desk: Desk,
         tell: Tell,
@@ -80,10 +89,13 @@ class Training:
         self._advice = advice
         self._radius = radius
         self._suggestions = suggestions
+        self._pseudo_labels = pseudo_labels
+        self._corrections = corrections
         self._prediction = prediction
         self._desk = desk
         self._tell = tell
         self._state = TrainingState()
+        self._heeds = False
         self._previewed: set[PlaneRef] = set()
         self._outdated: set[str] = set()  # images that have other pixels than when it began
         workspace.pixels_changed.connect(self._forget_image, priority=FIRST)
@@ -97,6 +109,11 @@ class Training:
     def active(self) -> bool:
         """Whether a training runs, begins or stops."""
         return self._state.active
+
+    @property
+    def heeds_corrections(self) -> bool:
+        """Whether the training that runs takes in what is marked meanwhile."""
+        return self.active and self._heeds
 
     @property
     def trained_images(self) -> frozenset[str]:
@@ -162,6 +179,9 @@ class Training:
             minutes=minutes,
         )
         self._previewed, self._outdated = set(), set()
+        self._heeds = isinstance(chosen, HeedfulMethod) and chosen.heeds_corrections
+        if self._heeds:
+            self._corrections.begin(job.snapshot.classes)
         self._prediction.take_after(device, method)
         self._set_state(TrainingState(status="starting", method=name, preset=preset))
         self._desk.start(
@@ -187,10 +207,17 @@ class Training:
         """Stop the training; the model reached so far is kept if there is one. Returns at once."""
         if self._state.status in ("starting", "running"):
             self._set_state(replace(self._state, status="stopping", seconds_left=None))
+            self._take_nothing_in()
             self._desk.stop()
+
+    def _take_nothing_in(self) -> None:
+        """Send no hints to the training any more, and show none of its pseudo-labels."""
+        self._corrections.end()
+        self._pseudo_labels.forget()
 
     def _on_event(self, job: TrainJob, event: Event) -> None:
         self._set_state(self._state.after(event, time.monotonic()))
+        self._corrections.send()
         match event:
             case Step():
                 self.progress.emit(event)
@@ -202,6 +229,8 @@ class Training:
                 else:
                     self._previewed.discard(event.image)
                 self._suggestions.put(event.image, event.predictions, event.whole)
+            case PseudoLabels() if event.image.image not in self._outdated:
+                self._pseudo_labels.put(event)
             case Notice():
                 self._tell("info", event.text)
             case Saved():
@@ -211,6 +240,7 @@ class Training:
         state = replace(self._state, seconds_left=None, details=outcome.details)
         out = Path(job.out)
         tidy_after(job)
+        self._take_nothing_in()
         if state.model is None and (out / "model.json").exists():
             if project is self._workspace.opened:
                 # Nobody listened after Stop; after a crash the last preview is the best there is.

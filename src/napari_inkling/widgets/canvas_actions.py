@@ -22,7 +22,7 @@ def canvas_actions(bridge: LayerBridge) -> dict[str, Callable[[], None]]:
     Refusals become messages. What was changed on the canvas just before becomes an edit first, so that undo
     takes back what the person sees last.
     """
-    session, review = bridge.session, bridge.review
+    session, review, labels = bridge.session, bridge.review, bridge.pseudo_labels
 
     def use(tool: str) -> Callable[[], None]:
         return lambda: setattr(bridge, "tool", tool)
@@ -35,15 +35,15 @@ def canvas_actions(bridge: LayerBridge) -> dict[str, Callable[[], None]]:
         **{f"class_{n}": mark(keys) for n, keys in enumerate(CLASS_KEYS, 1)},
         "undo": lambda: travel(bridge, session.annotations.undo),
         "redo": lambda: travel(bridge, session.annotations.redo),
-        "accept": review.accept,
-        "reject": review.reject,
-        "reject_background": lambda: review.reject(as_background=True),
+        "accept": lambda: labels.accept() or review.accept(),
+        "reject": lambda: labels.strike() or review.reject(),
+        "reject_background": lambda: labels.strike() or review.reject(as_background=True),
         "next_suggestion": lambda: review.step(1),
         "previous_suggestion": lambda: review.step(-1),
         "next_anywhere": review.go_on,
         "accept_in_view": lambda: review.accept_in(*bridge.view_box()),
         "accept_above": review.accept_above,
-        "toggle_suggestions": lambda: toggle(*(part.layer for part in bridge.suggested)),
+        "toggle_suggestions": lambda: toggle(*(part.layer for part in (*bridge.suggested, *labels.parts))),
         "next_image": session.workspace.next_image,
         "previous_image": session.workspace.previous_image,
     }

@@ -12,6 +12,7 @@ from napari_inkling.widgets.canvas_boxes import BoxMouse
 from napari_inkling.widgets.canvas_cells import CellPicker
 from napari_inkling.widgets.canvas_hints import HintEditor, telling
 from napari_inkling.widgets.canvas_masks import MaskMouse
+from napari_inkling.widgets.canvas_pseudo_labels import ShownPseudoLabels
 from napari_inkling.widgets.canvas_review import Reviewer
 from napari_inkling.widgets.canvas_tools import Toolbox
 from napari_inkling.widgets.canvas_view import CanvasView
@@ -35,6 +36,7 @@ class CanvasMouse:
         hints: HintEditor,
         guides: Guides,
         review: Reviewer,
+        pseudo_labels: ShownPseudoLabels,
         masks: MaskMouse,
         boxes: BoxMouse,
         cells: CellPicker,
@@ -42,6 +44,7 @@ class CanvasMouse:
     ) -> None:
         self._session, self._view, self._hints, self._tools = session, view, hints, tools
         self._guides, self._review, self._cells = guides, review, cells
+        self._pseudo_labels = pseudo_labels
         self._masks, self._boxes = masks, boxes
         #: Whether a click judges suggestions, because it marks nothing.
         self.judges = False
@@ -101,9 +104,14 @@ class CanvasMouse:
         self._guides.hover(self._is_near_ring(self._pixel(event)))
 
     def _judge(self, at: Pixel, modifiers: Any) -> None:
-        """Go to the suggestion that was clicked; with Shift accept it, with Ctrl reject it."""
-        one = self._review.at(at)
+        """Go to the suggestion that was clicked; with Shift accept it, with Ctrl reject it.
+
+        A pseudo-label can only be accepted or struck so.
+        """
+        one, labels = self._review.at(at), self._pseudo_labels
         with telling(self._session):
+            if ("Shift" in modifiers and labels.accept(at)) or ("Control" in modifiers and labels.strike(at)):
+                return
             if one is not None and "Shift" in modifiers:
                 self._session.review.accept([one])
             elif one is not None and "Control" in modifiers:

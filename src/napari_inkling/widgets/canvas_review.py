@@ -75,7 +75,7 @@ class Reviewer:
 
         ``why`` is the reason to do so; by default that of the doubt about it, if there is much.
         """
-        place = None if wanted is None else self._place_of(wanted)
+        place = None if wanted is None else self.place_of(wanted)
         self.focused, self._place = (None, None) if place is None else (wanted, place)
         if self.focused is not None:
             at = np.flatnonzero(self.order() == self.focused)
@@ -116,7 +116,8 @@ class Reviewer:
             words += f" {unseen:,} image{'s have' if unseen > 1 else ' has'} not been searched by the model."
         return words
 
-    def _place_of(self, wanted: int) -> npt.NDArray[np.float64] | None:
+    def place_of(self, wanted: int) -> npt.NDArray[np.float64] | None:
+        """Return where (y, x) a suggestion is, ``None`` if it is not shown."""
         suggestions = self._session.suggestions.shown()
         for rows, places in ((suggestions.points, suggestions.points.coordinates),
                              (suggestions.boxes, suggestions.boxes.centres),
@@ -132,7 +133,7 @@ class Reviewer:
 
     def refreshed(self) -> None:
         """Keep the focus when other suggestions came: on the one that is now where the old one was."""
-        if self._place is None or self._place_of(self.focused or -1) is not None:
+        if self._place is None or self.place_of(self.focused or -1) is not None:
             return
         waits = self.awaits_class
         self.focus(self.at(self._place), move=False)

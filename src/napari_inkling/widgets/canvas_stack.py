@@ -22,7 +22,8 @@ class LayerStack:
     images : ImageLayers
         What they lie on.
     parts : sequence
-        From below; each has a ``layer`` and makes a new one with ``make(placement)``.
+        From below; each has a ``layer`` and makes a new one with ``make(placement)``. One that is ``needed``
+        only at times has none in between.
     """
 
     def __init__(self, viewer: Any, images: ImageLayers, parts: Sequence[Any]) -> None:
@@ -33,20 +34,32 @@ class LayerStack:
 
     @property
     def missing(self) -> list[Any]:
-        """The parts whose layer is not in the viewer."""
+        """The parts whose layer is not in the viewer, and should be."""
         layers = self._viewer.layers
-        return [part for part in self._parts if part.layer is None or part.layer not in layers]
+        return [part for part in self._needed if part.layer is None or part.layer not in layers]
 
-    def complete(self) -> None:
-        """Make the layers that are missing, and bring all to the top in their order."""
+    @property
+    def _needed(self) -> list[Any]:
+        return [part for part in self._parts if getattr(part, "needed", True)]
+
+    def complete(self, only: Sequence[Any] | None = None) -> None:
+        """Make the layers that are missing, or ``only`` some of them, and bring all to the top in order."""
         layers = self._viewer.layers
         place = {} if self._images.primary is None else placement(self._images.primary)
         for part in self.missing:
-            layers.append(part.make(place))
-        ours = [part.layer for part in self._parts]
+            if only is None or part in only:
+                layers.append(part.make(place))
+        ours = [part.layer for part in self._needed if part.layer in layers]
         if list(layers)[-len(ours) :] != ours:
             for layer in ours:
                 layers.move(layers.index(layer), len(layers))
+
+    def clear(self, parts: Sequence[Any]) -> None:
+        """Take the layers of some parts out of the viewer."""
+        for part in parts:
+            layer, part.layer = part.layer, None
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
 
     def follow_image(self) -> None:
         """Lay the layers over the image, and keep them there when it is moved or scaled."""

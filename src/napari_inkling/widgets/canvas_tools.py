@@ -104,6 +104,17 @@ class Toolbox:
             self._setting = False
             self._apply(self._tool)
 
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Let layers come and go meanwhile: what is selected stays so, and the tool in hand."""
+        selection = self._viewer.layers.selection
+        active, self._setting = selection.active, True
+        try:
+            yield
+        finally:
+            selection.active = active if active in self._viewer.layers else None
+            self._setting = False
+
     def follow(self) -> None:
         """Begin to follow the layers' modes, and put the tool in hand to work on them."""
         self._own.close()

@@ -19,6 +19,7 @@ from napari_inkling.widgets.canvas_image import ImageLayers
 from napari_inkling.widgets.canvas_keys import CanvasKeys
 from napari_inkling.widgets.canvas_masks import MaskMouse
 from napari_inkling.widgets.canvas_mouse import CanvasMouse
+from napari_inkling.widgets.canvas_pseudo_labels import ShownPseudoLabels
 from napari_inkling.widgets.canvas_radius import DrawnRadius
 from napari_inkling.widgets.canvas_review import Reviewer
 from napari_inkling.widgets.canvas_stack import LayerStack
@@ -32,7 +33,7 @@ from napari_inkling.widgets.radius_circle import Guides, radius_around
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
 
 if TYPE_CHECKING:
-    from napari_inkling.session import Session
+    from napari_inkling.session import Session, TrainingState
 
 __all__ = ["LayerBridge"]
 
@@ -65,6 +66,9 @@ class LayerBridge:
         self.review = Reviewer(
             session, self.suggestions, self.suggested_boxes, self._look, lambda: self.view.pointed_at
         )
+        self.pseudo_labels = ShownPseudoLabels(
+            session, self.review, lambda: self.view.pointed_at, lambda: self.current_class
+        )
         self.cells = CellPicker(session, self.hints, self.review, self._look)
         self.masks = MaskMouse(
             session,
@@ -82,14 +86,14 @@ class LayerBridge:
             self.hints,
             self.guides,
             self.review,
+            self.pseudo_labels,
             self.masks,
             boxes,
             self.cells,
             self.tools,
         )
-        self.stack = LayerStack(
-            viewer, self.images, (*reversed(self.suggested), self.guides, *self.hints.kinds)
-        )
+        found = (*self.pseudo_labels.parts, *self.suggested)
+        self.stack = LayerStack(viewer, self.images, (*reversed(found), self.guides, *self.hints.kinds))
         self._ref: PlaneRef | None = None
         self._closed = False
         self._own = Connections()
@@ -169,15 +173,14 @@ class LayerBridge:
         self.hints.flush()
 
     def close(self) -> None:
-        """Disconnect everything. The layers stay, but what is done to them is no longer an edit."""
+        """Disconnect everything. Hints and suggestions stay; what is done to them is no longer an edit."""
         if self._closed:
             return
         self._closed = True
-        for part in (self.hints, self.keys, self._own, self.stack, self.tools, self.shown, self.beat):
+        shown = self.shown, self.pseudo_labels
+        for part in (self.hints, self.keys, self._own, self.stack, self.tools, *shown, self.beat):
             part.close()
-        if self.guides.layer in self.viewer.layers:
-            self.viewer.layers.remove(self.guides.layer)
-        self.guides.layer = None
+        self.stack.clear((self.guides, *self.pseudo_labels.parts))
 
     def _connect(self) -> None:
         session, viewer, own = self.session, self.viewer, self._own
@@ -188,6 +191,8 @@ class LayerBridge:
         own.connect(session.annotations.hints_changed, self._on_hints)
         own.connect(session.annotations.classes_changed, self._on_classes)
         own.connect(session.suggestions.changed, self.shown.changed)
+        own.connect(session.pseudo_labels.changed, self.pseudo_labels.changed)
+        own.connect(session.training.changed, self._on_training)
         own.connect(session.radius.changed, self._on_radius)
         own.connect(self.shown.radius_found, self._on_radius)
         own.connect(self.shown.shown, self.review.refreshed)
@@ -205,12 +210,12 @@ class LayerBridge:
         """Show a plane of the project; one that cannot be read still shows its hints."""
         self.flush()
         self.tools.close()  # layers that come and go are no choice of a tool
-        self._ref = self.hints.ref = self.shown.ref = None
+        self._point_parts_to(None)
         other, record = False, None
         with telling(self.session):
             record = None if ref is None else self.session.project.image(ref.image)
             other = self.images.show(self.session.project, record)
-        self._ref = self.hints.ref = self.shown.ref = ref
+        self._point_parts_to(ref)
         self._ensure_layers()
         if other:
             self.stack.follow_image()
@@ -224,7 +229,11 @@ class LayerBridge:
         self.guides.around(None, self.guides.radius)
         self.hints.show()
         self.shown.show()
+        self.pseudo_labels.show()
         self.review.focus(None)
+
+    def _point_parts_to(self, ref: PlaneRef | None) -> None:
+        self._ref = self.hints.ref = self.shown.ref = self.pseudo_labels.ref = ref
 
     def _ensure_layers(self) -> None:
         """Make the layers that are missing, and show in them what there is."""
@@ -242,7 +251,7 @@ class LayerBridge:
 
     def _paint(self) -> None:
         palette = make_palette(self.session.project.classes)
-        for part in (*self.hints.kinds, *self.suggested):
+        for part in (*self.hints.kinds, *self.suggested, *self.pseudo_labels.parts):
             part.palette = palette
 
     def _look(self, place: Any, move: bool, box: Any = None) -> None:
@@ -256,7 +265,7 @@ class LayerBridge:
     def _on_project(self) -> None:
         self.classes.forget()
         self.images.clear()
-        self._ref = self.hints.ref = self.shown.ref = None
+        self._point_parts_to(None)
         if self.session.has_project:  # asking for the project would make one
             self._paint()
             self._show(self.session.plane)
@@ -290,6 +299,10 @@ class LayerBridge:
         self.guides.draw()
         self.hints.show()
         self.shown.show_soon()
+        self.pseudo_labels.show_soon()
+
+    def _on_training(self, _state: TrainingState) -> None:
+        self.pseudo_labels.follow(self.stack, self.tools)
 
     def _on_edited(self, after: HintSet) -> None:
         """Draw the cell size around what was marked last."""
@@ -318,6 +331,7 @@ class LayerBridge:
                 self.session.go_to(PlaneRef(self._ref.image, plane))
 
     def _on_layer_removed(self, event: Any) -> None:
+        self.pseudo_labels.lost(event.value)
         for kind in self.hints.kinds:
             if not self.images.busy and event.value is kind.layer is not None:
                 self.flush()

@@ -11,7 +11,7 @@ from napari_inkling.core import Points
 from napari_inkling.widgets._quiet import quietly
 from napari_inkling.widgets.canvas_colors import Palette, make_palette, paint
 
-__all__ = ["MANY", "SUGGESTIONS_NAME", "SuggestionLayer", "opacity_of"]
+__all__ = ["MANY", "SUGGESTIONS_NAME", "Look", "SuggestionLayer", "opacity_of"]
 
 SUGGESTIONS_NAME = "Inkling suggestions"
 
@@ -19,23 +19,20 @@ SUGGESTIONS_NAME = "Inkling suggestions"
 class Look(NamedTuple):
     """How suggestions are drawn.
 
-    ``diameter`` is in cell radii, ``border`` in diameters, ``smoothing`` of the edges in screen pixels.
+    ``diameter`` is in cell radii, ``border`` in diameters, ``smoothing`` of the edges in screen pixels;
+    ``fill`` is how dark they are inside, in [0, 1].
     """
 
     diameter: float
     symbol: str
     border: float
     smoothing: float
+    fill: float = 0.0
 
 
 #: From here on rings are small and plain, which takes half of the time without a GPU: a border or smoothing
 #: makes what is drawn for each wider than the ring.
 MANY = 1000
-_FEW = Look(2.0, "o", 0.14, 1.0)
-_MANY = Look(1.0, "ring", 0.0, 0.0)
-#: Rings are lighter than hints by this share of the way to white: thin lines need more contrast.
-_LIGHTER = 0.3
-_CLEAR = np.zeros(4, dtype=np.float32)
 
 
 def opacity_of(scores: npt.NDArray[np.float64], threshold: float) -> npt.NDArray[np.float64]:
@@ -46,6 +43,12 @@ def opacity_of(scores: npt.NDArray[np.float64], threshold: float) -> npt.NDArray
 
 class SuggestionLayer:
     """Shows the suggested points of one plane; holds what it shows so that a place can be looked up."""
+
+    name, mark = SUGGESTIONS_NAME, "suggestions"
+    few = Look(2.0, "o", 0.14, 1.0)
+    many = Look(1.0, "ring", 0.0, 0.0)
+    #: They are lighter than hints by this share of the way to white: thin lines need more contrast.
+    lighter = 0.3
 
     def __init__(self) -> None:
         self.layer: Any = None
@@ -62,13 +65,13 @@ class SuggestionLayer:
         layer = PointsLayer(
             np.empty((0, 2)),
             ndim=2,
-            name=SUGGESTIONS_NAME,
-            face_color=_CLEAR,
+            name=self.name,
+            face_color="transparent",
             border_color="white",
-            border_width=_FEW.border,
+            border_width=self.few.border,
             size=2 * self.radius,
             canvas_size_limits=(3, 400),
-            metadata={"inkling": "suggestions"},
+            metadata={"inkling": self.mark},
             **placement,
         )
         layer.editable = False
@@ -82,11 +85,15 @@ class SuggestionLayer:
         """
         self.ids, self.coordinates = points.ids, points.coordinates
         self.radius = radius
-        colours = paint(points.classes, self.palette)
-        colours[:, :3] += (1 - colours[:, :3]) * _LIGHTER
+        colours = self._colours(points.classes)
         colours[:, 3] = opacity_of(points.scores, threshold)
         if self.layer is not None and (len(self.ids) or len(self.layer.data)):
             self._fill(colours)
+
+    def _colours(self, classes: npt.NDArray[np.object_]) -> npt.NDArray[np.float32]:
+        colours = paint(classes, self.palette)
+        colours[:, :3] += (1 - colours[:, :3]) * self.lighter
+        return colours
 
     def draw(self) -> None:
         """Put what is held on screen: in a turn of the event loop of its own, as 5,000 take some 40 ms.
@@ -99,7 +106,7 @@ class SuggestionLayer:
                 self.layer.refresh(thumbnail=False)
 
     def _fill(self, colours: npt.NDArray[np.float32]) -> None:
-        layer, look = self.layer, _MANY if len(self.ids) > MANY else _FEW
+        layer, look = self.layer, self.many if len(self.ids) > MANY else self.few
         with quietly(layer):
             layer.antialiasing = look.smoothing
             layer.current_size = size = look.diameter * self.radius
@@ -109,7 +116,7 @@ class SuggestionLayer:
                 layer.size = size
                 layer.border_width = look.border
                 layer.border_color = colours
-                layer.face_color = colours if look.border == 0 else _CLEAR
+                layer.face_color = colours if look.border == 0 else np.array([0, 0, 0, look.fill], np.float32)
             layer.editable = False  # new data make it editable
             layer.set_view_slice()  # it must not look for rows that are gone
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
-from napari_inkling.core import Event
+from napari_inkling.core import Event, HintSet, NewestHints, PlaneRef, nothing_new
 
 __all__ = ["Job", "OnDone", "OnEvent", "Outcome", "Runner", "State"]
 
@@ -46,10 +46,11 @@ class Job(Protocol):
     #: What it is in words, for messages: "training".
     noun: ClassVar[str]
 
-    def run(self) -> Iterator[Event]:
+    def run(self, newest_hints: NewestHints = nothing_new) -> Iterator[Event]:
         """Do it, and tell how it goes; the last event is ``Finished``.
 
-        A generator: closing it stops the job, which keeps on disk what it has reached.
+        A generator: closing it stops the job, which keeps on disk what it has reached. ``newest_hints``
+        returns what :meth:`Runner.tell_hints` was told until then.
         Raises :class:`~napari_inkling.core.InklingError` for bad input.
         """
         ...
@@ -78,6 +79,14 @@ class Runner(Protocol):
 
     def cancel(self) -> None:
         """Ask the job to stop between two events; within a second it is stopped or killed."""
+        ...
+
+    def tell_hints(self, ref: PlaneRef, hints: HintSet) -> None:
+        """Tell the running job what the hints of a plane are now; returns at once.
+
+        The newest of each plane are kept until the job ends. Without a job, or once it is to stop, nothing
+        happens.
+        """
         ...
 
     def kill(self) -> None:

@@ -1,7 +1,8 @@
 """The other end of the pipe: what the worker process does.
 
 The first thread runs jobs; a second one listens, so that even a job that hangs is left when the viewer goes.
-Messages to here: ``("run", number, pickled job)`` and ``("cancel", number)``.
+Messages to here: ``("run", number, pickled job)``, and for the job of the last ``run`` ``("cancel", number)``
+and ``("hints", plane, hints)``.
 From here: ``("event", number, event)`` and ``("done", number, outcome)``.
 """
 
@@ -14,12 +15,12 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
-from napari_inkling.core import Event, Failed
+from napari_inkling.core import Event, Failed, HintSet, PlaneRef
 from napari_inkling.workers._protocol import Job, Outcome
 from napari_inkling.workers.cores import usable_cores, use_threads
 from napari_inkling.workers.failure import describe_error
@@ -98,13 +99,14 @@ def _get_ready(inbox: _Inbox, ahead: Sequence[str]) -> None:
 
 
 class _Inbox:
-    """Sorts what comes through the pipe: jobs into a queue, a cancellation into a flag."""
+    """Sorts what comes through the pipe: jobs into a queue, a cancellation into a flag, hints by plane."""
 
     def __init__(self, pipe: Connection, parent: int) -> None:
         self.pipe = pipe
         self.parent = parent
         self.jobs: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
         self.cancelled = -1
+        self._hints: Mapping[PlaneRef, HintSet] = {}  # never changed, but replaced: two threads use it
 
     def listen(self) -> None:
         """Read until the pipe breaks or the parent is gone, then leave at once, whatever runs."""
@@ -115,12 +117,19 @@ class _Inbox:
                     if sys.platform != "win32" and os.getppid() != self.parent:
                         os._exit(0)
                 match self.pipe.recv():
-                    case ("run", number, packed):
+                    case ("run", number, packed):  # the job before has ended
+                        self._hints = {}
                         self.jobs.put((number, packed))
                     case ("cancel", number):
                         self.cancelled = number
+                    case ("hints", ref, hints):
+                        self._hints = {**self._hints, ref: hints}
         except (EOFError, OSError):
             os._exit(0)
+
+    def newest_hints(self) -> Mapping[PlaneRef, HintSet]:
+        """Return the newest hints of each plane whose hints changed since the job was made."""
+        return self._hints
 
     def send(self, *message: Any) -> None:
         """Tell the viewer; without one, leave."""
@@ -148,7 +157,7 @@ def _run(inbox: _Inbox, number: int, packed: bytes) -> Outcome:
 def _relay(inbox: _Inbox, number: int, job: Job) -> bool:
     """Send the events of a job; returns whether it was cancelled."""
     throttle = Throttle()
-    events = cast("Generator[Event, None, None]", job.run())
+    events = cast("Generator[Event, None, None]", job.run(inbox.newest_hints))
     for event in events:
         for due in throttle.push(event):
             inbox.send("event", number, due)

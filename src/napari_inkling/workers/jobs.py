@@ -7,7 +7,7 @@ import math
 import shutil
 import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,12 +17,14 @@ from napari_inkling.core import (
     Finished,
     ImageError,
     ModelFileError,
+    NewestHints,
     Notice,
     Predictions,
     Preview,
     Saved,
     Step,
     TrainingImage,
+    nothing_new,
 )
 from napari_inkling.methods import HintedModel, Model, Preset, StepwiseModel, get_method
 from napari_inkling.project import Snapshot
@@ -127,8 +129,11 @@ class TrainJob:
     minutes: float | None = None
     noun: ClassVar[str] = "training"
 
-    def run(self) -> Iterator[Event]:
-        """Yield the method's events, ``Saved``, ``Finished``. Checkpoints go to ``out`` on the way."""
+    def run(self, newest_hints: NewestHints = nothing_new) -> Iterator[Event]:
+        """Yield the method's events, ``Saved``, ``Finished``. Checkpoints go to ``out`` on the way.
+
+        The method may ask for ``newest_hints`` meanwhile.
+        """
         method = get_method(self.method)
         settings = dict(self.settings)
         if self.minutes is not None and "minutes" in method.Settings.model_fields:
@@ -136,7 +141,7 @@ class TrainJob:
         elif self.minutes is not None:
             yield Notice(f"{self.method} has no time limit to set: minutes={self.minutes:g} is not used")
         checked = method.Settings.preset(self.preset, **settings)
-        data = self.snapshot.load()
+        data = replace(self.snapshot.load(), newest_hints=newest_hints)
         start = method.Model.load(Path(self.start), self.device) if self.start else None
         fit = method.fit(data, checked, device=self.device, seed=self.seed, start=start)
         keeper = _Keeper(Path(self.out))
@@ -195,7 +200,7 @@ class PredictJob:
     methods: tuple[str, ...] = field(default=())
     noun: ClassVar[str] = "prediction"
 
-    def run(self) -> Iterator[Event]:
+    def run(self, newest_hints: NewestHints = nothing_new) -> Iterator[Event]:
         """Yield a ``Preview`` for each plane, a ``Step`` before it and on the way, then ``Finished``.
 
         Raises

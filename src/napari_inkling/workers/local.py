@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import ModuleType
 
-from napari_inkling.core import WorkerError
+from napari_inkling.core import HintSet, PlaneRef, WorkerError
 from napari_inkling.workers import child
 from napari_inkling.workers._protocol import Job, OnDone, OnEvent, Outcome
 from napari_inkling.workers.failure import describe_death, describe_error
@@ -129,6 +129,12 @@ class LocalRunner:
         timer.daemon = True
         timer.start()
 
+    def tell_hints(self, ref: PlaneRef, hints: HintSet) -> None:
+        """Tell the running job what the hints of a plane are now; without one nothing happens."""
+        with self._lock:
+            if self._current is not None and not self._current.unwanted:
+                self._tell(("hints", ref, hints))
+
     def kill(self) -> None:
         """End the process, and with it the job; the next submit starts a new one."""
         with self._lock:
@@ -159,8 +165,8 @@ class LocalRunner:
                 self._process.kill()
 
     def _tell(self, message: object) -> None:
-        assert self._outbox is not None
-        self._outbox.put(message)
+        if self._outbox is not None:  # else the process is gone, and the reader is about to say so
+            self._outbox.put(message)
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")

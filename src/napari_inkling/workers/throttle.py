@@ -5,19 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable
 
-from napari_inkling.core import Event, Preview, Step
+from napari_inkling.core import Event, Preview, PseudoLabels, Step
 
 __all__ = ["PREVIEW_SECONDS", "STEP_SECONDS", "Throttle"]
 
-#: At most one step, and one preview of the same plane, in this time.
+#: At most one step, and one preview of the same plane (or its pseudo-labels), in this time.
 STEP_SECONDS = 0.05
 PREVIEW_SECONDS = 0.25
 
 
 class Throttle:
-    """Holds back steps and previews that come too soon; the newest replaces the unseen, the last one stays.
+    """Holds back steps, previews and pseudo-labels that come too soon.
 
-    Everything else passes at once, after what was held back, so that the order is kept.
+    The newest replaces the unseen, the last one stays. Everything else passes at once, after what was held
+    back, so that the order is kept.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,8 +31,8 @@ class Throttle:
         match event:
             case Step():
                 key: Hashable = Step
-            case Preview():
-                key = (Preview, event.image)
+            case Preview() | PseudoLabels():
+                key = (type(event), event.image)
             case _:
                 return [*self.flush(), event]
         self._held.pop(key, None)  # the newest goes to the end of the line

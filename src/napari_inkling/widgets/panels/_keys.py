@@ -36,6 +36,8 @@ def cheat_sheet_groups() -> list[tuple[str, list[tuple[str, str]]]]:
     for key in KEYS:
         groups.setdefault(key.group, []).append((shown(key.keys), key.description))
     digits = f"{shown(CLASS_KEYS[0])} … {CLASS_KEYS[-1][-1]}"
+    judge = f"{key_of('accept')} or {key_of('reject')}"
+    groups["Train"].append((judge, "accept, or strike, the pseudo-label under the mouse while it trains"))
     groups["Annotate"].append((digits, "choose a class"))
     groups["Mouse"] = MOUSE
     return list(groups.items())

@@ -28,10 +28,13 @@ class TrainingProgress(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setRange(0, 1000)
         self.stage = label(role="muted", wrap=True)
+        #: What the training chose by itself, if it does.
+        self.chosen = label(wrap=True)
+        self.chosen.hide()
         self.curves_button = button("", "The curves of the training", self._toggle, role="link")
         self.curves = Curves()
         layout = column(spacing=7)
-        for widget in (self.bar, self.stage, self.curves_button, self.curves):
+        for widget in (self.bar, self.stage, self.chosen, self.curves_button, self.curves):
             layout.addWidget(widget)
         self.setLayout(layout)
         self.curves_button.hide()

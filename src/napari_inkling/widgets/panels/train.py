@@ -15,6 +15,7 @@ from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._method_choice import MethodChoice
 from napari_inkling.widgets.panels._panel import Panel, button, calm_wheel, label, row, set_role
 from napari_inkling.widgets.panels._progress import TrainingProgress
+from napari_inkling.widgets.panels._pseudo_labels import ABOUT, words_of_round
 from napari_inkling.widgets.panels._radius_row import RadiusRow
 from napari_inkling.widgets.panels._settings_form import SettingsForm
 
@@ -31,9 +32,11 @@ PRESETS = {
     "as-published": ("As published · long", "The paper's own network and schedule; wants a GPU"),
 }
 #: What to expect of a first training, and of one that knows what was found before.
+LEARNING = "Suggestions appear while it trains. Stop when you like them."
+GOING_ON = "What is learnt anew shows within seconds; stop early, and the last model stays."
+#: When that counts which is marked meanwhile: for most methods, and for those that heed it.
 LATER = "What you mark meanwhile counts in the next training."
-LEARNING = f"Suggestions appear while it trains. Stop when you like them. {LATER}"
-GOING_ON = f"What is learnt anew shows within seconds; stop early, and the last model stays. {LATER}"
+SOON = "What you mark meanwhile counts from the next round on."
 DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)"}
 
 
@@ -66,6 +69,7 @@ class TrainPanel(Panel):
         self._make_go()
         self.add(self.comparison)
         self.progress: TrainingProgress = self.add(TrainingProgress())
+        self.progress.chosen.setToolTip(ABOUT)
         self._status = ""  # of the training that is shown
         self._show_on_beat = self.on_beat(self._show_progress)
         self.listen(
@@ -81,6 +85,8 @@ class TrainPanel(Panel):
         self._comparing = False
         self._compare_on_beat = self.on_beat(self._show_comparison)
         self.listen(self._on_comparison, session.comparing.changed)
+        self.listen(self.on_beat(self._show_pseudo_labels), session.pseudo_labels.changed)
+        self._show_pseudo_labels()
         self.refresh()
         self._on_training(session.training.state)
 
@@ -198,7 +204,8 @@ class TrainPanel(Panel):
 
     def _advise(self, state: TrainingState) -> None:
         if state.status in ("starting", "running"):
-            self.say_next(GOING_ON if self._going_on else LEARNING)
+            counts = SOON if self.session.training.heeds_corrections else LATER
+            self.say_next(f"{GOING_ON if self._going_on else LEARNING} {counts}")
         elif self._comparing:
             self.say_next(f"Nothing that you have changes. {LATER}")
         elif self._missing:
@@ -242,6 +249,11 @@ class TrainPanel(Panel):
     def _show_comparison(self) -> None:
         self.comparison.show_state(self.session.comparing.state)
         self.progress.setVisible(not self._comparing and self.session.training.state.status != "idle")
+
+    def _show_pseudo_labels(self) -> None:
+        words = words_of_round(self.session)
+        self.progress.chosen.setText(words)
+        self.progress.chosen.setVisible(bool(words))
 
     # -- what it does
 
