@@ -72,7 +72,6 @@ def test_on_a_complete_image_it_is_exact(inkling: Inkling, here: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ("", "a comparison takes two methods, and only partial-points can learn from these hints"),
         (f"--methods {ALL}", f"a comparison takes two methods at least, got {ALL}"),
         (f"--methods {ALL},nothing", "unknown method 'nothing': expected one of"),
         (f"--methods {REFUSES},tests.compared_methods:Missing", "cannot be loaded"),

@@ -121,6 +121,7 @@ SIGNALS = {
     "measuring": "measuring.progress",
     "measured": "measuring.done",
     "comparing": "comparing.changed",
+    "image_kinds_changed": "image_kinds.changed",
 }
 #: What only its parts tell each other.
 INSIDE = {

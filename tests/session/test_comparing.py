@@ -22,6 +22,7 @@ from napari_inkling.core import (
     TooFewHintsError,
     Tried,
 )
+from napari_inkling.methods import get_method
 from napari_inkling.session import ComparisonState, Session, rests_on, verdict
 from napari_inkling.workers import CompareJob, PredictJob
 from tests.compared_methods import ALL, DIES, HALF, NEVER, REFUSES
@@ -97,7 +98,11 @@ def test_by_default_all_that_can_learn_from_the_hints(
     clicked: Session, runner: HandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clicked.comparing.start()
-    assert [t.method for t in runner.jobs[0].trainings] == ["partial-points", FAKE]  # no boxes are drawn
+    assert [t.method for t in runner.jobs[0].trainings] == [
+        "partial-points",
+        "pu-ranking",
+        FAKE,
+    ]  # no boxes are drawn
 
 
 # -- what is refused
@@ -124,6 +129,8 @@ def test_with_one_suitable_method_there_is_nothing_to_compare(
     clicked: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clicked.advice.method = None
+    alone = {"partial-points": get_method("partial-points").needs}
+    monkeypatch.setattr(clicked.advice, "needs", lambda: alone)
     assert clicked.comparing.refusal() == (
         "a comparison takes two methods, and only partial-points can learn from these hints"
     )

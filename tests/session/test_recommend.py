@@ -35,6 +35,39 @@ def test_recommendation(counts: HintCounts, needs: dict[str, Needs], expected: t
     assert recommend(counts, needs) == Recommendation(*expected)
 
 
+DARK = Needs(points=3, suits=("fluorescence",), sentence="For dark ground.")
+GREY = Needs(points=3, suits=("transmitted",), sentence="For grey ground.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "reason"),
+    [
+        (
+            "fluorescence",
+            "d",
+            f"3 cells {ENOUGH} D finds the rest; on fluorescence it did best.",
+        ),
+        (
+            "transmitted",
+            "g",
+            f"3 cells {ENOUGH} G finds the rest; on phase contrast and bright field it",
+        ),
+        ("colour", "d", f"3 cells {ENOUGH} D finds the rest."),
+        (None, "d", f"3 cells {ENOUGH} D finds the rest."),
+    ],
+)
+def test_the_kind_of_image_decides_between_methods_for_the_same_hints(kind, method, reason) -> None:
+    needs = {"d": DARK, "g": GREY}
+    found = recommend(HintCounts(1, points=3), needs, kind)
+    assert found.method == method and found.reason.startswith(reason)
+    assert recommend(HintCounts(1), needs, kind).method == method  # before there is enough
+    assert recommend(HintCounts(1, 3, boxes=9), {**needs, "b": BOXES}, kind).method == "b"  # hints come first
+
+
+def test_a_method_without_a_rival_is_not_praised() -> None:
+    assert recommend(HintCounts(1, points=3), {"g": GREY}, "transmitted").reason.endswith("G finds the rest.")
+
+
 AT_LEAST = "P needs at least 3 cell points, and there "
 
 

@@ -63,5 +63,5 @@ def test_another_method_is_chosen_by_keys(dock):
 def test_each_method_says_what_it_does(dock):
     choice = dock.train.method
     titles = {choice.itemText(i): choice.itemData(i, 3) for i in range(1, choice.count())}
-    assert set(titles) == {"partial-points", "stochastic-boxes"}
+    assert set(titles) == {"partial-points", "pu-ranking", "stochastic-boxes"}
     assert all("→" in title for title in titles.values())

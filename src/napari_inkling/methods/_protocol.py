@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, runtime_ch
 from pydantic import BaseModel, ConfigDict
 
 from napari_inkling.core import Event, HintSet, Image, Predictions, TrainingData
+from napari_inkling.guidance import ImageKind
 
 __all__ = [
     "HeedfulMethod",
@@ -32,6 +33,8 @@ class Needs(BaseModel):
 
     points: int = 0
     boxes: int = 0
+    #: Kinds of images on which it was measured to do better than other methods with the same needs.
+    suits: tuple[ImageKind, ...] = ()
     #: One sentence for the dock: "Points on some cells → finds the rest".
     sentence: str = ""
 

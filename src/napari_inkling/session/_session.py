@@ -20,6 +20,7 @@ from napari_inkling.session.corrections import Corrections
 from napari_inkling.session.desk import Desk, Dispatch
 from napari_inkling.session.files import Files
 from napari_inkling.session.guide import Guide
+from napari_inkling.session.image_kinds import ImageKinds
 from napari_inkling.session.images import Images
 from napari_inkling.session.masks import MaskCorrection
 from napari_inkling.session.measuring import Measuring
@@ -91,7 +92,8 @@ class Session:
         self.prediction = prediction = Prediction(
             workspace, suggestions, desk, predict_on_visit, method, tell
         )
-        self.advice = advice = Advice(workspace, method, tell)
+        self.image_kinds = ImageKinds(workspace, dispatch)
+        self.advice = advice = Advice(workspace, self.image_kinds, method, tell)
         self.training = Training(
             workspace,
             advice,
@@ -169,6 +171,7 @@ class Session:
             raise
         self.workspace.enter(project)
         self.images.forget()
+        self.image_kinds.forget()
         self.training.forget()  # before the prediction: it tells that it stops
         self.comparing.forget()
         self.measuring.forget()
@@ -228,6 +231,7 @@ class Session:
         self._desk.close()
         self.images.stop_checking()
         self.measuring.close()
+        self.image_kinds.close()
         self.comparing.close()
         if isinstance(job, TrainJob):  # its last checkpoint stays
             tidy_after(job)

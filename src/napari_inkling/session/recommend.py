@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from napari_inkling.core import TooFewHintsError
+from napari_inkling.guidance import IMAGE_KINDS, ImageKind
 from napari_inkling.methods import Needs
 
 __all__ = ["HintCounts", "Recommendation", "check_enough", "is_enough", "recommend"]
@@ -54,24 +55,38 @@ def is_enough(counts: HintCounts, needs: Needs) -> bool:
     return not _missing(counts, needs)
 
 
-def recommend(counts: HintCounts, needs: Mapping[str, Needs]) -> Recommendation:
-    """Return the method that makes the most of the hints, or the one that is nearest to having enough."""
+def recommend(
+    counts: HintCounts, needs: Mapping[str, Needs], kind: ImageKind | None = None
+) -> Recommendation:
+    """Return the method that makes the most of the hints, or the one that is nearest to having enough.
+
+    Of several that make as much of them it is the one that suits images of this ``kind``.
+    """
     if not needs:
         return Recommendation("", "No method is installed.")
     ready = {name: n for name, n in needs.items() if not _missing(counts, n)}
     if ready:
-        name = max(ready, key=lambda m: (ready[m].boxes > 0, ready[m].points > 0))
+        name = max(ready, key=lambda m: (*_asks_for(ready[m]), kind in ready[m].suits))
         have = ((counts.points, "cell"), (counts.boxes, "box"))
         marked = " and ".join(_plural(count, noun) for count, noun in have if count) or "No hints"
-        return Recommendation(name, f"{marked} marked: enough to train. {_spoken(name)} finds the rest.")
-    name = min(needs, key=lambda m: needs[m].points + 5 * needs[m].boxes)
+        alike = [other for other in ready if _asks_for(ready[other]) == _asks_for(ready[name])]
+        does = f"{_spoken(name)} finds the rest"
+        if kind in ready[name].suits and len(alike) > 1:
+            does += f"; on {IMAGE_KINDS[kind]} it did best. Compare tries both on your clicks"
+        return Recommendation(name, f"{marked} marked: enough to train. {does}.")
+    name = min(needs, key=lambda m: (needs[m].points + 5 * needs[m].boxes, kind not in needs[m].suits))
     return Recommendation(name, needs[name].sentence, _missing(counts, needs[name]))
 
 
+def _asks_for(needs: Needs) -> tuple[bool, bool]:
+    return needs.boxes > 0, needs.points > 0
+
+
 def _spoken(name: str) -> str:
-    """Return the name of a method as a sentence begins with it: "Partial points"."""
+    """Return the name of a method as a sentence begins with it: "Partial points", "PU ranking"."""
     words = name.rpartition(":")[2].replace("-", " ")
-    return words[:1].upper() + words[1:]
+    first, _, rest = words.partition(" ")
+    return f"{first.upper() if len(first) == 2 else first[:1].upper() + first[1:]} {rest}".rstrip()
 
 
 def check_enough(

@@ -22,7 +22,9 @@ class PartialPoints:
     name: ClassVar[str] = "partial-points"
     title: ClassVar[str] = "Points on some cells → finds the rest"
     needs: ClassVar[Needs] = Needs(
-        points=FEWEST_CELLS, sentence="Click the middle of some cells; the rest is found."
+        points=FEWEST_CELLS,
+        suits=("colour", "fluorescence"),
+        sentence="Click the middle of some cells; the rest is found.",
     )
     Settings: ClassVar[type[PartialPointsSettings]] = PartialPointsSettings
 

@@ -21,7 +21,9 @@ class PuRanking:
     name: ClassVar[str] = "pu-ranking"
     title: ClassVar[str] = "Points on a few cells → the rest, by ranking what is unmarked"
     needs: ClassVar[Needs] = Needs(
-        points=FEWEST_CELLS, sentence="Click the middle of a few cells; what is unmarked may be cells."
+        points=FEWEST_CELLS,
+        suits=("transmitted",),
+        sentence="Click the middle of a few cells; what is unmarked may be cells.",
     )
     Settings: ClassVar[type[PuRankingSettings]] = PuRankingSettings
     #: What a person marks during the training counts from the next round on.

@@ -80,6 +80,7 @@ class TrainPanel(Panel):
             session.annotations.hints_changed,
             session.prediction.models_changed,
             session.radius.changed,
+            session.image_kinds.changed,
         )
         self.listen(self._on_training, session.training.changed)
         self._comparing = False
