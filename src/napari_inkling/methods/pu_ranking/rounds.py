@@ -11,7 +11,6 @@ import numpy.typing as npt
 import torch
 
 from napari_inkling.core import (
-    BACKGROUND,
     Checkpoint,
     Event,
     Points,
@@ -46,6 +45,8 @@ FloatImage = npt.NDArray[np.float32]
 PREVIEW_EVERY, PREVIEW_SHARE = 4.0, 0.05
 #: None before so many steps: while its rate warms up, a network finds nothing.
 FIRST_PREVIEW_STEP = 40
+#: At most so many pseudo-cells, and so many places of pseudo-background, are shown of a plane.
+MOST_TOLD = 200
 #: The threshold is never higher.
 HIGHEST_THRESHOLD = 0.9
 
@@ -108,30 +109,37 @@ def _with_pseudo_labels(part: TrainingField, number: int, found: Candidates, cho
 
 
 def tell(task: Task, found: Candidates, chosen: Chosen) -> Generator[PseudoLabels, None, None]:
-    """Yield what was chosen on each plane."""
+    """Yield what was chosen on each plane, for a person to judge.
+
+    Of each kind the :data:`MOST_TOLD` that are least sure, and of the background only what has a peak: what
+    nobody would take for a cell there is no need to look at.
+    """
     labels = chosen.labels
+    peaks = labels.background[found.is_peak[labels.background]]
     for ref in dict.fromkeys(part.image.ref for part in task.fields):
         parts = [number for number, part in enumerate(task.fields) if part.image.ref == ref]
         cells = [_points(task, n, found, found.of(n, labels.cells), labels.cell_ranks) for n in parts]
-        background = [
-            _points(task, n, found, found.of(n, labels.background), labels.background_ranks) for n in parts
-        ]
-        yield PseudoLabels(ref, task.round, Points.concatenate(cells), Points.concatenate(background))
+        background = [_points(task, n, found, found.of(n, peaks), labels.background_ranks) for n in parts]
+        yield PseudoLabels(ref, task.round, _least_sure(cells), _least_sure(background))
 
 
 def _points(
     task: Task, number: int, found: Candidates, chosen: npt.NDArray[np.int64], ranks: FloatArray
 ) -> Points:
-    """Return chosen candidates of a field in pixels of the image, with the class they would have as cells."""
+    """Return chosen peaks of a field in pixels of the image, with the class that each has as a cell."""
     part = task.fields[number]
     working = WorkingImage(part.image, task.about.scale, task.about.intensity)
-    names = np.array([*task.classes, BACKGROUND], dtype=object)
     return Points(
         working.to_image(found.places[chosen] + np.array([part.window.top, part.window.left])),
-        classes=names[np.where(found.is_peak[chosen], found.channels[chosen], -1)],
+        classes=np.array(task.classes, dtype=object)[found.channels[chosen]],
         sources="model",
         scores=ranks[chosen],
     )
+
+
+def _least_sure(parts: Sequence[Points]) -> Points:
+    every = Points.concatenate(parts)
+    return every.take(np.sort(np.argsort(every.scores, kind="stable")[:MOST_TOLD]))
 
 
 def train_round(task: Task, heat_maps: Sequence[FloatImage]) -> Generator[Event, None, None]:
