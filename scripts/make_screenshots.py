@@ -39,6 +39,8 @@ def main() -> None:
             tell_the_story(viewer, dock, arguments.out)
         with opened(Path(home) / "boxes", arguments.method, arguments.theme) as (viewer, dock):
             show_guidance(dock, arguments.out)
+        with opened(Path(home) / "rounds", "pu-ranking", arguments.theme) as (viewer, dock):
+            show_pseudo_labels(viewer, dock, arguments.out)
 
 
 @contextmanager
@@ -125,6 +127,21 @@ def show_guidance(dock: Any, out: Path) -> None:
     dock.guidance.refresh()
     wait(1.0)
     shoot(dock.guidance, out / "how_many_more.png")
+
+
+def show_pseudo_labels(viewer: Any, dock: Any, out: Path) -> None:
+    """Train by rounds, until the second has chosen among what nobody marked."""
+    from napari_inkling.project.samples import sample
+
+    session, chosen = dock.session, sample(SAMPLE)
+    session.images.add(chosen.images)
+    click_cells(session, chosen)
+    session.training.start()
+    wait_until(lambda: session.pseudo_labels.round == 2, 4 * PATIENCE)
+    wait(1.0)
+    shoot_window(viewer, out / "pseudo_labels.png")
+    session.training.stop()
+    wait_until(lambda: not session.training.active, 10)
 
 
 def click_cells(session: Any, chosen: Any) -> None:

@@ -24,6 +24,7 @@ from napari_inkling.cli.app import app
 from napari_inkling.core import HintSet, PlaneRef, Points
 from napari_inkling.methods import MethodSettings, get_method
 from napari_inkling.methods.partial_points import PartialPointsSettings
+from napari_inkling.methods.pu_ranking import PuRankingSettings
 from napari_inkling.methods.stochastic_boxes import StochasticBoxesSettings
 from napari_inkling.project import Project
 from napari_inkling.widgets.keys import CLASS_KEYS, KEYS, key_of
@@ -46,7 +47,11 @@ EMPTY = {
     "smallest_side": "full scale",
 }
 #: The part of the page on methods that shows the settings of a method.
-SETTINGS = {"settings": PartialPointsSettings, "settings of stochastic-boxes": StochasticBoxesSettings}
+SETTINGS = {
+    "settings": PartialPointsSettings,
+    "settings of pu-ranking": PuRankingSettings,
+    "settings of stochastic-boxes": StochasticBoxesSettings,
+}
 
 
 def name_of(page: Path) -> str:
