@@ -20,7 +20,7 @@ POINTS_NAME = "Inkling points"
 BOXES_NAME = "Inkling boxes"
 #: A hint stays between so many screen pixels wide, however far one zooms. (Where the lower limit bites, vispy
 #: makes the rim half as wide as the limit, so that a larger one would show a rim and no colour.)
-_SCREEN_SIZE = (5, 40)
+_SCREEN_SIZE = (5, 24)
 #: The point of a cell with a mask is so much smaller than others, so that one sees the mask.
 _ON_MASK = 0.45
 
