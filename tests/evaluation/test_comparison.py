@@ -133,6 +133,12 @@ def test_of_three_the_first_must_be_ahead_of_both():
     assert compare_detectors({"a": good, "b": good, "c": bad}).better == ""
 
 
+def test_nobody_finds_a_click():
+    nothing = {"a": outcome(0, 8, 5), "b": outcome(0, 8, 9)}
+    told = compare_detectors(nothing)
+    assert told.cells == 8 and [d.f1 for d in told.detectors] == [0, 0] and told.better == ""
+
+
 # -- against the truth
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import tifffile
 
 from napari_inkling.core import HintSet, PlaneRef
 from napari_inkling.session import Session
-from napari_inkling.session.image_kinds import SIDE
+from napari_inkling.session.image_kinds import SIDE, ImageKinds
 from tests.session.conftest import HandRunner, points
 
 Y, X = np.indices((64, 64))
@@ -75,4 +77,27 @@ def test_an_image_that_cannot_be_read_has_no_kind(tmp_path: Path) -> None:
     (tmp_path / "seen.tif").unlink()
     assert session.advice.recommend().method == "partial-points"
     assert session.image_kinds.usual() is None
+    session.close()
+
+
+def test_a_look_that_was_not_finished_is_begun_again(tmp_path: Path) -> None:
+    """Another plane came first meanwhile; once that has no hints any more, the first one's turn is again."""
+    session = opened(GREY, tmp_path)
+    tifffile.imwrite(tmp_path / "before.tif", DARK)
+    session.images.add([tmp_path / "before.tif"])
+    waiting: list[Callable[[], None]] = []
+    kinds = ImageKinds(session.workspace, waiting.append)
+    order = [PlaneRef("seen")]
+    session.project.planes_with_hints = lambda: tuple(order)  # type: ignore[method-assign]
+    assert kinds.usual() is None
+    order.insert(0, PlaneRef("before"))
+    assert kinds.usual() is None  # takes the place of the look at the other
+    order.pop(0)
+    kinds.usual()
+    end = time.monotonic() + 10
+    while kinds.usual() is None and time.monotonic() < end:
+        while waiting:
+            waiting.pop(0)()
+    assert kinds.usual() == "transmitted"
+    kinds.close()
     session.close()

@@ -64,6 +64,15 @@ def test_the_kind_of_image_decides_between_methods_for_the_same_hints(kind, meth
     assert recommend(HintCounts(1, 3, boxes=9), {**needs, "b": BOXES}, kind).method == "b"  # hints come first
 
 
+def test_compare_is_named_where_there_are_clicks_enough() -> None:
+    needs = {"d": DARK, "g": GREY}
+    assert "Compare" not in recommend(HintCounts(1, points=9), needs, "transmitted").reason
+    reason = recommend(HintCounts(1, points=10), needs, "transmitted").reason
+    assert reason.endswith("it did best. Compare tries both on your clicks.")
+    three = {**needs, "e": DARK}
+    assert "Compare" not in recommend(HintCounts(1, points=10), three, "transmitted").reason
+
+
 def test_a_method_without_a_rival_is_not_praised() -> None:
     assert recommend(HintCounts(1, points=3), {"g": GREY}, "transmitted").reason.endswith("G finds the rest.")
 

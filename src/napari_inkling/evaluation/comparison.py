@@ -276,5 +276,7 @@ def _cell_count(outcomes: list[DetectorOutcome], drawn: _Drawn, fewest: int) -> 
     counts = np.array([(outcome.found_scores >= level).sum() for outcome, level in _levels(outcomes)])
     trusted = share - 2 * np.sqrt(share * (1 - share) / len(outcomes[0].click_scores))
     least = int(np.argmin(counts / np.maximum(trusted, 1e-9)))
+    if not share.any():  # no click was found, and nothing bounds the number
+        return np.full(drawn.recall.shape[1], float(fewest))
     number: FloatArray = counts[least] / np.maximum(drawn.shares[least], 1e-9)
     return np.maximum(number, fewest)

@@ -201,6 +201,10 @@ class Comparing:
     def stop(self) -> None:
         """Stop; what the methods that got through found is shown. Returns at once."""
         if self._state.status in ("starting", "running"):
+            if not isinstance(self._desk.job, CompareJob):  # the worker is through, it is being counted
+                self._background.stop()
+                self._end("stopped")
+                return
             self._set_state(replace(self._state, status="stopping"))
             self._desk.stop()
 

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from napari_inkling.core import HintSet, PlaneRef, Points, TooFewHintsError
 from napari_inkling.project import Snapshot, SnapshotImage
 
-__all__ = ["FEWEST_CLICKS", "HeldOut", "hold_out"]
+__all__ = ["FEWEST_TO_COMPARE", "HeldOut", "hold_out"]
 
 #: The share of the clicks that is held out, and how many at least; as many must be left to learn from.
 SHARE, FEWEST_HELD_OUT = 0.25, 5
-FEWEST_CLICKS = 2 * FEWEST_HELD_OUT
+FEWEST_TO_COMPARE = 2 * FEWEST_HELD_OUT
 #: Completely annotated images serve instead if they have so many cells.
 FEWEST_TRUE_CELLS = 10
 
@@ -63,7 +63,7 @@ def hold_out(snapshot: Snapshot, seed: int = 0) -> HeldOut:
     Raises
     ------
     TooFewHintsError
-        If there are fewer than :data:`FEWEST_CLICKS` clicks.
+        If there are fewer than :data:`FEWEST_TO_COMPARE` clicks.
     """
     snapshot = replace(snapshot, watch=None)
     complete = [item for item in snapshot.images if item.complete]
@@ -73,10 +73,10 @@ def hold_out(snapshot: Snapshot, seed: int = 0) -> HeldOut:
         return exact
     clicks = {item.ref: _clicks(item) for item in snapshot.images}
     total = sum(map(len, clicks.values()))
-    if total < FEWEST_CLICKS:
+    if total < FEWEST_TO_COMPARE:
         raise TooFewHintsError(
-            f"comparing takes at least {FEWEST_CLICKS} clicks on cells, and there are {total}: "
-            f"mark {FEWEST_CLICKS - total} more (accepted suggestions do not count)"
+            f"comparing takes at least {FEWEST_TO_COMPARE} clicks on cells, and there are {total}: "
+            f"mark {FEWEST_TO_COMPARE - total} more (accepted suggestions do not count)"
         )
     held = _drawn(clicks, max(FEWEST_HELD_OUT, round(SHARE * total)), seed)
     left = tuple(item if item.complete else _without(item, held[item.ref]) for item in snapshot.images)

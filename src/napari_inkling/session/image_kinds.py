@@ -37,32 +37,41 @@ class ImageKinds:
         self._workspace = workspace
         self._background = Background(dispatch)
         self._known: dict[PlaneRef, ImageKind | None] = {}
+        self._looking: PlaneRef | None = None
         workspace.pixels_changed.connect(self._forget_image, priority=FIRST)
 
     def usual(self) -> ImageKind | None:
         """Return the kind of the first plane with hints, ``None`` as long as it is not known."""
         if (project := self._workspace.opened) is None or not (planes := project.planes_with_hints()):
             return None
-        if (ref := planes[0]) not in self._known:
-            self._known[ref] = None
+        if (ref := planes[0]) not in self._known and self._looking != ref:
+            self._looking = ref
             self._background.start(
                 _looked_at(project.open_image, ref),
-                Listener(lambda _: None, lambda kind: self._take(ref, kind), lambda _: None),
+                Listener(
+                    lambda _: None,
+                    lambda kind: self._take(ref, kind),
+                    lambda _: self._take(ref, None),  # who opens the image is told why it cannot be read
+                ),
             )
-        return self._known[ref]
+        return self._known.get(ref)
 
     def _take(self, ref: PlaneRef, kind: ImageKind | None) -> None:
+        self._looking = None
         self._known[ref] = kind
         if kind is not None:
             self.changed.emit()
 
     def _forget_image(self, name: str) -> None:
         self._known = {ref: kind for ref, kind in self._known.items() if ref.image != name}
+        if self._looking is not None and self._looking.image == name:  # at pixels that are no more
+            self._background.stop()
+            self._looking = None
 
     def forget(self) -> None:
         """Forget the images of another project."""
         self._background.stop()
-        self._known = {}
+        self._known, self._looking = {}, None
 
     def close(self) -> None:
         """Leave no thread behind."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from napari_inkling.core import TooFewHintsError
 from napari_inkling.guidance import IMAGE_KINDS, ImageKind
 from napari_inkling.methods import Needs
+from napari_inkling.session.holding_out import FEWEST_TO_COMPARE
 
 __all__ = ["HintCounts", "Recommendation", "check_enough", "is_enough", "recommend"]
 
@@ -72,7 +73,9 @@ def recommend(
         alike = [other for other in ready if _asks_for(ready[other]) == _asks_for(ready[name])]
         does = f"{_spoken(name)} finds the rest"
         if kind in ready[name].suits and len(alike) > 1:
-            does += f"; on {IMAGE_KINDS[kind]} it did best. Compare tries both on your clicks"
+            does += f"; on {IMAGE_KINDS[kind]} it did best"
+            if len(alike) == 2 and counts.points >= FEWEST_TO_COMPARE:
+                does += ". Compare tries both on your clicks"
         return Recommendation(name, f"{marked} marked: enough to train. {does}.")
     name = min(needs, key=lambda m: (needs[m].points + 5 * needs[m].boxes, kind not in needs[m].suits))
     return Recommendation(name, needs[name].sentence, _missing(counts, needs[name]))

@@ -34,6 +34,8 @@ CONFIDENCE, CONFIDENCE_OF_LOW, CONFIDENCE_OF_HIGH = 1.36, 0.5, 4.0
 #: Weight of the data in the logistic regression; small, since features are many and marked cells few.
 _DATA_WEIGHT = 0.01
 _FOLDS, _RESAMPLED = 5, 200
+#: Of more candidates than this a random sample is looked at: the time grows with them, the certainty hardly.
+MOST_CANDIDATES = 2000
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def estimate_class_prior(
         raise ValueError(f"marked cells have {cells.shape[1]} features, candidates {others.shape[1]}")
     if len(cells) < 2 or len(others) < 2:
         return _UNKNOWN
+    if len(others) > MOST_CANDIDATES:
+        others = others[random.choice(len(others), MOST_CANDIDATES, replace=False)]
     scores = _scores(cells, others, random)
     thresholds, place = np.unique(scores, return_inverse=True)
     above = _Above(place[: len(cells)], place[len(cells) :], len(thresholds))

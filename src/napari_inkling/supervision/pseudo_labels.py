@@ -22,6 +22,9 @@ FloatArray = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
 
+#: A scorer is fitted to at most so many candidates, drawn at random: the time grows with them.
+MOST_CANDIDATES = 2000
+
 
 @dataclass(frozen=True, eq=False)
 class PseudoLabels:
@@ -53,12 +56,11 @@ def select_pseudo_labels(
     penalty: float = 3.0,
     folds: int = 5,
     struck_cells: npt.ArrayLike | None = None,
-    struck_background: npt.ArrayLike | None = None,
 ) -> PseudoLabels:
     """Return the share α of candidates that rank first as cells, and the share β as background.
 
-    At least one of each is chosen, as far as there are candidates that were not struck, but none where all
-    candidates score the same: there is nothing to choose by. Cells are chosen first.
+    At least one of each is chosen if its share is above 0, as far as there are candidates that may be; but
+    none where all candidates score the same: there is nothing to choose by. Cells are chosen first.
 
     Parameters
     ----------
@@ -68,15 +70,15 @@ def select_pseudo_labels(
         Features of unlabelled peaks, (M, F). Of fewer than two none is chosen: a score out of fold is fitted
         to the others.
     random : numpy Generator
-        Deals the candidates into folds; nothing else is random.
+        Deals the candidates into folds, and draws those that scorers are fitted to if there are many.
     alpha, beta : float
         α and β, from 0 (none is chosen) to 1, and together at most 1; .05 each in the paper.
     p, penalty : float
         See :func:`~.p_classification.fit_scorer`.
     folds : int
         At least 2.
-    struck_cells, struck_background : array-like of bool, optional
-        (M,) candidates that a person has struck as cells, or as background: they are not chosen as such.
+    struck_cells : array-like of bool, optional
+        (M,) candidates that are not to become cells.
 
     Raises
     ------
@@ -92,13 +94,14 @@ def select_pseudo_labels(
         raise ValueError(f"marked cells have shape {cells.shape}, expected (N, F) with N of at least 1")
     count = len(others)
     allowed_cells = ~_struck(struck_cells, count, "struck_cells")
-    allowed_background = ~_struck(struck_background, count, "struck_background")
+    allowed_background = np.ones(count, bool)
     if count < 2:
         none, middle = np.empty(0, np.int64), np.full(count, 0.5)
         return PseudoLabels(none, none, middle, middle)
     fold = random.permutation(count) % min(folds, count)
-    as_cells = _scores_out_of_fold(cells, others, fold, p, penalty, opposed=False)
-    as_background = _scores_out_of_fold(cells, others, fold, p, penalty, opposed=True)
+    draw = random.permutation(count)
+    as_cells = _scores_out_of_fold(cells, others, fold, draw, p, penalty, opposed=False)
+    as_background = _scores_out_of_fold(cells, others, fold, draw, p, penalty, opposed=True)
     chosen = _top(as_cells, allowed_cells, alpha)
     allowed_background[chosen] = False
     return PseudoLabels(
@@ -107,7 +110,14 @@ def select_pseudo_labels(
 
 
 def _scores_out_of_fold(
-    marked: FloatArray, candidates: FloatArray, fold: Indices, p: float, penalty: float, *, opposed: bool
+    marked: FloatArray,
+    candidates: FloatArray,
+    fold: Indices,
+    draw: Indices,
+    p: float,
+    penalty: float,
+    *,
+    opposed: bool,
 ) -> FloatArray:
     """Return the score of each candidate, (M,), in deviations of those that its scorer was fitted to.
 
@@ -116,7 +126,7 @@ def _scores_out_of_fold(
     result = np.zeros(len(candidates))
     for number in np.unique(fold):
         held_out = fold == number
-        seen = candidates[~held_out]
+        seen = candidates[draw[~held_out[draw]][:MOST_CANDIDATES]]
         positive, negative = (seen, marked) if opposed else (marked, seen)
         scorer = fit_scorer(positive, negative, p, penalty)
         of_seen = scorer.scores(seen)

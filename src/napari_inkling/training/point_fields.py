@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, floor
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import Boxes, HintSet, Image, Points, TrainingImage
+from napari_inkling.core import NOT_CELLS, Boxes, HintSet, Image, Points, TrainingImage
 from napari_inkling.evaluation import cell_centres
 from napari_inkling.supervision import (
     IGNORE,
@@ -31,9 +32,9 @@ __all__ = [
     "TrainingField",
     "Verdicts",
     "fields_of",
+    "in_classes",
     "marked_cells",
     "radius_of",
-    "with_hints",
 ]
 
 FloatImage = npt.NDArray[np.float32]
@@ -80,9 +81,9 @@ class TrainingField:
 
     ``cells`` (N, 2) with ``classes`` (N,), and ``background`` (M, 2), are from the field's corner. They hold
     the neighbours beyond its edges too, whose masks reach into it; ``field.marked`` are the cells inside,
-    and ``unprompted`` says which of these were marked before there was a model to correct. ``judged`` are
-    the suggestions inside that a person accepted or marked as *not a cell*. ``ignored`` (M, 4) are the boxes
-    y0, x0, y1, x1 around what nobody labelled, edges included, which may reach beyond the field.
+    and ``unprompted`` says which of these were neither accepted nor marked when there was a model to correct.
+    ``judged`` are the suggestions inside that a person accepted or marked as *not a cell*. ``ignored`` (M, 4)
+    are the boxes y0, x0, y1, x1 around what nobody labelled, edges included; they may reach beyond the field.
     """
 
     image: Image
@@ -110,6 +111,12 @@ class TrainingField:
             inside[rows, columns] = True
         if inside.any():
             inside &= nearest_point(self.cells, self.shape).distance >= self.r1
+        return inside
+
+    def is_unlabelled(self, places: FloatArray) -> npt.NDArray[np.bool_]:
+        """Return which places (N, 2) lie where nobody labelled; (N,)."""
+        y, x = np.clip(np.round(places).astype(int), 0, np.array(self.shape) - 1).T.reshape(2, -1)
+        inside: npt.NDArray[np.bool_] = self.unlabelled[y, x]
         return inside
 
     def left_open(self, target: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -169,28 +176,29 @@ def radius_of(hinted: Sequence[TrainingImage]) -> float | None:
 
 
 def fields_of(
-    plane: TrainingImage, intensity: Intensity, scale: float, radius: float, classes: tuple[str, ...]
+    plane: TrainingImage,
+    intensity: Intensity,
+    scale: float,
+    radius: float,
+    classes: tuple[str, ...],
+    read: Mapping[Window, FloatImage] = MappingProxyType({}),
 ) -> Generator[TrainingField, None, None]:
-    """Yield a plane as one field, or the parts of a large plane that hold hints."""
+    """Yield a plane as one field, or the parts of a large plane that hold hints.
+
+    ``read`` has the pixels of windows that have been read before; hints are of ``classes`` or of no cell.
+    """
     working = WorkingImage(plane.image, scale, intensity)
     places, background = (_places(points, working) for points in (marked_cells(plane), _not_cells(plane)))
     for window in field_windows(working):
         if window.holds(places).any() or window.holds(background).any():
-            yield _field(plane, working, window, working.read(window), radius * scale, classes)
+            pixels = read[window] if window in read else working.read(window)
+            yield _field(plane, working, window, pixels, radius * scale, classes)
 
 
-def with_hints(
-    part: TrainingField, hints: HintSet, intensity: Intensity, scale: float, classes: tuple[str, ...]
-) -> TrainingField:
-    """Return a field with other hints of its plane; its pixels are not read again.
-
-    Cells of other classes than ``classes`` are left out.
-    """
-    cells = hints.points.cells
-    foreign = cells.take(~np.isin(cells.classes.astype(str), classes))
-    plane = TrainingImage(part.image, replace(hints, points=hints.points.without_ids(foreign.ids)))
-    working = WorkingImage(part.image, scale, intensity)
-    return _field(plane, working, part.window, part.field.pixels, part.r1, classes)
+def in_classes(hints: HintSet, classes: Sequence[str]) -> HintSet:
+    """Return the hints that are of these classes, or say that something is no cell."""
+    kept = [*classes, *NOT_CELLS]
+    return hints.mapped(lambda rows: rows.take(np.isin(rows.classes.astype(str), kept)))
 
 
 def _field(
@@ -215,7 +223,7 @@ def _field(
         cells=places[near] - corner,
         classes=np.array([classes.index(name) for name in cells.classes[near]], dtype=np.int64),
         background=background[beside] - corner,
-        unprompted=cells.rounds[inside] == 0,
+        unprompted=(cells.rounds[inside] == 0) & (cells.sources[inside] != "accepted"),
         judged=_verdicts(cells.take(inside), others.take(window.holds(background)), working, corner),
         r1=r1,
         ignored=_at_working_scale(plane.hints.boxes.ignored, working) - np.tile(corner, 2),

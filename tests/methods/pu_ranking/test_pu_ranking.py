@@ -23,8 +23,11 @@ from napari_inkling.core import (
     TrainingImage,
 )
 from napari_inkling.methods.pu_ranking import PuRanking, rounds, task
+from napari_inkling.methods.pu_ranking.candidates import fair_sample
 from napari_inkling.training import loop, working_image
-from tests.methods.drawing import CENTRES, RADIUS, clicks, data, image, tissue
+from napari_inkling.training.pieces import finish
+from napari_inkling.training.working_image import WorkingImage
+from tests.methods.drawing import CENTRES, RADIUS, boxed, clicks, data, image, tissue
 
 METHOD = PuRanking()
 SMALL = {
@@ -48,6 +51,10 @@ def fit(what: TrainingData | None = None, *, start=None, preset="quick", **setti
             events.append(next(running))
         except StopIteration as end:
             return events, end.value
+
+
+def task_of(what: TrainingData):
+    return finish(task.prepare(what, METHOD.Settings.preset("quick", **SMALL), "cpu", 0, None))
 
 
 def of_kind(events, kind):
@@ -136,11 +143,52 @@ def test_what_a_person_says_meanwhile_counts_in_the_next_round(monkeypatch):
     assert np.hypot(*(places[:, None] - known).transpose(2, 0, 1)).min() >= RADIUS - 1e-6
 
 
-def test_a_class_that_came_meanwhile_waits(monkeypatch):
+def test_a_class_that_came_meanwhile_waits():
     ref = data().watch
-    more = HintSet(Points(CENTRES[:7], classes=np.array(["cell"] * 6 + ["new"], object)))
+    points = Points(CENTRES[:7], classes=np.array(["cell"] * 6 + ["new"], object))
+    more = HintSet(points, boxed(CENTRES[7:8], "newer").boxes)
     _, model = fit(TrainingData(data().train, watch=ref, newest_hints=lambda: {ref: more}))
     assert model.classes == ("cell",)
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_marks_that_were_removed_meanwhile(left):
+    """With too few left to learn from it goes on with those before, and says so."""
+    ref = data().watch
+    what = TrainingData(data().train, watch=ref, newest_hints=lambda: {ref: clicks(left)})
+    events, _ = fit(what)
+    assert "Hardly a cell is marked" in of_kind(events, Notice)[0].text
+    assert [own.round for own in of_kind(events, Round)] == [0, 1, 2]
+
+
+def test_a_plane_that_was_marked_meanwhile_is_learnt_from(monkeypatch):
+    """The plane on screen, without a hint when the training began."""
+    bare = TrainingImage(image(tissue(seed=3), "bare"))
+    planes = (*data().train, bare)
+    ref = bare.image.ref
+    what = TrainingData(planes, watch=ref, newest_hints=lambda: {ref: clicks(5)})
+    told = of_kind(fit(what)[0], PseudoLabels)
+    assert {own.image.image for own in told} == {"drawn", "bare"}
+
+
+def test_pixels_are_not_read_again(monkeypatch):
+    reads = []
+    read = WorkingImage.read
+    monkeypatch.setattr(WorkingImage, "read", lambda self, w: reads.append(w) or read(self, w))
+    monkeypatch.setattr(rounds, "_offer", lambda task: iter(()))  # previews read, too
+    ref = data().watch
+    fit(TrainingData(data().train, watch=ref, newest_hints=lambda: {ref: clicks(7)}))
+    assert len(reads) == 1
+
+
+def test_accepted_cells_are_no_sample():
+    """The threshold rests on ten clicks, however many suggestions were accepted."""
+    sources = np.array(["human"] * 10 + ["accepted"] * 6, object)
+    hints = HintSet(Points(CENTRES, sources=sources))
+    own = task_of(data(hints=hints))
+    np.testing.assert_array_equal(fair_sample(own.fields), sources == "human")
+    few = task_of(data(hints=HintSet(Points(CENTRES[8:], sources=sources[8:]))))
+    assert fair_sample(few.fields).all()
 
 
 def test_the_first_answer_comes_before_any_step():
@@ -158,6 +206,18 @@ def test_training_that_goes_on_begins_with_pseudo_labels():
     assert second.description.trained_steps == 24 + round(0.4 * 24)
     other, _ = fit(start=first, width=4)
     assert "width changed" in of_kind(other, Notice)[0].text
+
+
+def test_training_on_without_rounds_learns_from_the_hints():
+    _, first = fit()
+    events, second = fit(start=first, rounds=0)
+    assert second.description.trained_steps > first.description.trained_steps
+    assert [own.round for own in of_kind(events, Round)] == [0]
+
+
+def test_no_round_begins_when_the_minutes_are_over():
+    events, _ = fit(steps=3000, minutes=0.0001)
+    assert not of_kind(events, PseudoLabels) and [own.round for own in of_kind(events, Round)] == [0]
 
 
 def test_minutes_end_it(monkeypatch):

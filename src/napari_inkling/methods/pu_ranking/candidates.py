@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import astuple, dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from napari_inkling.core import Step
 from napari_inkling.methods.pu_ranking.patches import patch_features
 from napari_inkling.methods.pu_ranking.task import Task
 from napari_inkling.networks.small_unet import SmallUNet
 from napari_inkling.supervision.class_prior import ClassPrior, estimate_class_prior
+from napari_inkling.supervision.click_threshold import FEWEST_CLICKS
 from napari_inkling.supervision.pseudo_labels import PseudoLabels, select_pseudo_labels
 from napari_inkling.training.devices import Device
 from napari_inkling.training.peaks import class_peaks, distances
-from napari_inkling.training.pieces import aside, told
+from napari_inkling.training.pieces import Pieces, aside, told
 from napari_inkling.training.point_fields import TrainingField
 
-__all__ = ["Candidates", "Chosen", "choose", "find"]
+__all__ = ["Candidates", "Chosen", "choose", "fair_sample", "find"]
 
 FloatArray = npt.NDArray[np.float64]
 FloatImage = npt.NDArray[np.float32]
@@ -54,8 +54,8 @@ class Candidates:
     places: FloatArray
     channels: npt.NDArray[np.int64]
     is_peak: npt.NDArray[np.bool_]
-    features: FloatArray
-    marked: FloatArray
+    features: FloatImage
+    marked: FloatImage
 
     def of(self, number: int, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return those of ``chosen`` that lie in a field."""
@@ -77,10 +77,9 @@ class Chosen:
 
 def find(task: Task) -> Generator[Step, None, Candidates]:
     """Look at all fields with the averaged network: peaks, some empty places, and features of each."""
-    step, every = task.at_work(STAGE), []
+    every = []
     for number in range(len(task.fields)):
-        yield step
-        every.append(_in_field(task, number))
+        every.append((yield from _in_field(task, number)))
     columns = zip(*(astuple(own) for own in every), strict=True)
     found = Candidates(*(np.concatenate(column) for column in columns))
     if task.settings.features == "patches":
@@ -88,25 +87,27 @@ def find(task: Task) -> Generator[Step, None, Candidates]:
     return found
 
 
-def _in_field(task: Task, number: int) -> Candidates:
-    part, settings = task.fields[number], task.settings
-    maps, levels = _look(task.learner.averaged, part, task.device)  # type: ignore[arg-type]
+def _in_field(task: Task, number: int) -> Generator[Step, None, Candidates]:
+    part, settings, step = task.fields[number], task.settings, task.at_work(STAGE)
+    look = aside(lambda: _look(task.learner.averaged, part, task.device))  # type: ignore[arg-type]
+    maps, levels = yield from told(look, step)
     peaks = class_peaks(maps, part.r1, LOWEST_PEAK)
     free = _unknown(part, peaks.places)
     count = int(free.sum())
     empty = _empty_places(part, peaks.places, round(settings.empty_places * count), task.random)
     places = np.concatenate([peaks.places[free], empty])
+    features = yield from told(_features(levels, np.concatenate([places, part.field.marked]), part.r1), step)
     return Candidates(
         field=np.full(len(places), number),
         places=places,
         channels=np.append(peaks.channels[free], np.zeros(len(empty), np.int64)),
         is_peak=np.arange(len(places)) < count,
-        features=_features(levels, places, part.r1),
-        marked=_features(levels, part.field.marked, part.r1),
+        features=features[: len(places)],
+        marked=features[len(places) :],
     )
 
 
-def _look(net: SmallUNet, part: TrainingField, device: Device) -> tuple[FloatImage, list[Tensor]]:
+def _look(net: SmallUNet, part: TrainingField, device: Device) -> tuple[FloatImage, list[FloatImage]]:
     """Return the maps of a field (K, Y, X), and its features level by level, each (·, y, x)."""
     height, width = part.shape
     padded = np.pad(part.field.pixels, ((0, 0), (0, -height % net.stride), (0, -width % net.stride)), "edge")
@@ -115,15 +116,13 @@ def _look(net: SmallUNet, part: TrainingField, device: Device) -> tuple[FloatIma
     with torch.inference_mode(), device.autocast():
         levels = net.levels(images.contiguous(memory_format=torch.channels_last))
         maps = net.head(levels[-1]).float().sigmoid()[0, :, :height, :width]
-    return maps.cpu().numpy(), [level[0].float().cpu() for level in levels]
+    return maps.cpu().numpy(), [level[0].float().cpu().numpy() for level in levels]
 
 
 def _unknown(part: TrainingField, places: FloatArray) -> npt.NDArray[np.bool_]:
     """Return which places (N, 2) lie where nothing is marked, and somebody would have marked; (N,)."""
     known = np.concatenate([part.cells, part.background])
-    y, x = np.clip(np.round(places).astype(int), 0, np.array(part.shape) - 1).T.reshape(2, -1)
-    result: npt.NDArray[np.bool_] = (distances(places, known) >= part.r1) & ~part.unlabelled[y, x]
-    return result
+    return (distances(places, known) >= part.r1) & ~part.is_unlabelled(places)
 
 
 def _empty_places(
@@ -136,17 +135,31 @@ def _empty_places(
     return empty
 
 
-def _features(levels: list[Tensor], places: FloatArray, r1: float) -> FloatArray:
-    """Return what each level shows at places (N, 2) and, in the mean, within r1 of them; (N, F)."""
+def _features(levels: list[FloatImage], places: FloatArray, r1: float) -> Pieces[FloatImage]:
+    """Return what each level shows at places (N, 2), and its mean in a square of ±r1 around them; (N, F)."""
     columns, full = [], levels[-1].shape[-1]
     for level in levels:
         scale = level.shape[-1] / full
         reach = max(1, round(r1 * scale))
-        mean = avg_pool2d(level[None], 2 * reach + 1, 1, reach, count_include_pad=False)[0]
-        limits = np.array(level.shape[1:]) - 1
-        y, x = np.clip(np.floor((places + 0.5) * scale).astype(int), 0, limits).T.reshape(2, -1)
-        columns += [level[:, y, x].T.numpy(), mean[:, y, x].T.numpy()]
-    return np.concatenate(columns, axis=1).astype(np.float64)
+        limits = np.array(level.shape[1:])[:, np.newaxis] - 1
+        middle = np.floor((places.T + 0.5) * scale).astype(int)
+        total = np.zeros((len(level), len(places)), np.float32)
+        for offset in product(range(-reach, reach + 1), repeat=2):
+            y, x = np.clip(middle + np.reshape(offset, (2, 1)), 0, limits)
+            total += level[:, y, x]
+        y, x = np.clip(middle, 0, limits)
+        columns += [level[:, y, x].T, total.T / (2 * reach + 1) ** 2]
+        yield
+    return np.concatenate(columns, axis=1)
+
+
+def fair_sample(fields: Sequence[TrainingField]) -> npt.NDArray[np.bool_]:
+    """Return which marked cells are a sample of all, (N,): what was not marked on a model's proposal.
+
+    While there are fewer than :data:`~.click_threshold.FEWEST_CLICKS` of these, all count.
+    """
+    unprompted = np.concatenate([part.unprompted for part in fields])
+    return unprompted if unprompted.sum() >= FEWEST_CLICKS else np.ones(len(unprompted), bool)
 
 
 def choose(task: Task, found: Candidates) -> Generator[Step, None, Chosen]:
@@ -177,7 +190,8 @@ def _prior(task: Task, found: Candidates) -> Generator[Step, None, ClassPrior]:
     """Return the share of cells among the unmarked peaks."""
     if (share := task.settings.prior) is not None:
         return ClassPrior(share, share, share)
-    work = aside(lambda: estimate_class_prior(found.marked, found.features[found.is_peak], task.random))
+    marked, peaks = found.marked[fair_sample(task.fields)], found.features[found.is_peak]
+    work = aside(lambda: estimate_class_prior(marked, peaks, task.random))
     return (yield from told(work, task.at_work(STAGE)))
 
 
@@ -192,5 +206,7 @@ def _shares(task: Task, found: Candidates, prior: ClassPrior | None) -> tuple[fl
         return settings.alpha, settings.beta
     first, last = settings.first_chosen, settings.last_chosen
     part = last if settings.rounds < 2 else first + (last - first) * (task.round - 1) / (settings.rounds - 1)
-    peaks = float(found.is_peak.mean()) if len(found.is_peak) else 0.0
-    return part * peaks * prior.estimate, part * (1 - peaks * prior.high)
+    count = len(found.is_peak)
+    peaks = int(found.is_peak.sum()) / max(1, count)
+    alpha, beta = part * peaks * prior.estimate, part * (1 - peaks * prior.high)
+    return alpha if round(alpha * count) else 0.0, beta

@@ -62,12 +62,14 @@ class PuRanking:
 
         task = yield from prepare(data, settings, device, seed, start)
         yield from rounds.begin(task)
-        if not task.goes_on:
+        if not task.goes_on or not settings.rounds:
             targets = yield from rounds.targets(task)  # the masked heat map
             yield from rounds.train_round(task, targets)
             yield from rounds.end_round(task)
         for number in range(1, settings.rounds + 1):
-            rounds.heed_corrections(task, number)
+            if task.plan.done and task.is_out_of_time:
+                break
+            yield from rounds.heed_corrections(task, number)
             found = yield from candidates.find(task)  # peaks, and their features (Eq. 1)
             chosen = yield from candidates.choose(task, found)  # P-classification (Eq. 2)
             yield from rounds.tell(task, found, chosen)

@@ -16,6 +16,7 @@ from napari_inkling.networks.patch_network import PatchNetwork
 from napari_inkling.supervision.class_prior import estimate_class_prior
 from napari_inkling.supervision.pu_risk import non_negative_pu_risk
 from napari_inkling.training.crops import crop_of
+from napari_inkling.training.pieces import aside, told
 
 if TYPE_CHECKING:
     from napari_inkling.methods.pu_ranking.candidates import Candidates
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["cut_patches", "patch_features", "train_classifier"]
 
 FloatArray = npt.NDArray[np.float64]
+FloatImage = npt.NDArray[np.float32]
 
 STAGE = "learning from patches"
 #: Patches of marked cells, and of unmarked places, in a batch.
@@ -52,11 +54,14 @@ def patch_features(task: Task, found: Candidates) -> Generator[Step, None, Candi
         [cut_patches(part, found.places[found.field == number]) for number, part in enumerate(parts)]
     )
     yield step
-    prior = task.settings.prior
-    if prior is None:
-        prior = estimate_class_prior(found.marked, found.features, task.random).estimate
     if not len(others):
         return found
+    prior = task.settings.prior
+    if prior is None:
+        peaks = found.features[found.is_peak]
+        work = aside(lambda: estimate_class_prior(found.marked, peaks, task.random).estimate)
+        prior = yield from told(work, step)
+    prior = max(0.01, prior * float(found.is_peak.mean()))  # of all places, empty ones too
     net = yield from train_classifier(task, marked, others, prior)
     yield step
     features, of_marked = (_features(net, patches) for patches in (others, marked))
@@ -72,6 +77,8 @@ def train_classifier(
     optimizer = torch.optim.AdamW(net.parameters(), RATE)
     device = task.device.torch_device
     for _ in range(task.settings.patch_steps):
+        if task.is_out_of_time:
+            break
         cells, unlabelled = (_drawn(patches, task.random).to(device) for patches in (marked, others))
         net.train()
         scores = net(torch.cat([cells, unlabelled]))
@@ -90,8 +97,9 @@ def _drawn(patches: Tensor, random: np.random.Generator) -> Tensor:
     return turned.flip(3) if random.integers(2) else turned
 
 
-def _features(net: PatchNetwork, patches: Tensor) -> FloatArray:
+def _features(net: PatchNetwork, patches: Tensor) -> FloatImage:
     device = next(net.parameters()).device
     with torch.inference_mode():
         rows = [net.features(some.to(device)).float().cpu() for some in torch.split(patches, 512)]
-    return torch.cat(rows).numpy().astype(np.float64)
+    features: FloatImage = torch.cat(rows).numpy()
+    return features

@@ -13,6 +13,7 @@ import torch
 from napari_inkling.core import (
     Checkpoint,
     Event,
+    Notice,
     Points,
     Predictions,
     Preview,
@@ -21,8 +22,9 @@ from napari_inkling.core import (
     Step,
 )
 from napari_inkling.evaluation import score_images
-from napari_inkling.methods.pu_ranking.candidates import LOWEST_PEAK, Candidates, Chosen
+from napari_inkling.methods.pu_ranking.candidates import LOWEST_PEAK, Candidates, Chosen, fair_sample
 from napari_inkling.methods.pu_ranking.peak_model import PeakModel
+from napari_inkling.methods.pu_ranking.settings import FEWEST_CELLS
 from napari_inkling.methods.pu_ranking.task import Task
 from napari_inkling.supervision import IGNORE
 from napari_inkling.supervision.click_threshold import steadied, threshold_at_clicks, threshold_for_count
@@ -32,7 +34,7 @@ from napari_inkling.training.loop import train
 from napari_inkling.training.peaks import class_peaks
 from napari_inkling.training.pieces import told
 from napari_inkling.training.pixel_classifier import PixelClassifier, first_fields
-from napari_inkling.training.point_fields import TrainingField, with_hints
+from napari_inkling.training.point_fields import TrainingField, fields_of, in_classes
 from napari_inkling.training.tiling import view_by_view
 from napari_inkling.training.working_image import WorkingImage
 
@@ -77,13 +79,26 @@ def begin(task: Task) -> Generator[Event, None, None]:
     yield Preview(watched[0].image.ref, found, whole=False)
 
 
-def heed_corrections(task: Task, number: int) -> None:
-    """Begin a round with the hints as they are now: what was accepted or struck meanwhile counts."""
+def heed_corrections(task: Task, number: int) -> Generator[Event, None, None]:
+    """Begin a round with the hints as they are now: what was accepted, struck or marked meanwhile counts."""
     task.round = number
-    about, newest = task.about, task.data.newest_hints()
-    for place, part in enumerate(task.fields):
-        if (hints := newest.get(part.image.ref)) is not None:
-            task.fields[place] = with_hints(part, hints, about.intensity, about.scale, about.classes)
+    newest, about = task.data.newest_hints(), task.about
+    changed = [plane for plane in task.data.train if plane.image.ref in newest]
+    if not changed:
+        return
+    fields = [part for part in task.fields if part.image.ref not in newest]
+    for plane in changed:
+        if not about.intensity.fits(plane.image):
+            continue
+        now = replace(plane, hints=in_classes(newest[plane.image.ref], task.classes))
+        read = {part.window: part.field.pixels for part in task.fields if part.image.ref == plane.image.ref}
+        for part in fields_of(now, about.intensity, about.scale, about.radius, task.classes, read):
+            fields.append(part)
+            yield task.at_work("reading the images")
+    if sum(len(part.field.marked) for part in fields) < FEWEST_CELLS:
+        yield Notice("Hardly a cell is marked any more: it goes on with those that were marked before.")
+        return
+    task.fields = fields
 
 
 def targets(
@@ -203,13 +218,14 @@ def _threshold(task: Task, cells: float | None) -> Generator[Step, None, float]:
         work = view_by_view(task.learner.averaged, part.field.pixels, task.device, task.settings.views)
         maps = (yield from told(work, step)).mean
         found = class_peaks(maps, part.r1, LOWEST_PEAK)
-        peaks.append(found.heights)
+        peaks.append(found.heights[~part.is_unlabelled(found.places)])
         clicked.append(part.heights_at(part.field.marked, found.places, found.heights))
     heights = np.concatenate(peaks)
-    threshold = threshold_at_clicks(np.concatenate(clicked), heights)
+    at_clicks = np.concatenate(clicked)
+    threshold = threshold_at_clicks(at_clicks[fair_sample(task.fields)], heights)
     if cells is not None:
         as_many = threshold_for_count(heights, round(cells), LOWEST_PEAK)
-        threshold = steadied(threshold, as_many, sum(map(len, clicked)))
+        threshold = steadied(threshold, as_many, len(at_clicks))
     return min(threshold, HIGHEST_THRESHOLD)
 
 

@@ -34,7 +34,7 @@ from napari_inkling.training.pieces import told
 from napari_inkling.training.point_fields import TrainingField, fields_of, marked_cells, radius_of
 from napari_inkling.training.working_image import Window, WorkingImage, is_one_field
 
-__all__ = ["FALLBACK_RADIUS", "Task", "prepare"]
+__all__ = ["Task", "prepare"]
 
 #: Cell radius in pixels if neither the person nor the image tells one.
 FALLBACK_RADIUS = 10.0
@@ -65,6 +65,12 @@ class Task:
     def classes(self) -> tuple[str, ...]:
         """The classes that it learns."""
         return self.about.classes
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether the minutes are over, if there is such a limit."""
+        minutes = self.settings.minutes
+        return minutes is not None and time.monotonic() - self.started > 60 * minutes
 
     def at_work(self, stage: str) -> Step:
         """Return what to tell while something other than a training step takes its time."""

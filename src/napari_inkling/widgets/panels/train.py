@@ -245,6 +245,7 @@ class TrainPanel(Panel):
             return
         self._comparing = state.active
         self._show_comparison()
+        self.comparison.refresh()  # the hints may have changed meanwhile
         self._show_button()
 
     def _show_comparison(self) -> None:
