@@ -41,7 +41,7 @@ from napari_inkling.core.hints import (
     Points,
     new_ids,
 )
-from napari_inkling.core.image import Image, LazyArray, PlaneRef
+from napari_inkling.core.image import Image, ImageKind, LazyArray, PlaneRef
 from napari_inkling.core.masks import Masks
 from napari_inkling.core.predictions import DISAGREEMENT, Predictions
 
@@ -64,6 +64,7 @@ __all__ = [
     "HintSet",
     "Image",
     "ImageError",
+    "ImageKind",
     "InklingError",
     "LazyArray",
     "Masks",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core.errors import ImageError
 
-__all__ = ["Image", "LazyArray", "PlaneRef"]
+__all__ = ["Image", "ImageKind", "LazyArray", "PlaneRef"]
+
+#: Stained tissue and blood; bright cells on dark ground; phase contrast, and bright field without a stain.
+ImageKind = Literal["colour", "fluorescence", "transmitted"]
 
 _WITH_PLANE = re.compile(r"(.*)\[([0-9]+(?:,[0-9]+)*)\]", re.DOTALL)
 

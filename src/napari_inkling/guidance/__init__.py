@@ -2,7 +2,7 @@
 
 from napari_inkling.guidance.doubt import REASONS, doubts, odd_shapes, reasons
 from napari_inkling.guidance.enough_boxes import ENOUGH, FEWEST_ENOUGH, BoxAdvice, enough_boxes
-from napari_inkling.guidance.image_kind import IMAGE_KINDS, ImageKind, image_kind
+from napari_inkling.guidance.image_kind import IMAGE_KINDS, image_kind
 from napari_inkling.guidance.size_divergence import DivergenceCurve, divergence_curve, kl_divergence
 from napari_inkling.guidance.size_prior import SizePrior, size_priors
 from napari_inkling.guidance.stochastic_boxes import mean_box, mean_iou_box
@@ -17,7 +17,6 @@ __all__ = [
     "BoxAdvice",
     "Candidates",
     "DivergenceCurve",
-    "ImageKind",
     "Pick",
     "SizePrior",
     "candidates_of",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["IMAGE_KINDS", "ImageKind", "image_kind"]
+from napari_inkling.core import ImageKind
 
-#: Stained tissue and blood; bright cells on dark ground; phase contrast, and bright field without a stain.
-ImageKind = Literal["colour", "fluorescence", "transmitted"]
+__all__ = ["IMAGE_KINDS", "image_kind"]
+
 #: As a sentence names them.
 IMAGE_KINDS: dict[ImageKind, str] = {
     "colour": "images in colour",

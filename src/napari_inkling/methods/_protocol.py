@@ -8,8 +8,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, runtime_ch
 
 from pydantic import BaseModel, ConfigDict
 
-from napari_inkling.core import Event, HintSet, Image, Predictions, TrainingData
-from napari_inkling.guidance import ImageKind
+from napari_inkling.core import Event, HintSet, Image, ImageKind, Predictions, TrainingData
 
 __all__ = [
     "HeedfulMethod",

@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator
 
 from psygnal import Signal
 
-from napari_inkling.core import Image, PlaneRef
-from napari_inkling.guidance import ImageKind, image_kind
+from napari_inkling.core import Image, ImageKind, PlaneRef
+from napari_inkling.guidance import image_kind
 from napari_inkling.session.background import Background, Listener
 from napari_inkling.session.desk import Dispatch
 from napari_inkling.session.telling import FIRST

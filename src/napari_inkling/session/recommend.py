@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from napari_inkling.core import TooFewHintsError
-from napari_inkling.guidance import IMAGE_KINDS, ImageKind
+from napari_inkling.core import ImageKind, TooFewHintsError
+from napari_inkling.guidance import IMAGE_KINDS
 from napari_inkling.methods import Needs
 from napari_inkling.session.holding_out import FEWEST_TO_COMPARE
 
