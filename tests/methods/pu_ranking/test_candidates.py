@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,6 +43,13 @@ def features(cells: int = 30, others: int = 60, seed: int = 0) -> Candidates:
         is_peak=np.arange(count) < 2 * cells,
         features=places,
         marked=marked,
+        unprompted=np.ones(len(marked), bool),
+    )
+
+
+def of_places(found: Candidates, some: slice) -> Candidates:
+    return Candidates(
+        *(column[some] for column in list(vars(found).values())[:5]), found.marked, found.unprompted
     )
 
 
@@ -115,7 +122,7 @@ def test_a_place_without_a_peak_never_becomes_a_cell():
 
 def test_every_cell_marked_leaves_no_peak_to_choose():
     found = features()
-    none = Candidates(*(column[60:] for column in astuple(found)[:-1]), found.marked)
+    none = of_places(found, slice(60, None))
     own = task()
     own.round = 1
     chosen = finish(choose(own, none)).labels
@@ -124,14 +131,7 @@ def test_every_cell_marked_leaves_no_peak_to_choose():
 
 def test_no_unmarked_place_at_all():
     found = features()
-    none = Candidates(
-        found.field[:0],
-        found.places[:0],
-        found.channels[:0],
-        found.is_peak[:0],
-        found.features[:0],
-        found.marked,
-    )
+    none = of_places(found, slice(0))
     own = task()
     own.round = 1
     chosen = finish(choose(own, none)).labels
@@ -141,7 +141,7 @@ def test_no_unmarked_place_at_all():
 def test_all_places_alike():
     found = features()
     alike = np.ones_like(found.features)
-    same = Candidates(found.field, found.places, found.channels, found.is_peak, alike, found.marked)
+    same = replace(found, features=alike)
     own = task()
     own.round = 1
     chosen = finish(choose(own, same)).labels

@@ -185,10 +185,10 @@ def test_accepted_cells_are_no_sample():
     """The threshold rests on ten clicks, however many suggestions were accepted."""
     sources = np.array(["human"] * 10 + ["accepted"] * 6, object)
     hints = HintSet(Points(CENTRES, sources=sources))
-    own = task_of(data(hints=hints))
-    np.testing.assert_array_equal(fair_sample(own.fields), sources == "human")
-    few = task_of(data(hints=HintSet(Points(CENTRES[8:], sources=sources[8:]))))
-    assert fair_sample(few.fields).all()
+    (part,) = task_of(data(hints=hints)).fields
+    np.testing.assert_array_equal(part.unprompted, sources == "human")
+    np.testing.assert_array_equal(fair_sample(part.unprompted), sources == "human")
+    assert fair_sample(part.unprompted[8:]).all()
 
 
 def test_the_first_answer_comes_before_any_step():

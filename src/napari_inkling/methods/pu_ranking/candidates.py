@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Generator
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -48,6 +48,8 @@ class Candidates:
         (M,) whether there is a peak; other places are there to become background.
     features, marked : ndarray
         (M, F) of these places, (N, F) of the marked cells.
+    unprompted : ndarray
+        (N,) which of these were marked before anything was proposed.
     """
 
     field: npt.NDArray[np.int64]
@@ -56,6 +58,7 @@ class Candidates:
     is_peak: npt.NDArray[np.bool_]
     features: FloatImage
     marked: FloatImage
+    unprompted: npt.NDArray[np.bool_]
 
     def of(self, number: int, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return those of ``chosen`` that lie in a field."""
@@ -80,7 +83,7 @@ def find(task: Task) -> Generator[Step, None, Candidates]:
     every = []
     for number in range(len(task.fields)):
         every.append((yield from _in_field(task, number)))
-    columns = zip(*(astuple(own) for own in every), strict=True)
+    columns = zip(*(vars(own).values() for own in every), strict=True)
     found = Candidates(*(np.concatenate(column) for column in columns))
     if task.settings.features == "patches":
         return (yield from patch_features(task, found))
@@ -89,8 +92,9 @@ def find(task: Task) -> Generator[Step, None, Candidates]:
 
 def _in_field(task: Task, number: int) -> Generator[Step, None, Candidates]:
     part, settings, step = task.fields[number], task.settings, task.at_work(STAGE)
-    look = aside(lambda: _look(task.learner.averaged, part, task.device))  # type: ignore[arg-type]
-    maps, levels = yield from told(look, step)
+    yield step
+    maps, levels = _look(task.learner.averaged, part, task.device)  # type: ignore[arg-type]
+    yield step
     peaks = class_peaks(maps, part.r1, LOWEST_PEAK)
     free = _unknown(part, peaks.places)
     count = int(free.sum())
@@ -104,6 +108,7 @@ def _in_field(task: Task, number: int) -> Generator[Step, None, Candidates]:
         is_peak=np.arange(len(places)) < count,
         features=features[: len(places)],
         marked=features[len(places) :],
+        unprompted=part.unprompted,
     )
 
 
@@ -153,12 +158,11 @@ def _features(levels: list[FloatImage], places: FloatArray, r1: float) -> Pieces
     return np.concatenate(columns, axis=1)
 
 
-def fair_sample(fields: Sequence[TrainingField]) -> npt.NDArray[np.bool_]:
-    """Return which marked cells are a sample of all, (N,): what was not marked on a model's proposal.
+def fair_sample(unprompted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return which marked cells are a sample of all, (N,): those that nobody proposed.
 
     While there are fewer than :data:`~.click_threshold.FEWEST_CLICKS` of these, all count.
     """
-    unprompted = np.concatenate([part.unprompted for part in fields])
     return unprompted if unprompted.sum() >= FEWEST_CLICKS else np.ones(len(unprompted), bool)
 
 
@@ -190,7 +194,7 @@ def _prior(task: Task, found: Candidates) -> Generator[Step, None, ClassPrior]:
     """Return the share of cells among the unmarked peaks."""
     if (share := task.settings.prior) is not None:
         return ClassPrior(share, share, share)
-    marked, peaks = found.marked[fair_sample(task.fields)], found.features[found.is_peak]
+    marked, peaks = found.marked[fair_sample(found.unprompted)], found.features[found.is_peak]
     work = aside(lambda: estimate_class_prior(marked, peaks, task.random))
     return (yield from told(work, task.at_work(STAGE)))
 

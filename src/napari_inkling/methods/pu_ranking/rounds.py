@@ -222,7 +222,8 @@ def _threshold(task: Task, cells: float | None) -> Generator[Step, None, float]:
         clicked.append(part.heights_at(part.field.marked, found.places, found.heights))
     heights = np.concatenate(peaks)
     at_clicks = np.concatenate(clicked)
-    threshold = threshold_at_clicks(at_clicks[fair_sample(task.fields)], heights)
+    fair = fair_sample(np.concatenate([part.unprompted for part in task.fields]))
+    threshold = threshold_at_clicks(at_clicks[fair], heights)
     if cells is not None:
         as_many = threshold_for_count(heights, round(cells), LOWEST_PEAK)
         threshold = steadied(threshold, as_many, len(at_clicks))
