@@ -138,7 +138,8 @@ def test_what_a_person_says_meanwhile_counts_in_the_next_round(monkeypatch):
     what = TrainingData(data().train, watch=ref, newest_hints=newest)
     events, _ = fit(what)
     assert answers[0] == [(6, 0)] and answers[1] == [(8, 1)]
-    places = np.concatenate([own.cells.coordinates for own in of_kind(events, PseudoLabels)])
+    told = of_kind(events, PseudoLabels)
+    places = np.concatenate([rows.coordinates for own in told for rows in (own.cells, own.background)])
     known = np.vstack([CENTRES[:8], CENTRES[9:10]])
     assert np.hypot(*(places[:, None] - known).transpose(2, 0, 1)).min() >= RADIUS - 1e-6
 

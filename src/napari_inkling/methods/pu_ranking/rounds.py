@@ -27,7 +27,12 @@ from napari_inkling.methods.pu_ranking.peak_model import PeakModel
 from napari_inkling.methods.pu_ranking.settings import FEWEST_CELLS
 from napari_inkling.methods.pu_ranking.task import Task
 from napari_inkling.supervision import IGNORE
-from napari_inkling.supervision.click_threshold import steadied, threshold_at_clicks, threshold_for_count
+from napari_inkling.supervision.click_threshold import (
+    FEWEST_CLICKS,
+    steadied,
+    threshold_at_clicks,
+    threshold_for_count,
+)
 from napari_inkling.supervision.losses import weighted_mse
 from napari_inkling.training.crops import random_crops
 from napari_inkling.training.loop import train
@@ -210,7 +215,8 @@ def end_round(task: Task, cells: float | None = None) -> Generator[Event, None, 
 def _threshold(task: Task, cells: float | None) -> Generator[Step, None, float]:
     """Return the threshold that the clicks tell, drawn towards the one that finds so many ``cells``.
 
-    The clicks say less of the other cells the fewer they are, since the network has seen them.
+    The clicks say less of the other cells the fewer they are: the network has seen them, and answers higher
+    there. So the count only lowers what they tell, unless they are too few to tell anything.
     """
     step = task.at_work("looking at the marked cells")
     clicked, peaks = [], []
@@ -226,7 +232,8 @@ def _threshold(task: Task, cells: float | None) -> Generator[Step, None, float]:
     threshold = threshold_at_clicks(at_clicks[fair], heights)
     if cells is not None:
         as_many = threshold_for_count(heights, round(cells), LOWEST_PEAK)
-        threshold = steadied(threshold, as_many, len(at_clicks))
+        drawn = steadied(threshold, as_many, len(at_clicks))
+        threshold = min(threshold, drawn) if fair.sum() >= FEWEST_CLICKS else drawn
     return min(threshold, HIGHEST_THRESHOLD)
 
 
