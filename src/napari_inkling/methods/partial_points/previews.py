@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from napari_inkling.core import Event, Points, Predictions, Preview, Step, TrainingImage
-from napari_inkling.evaluation import score_images
+from napari_inkling.methods._showing import centre_scores, windows_to_show
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.methods.partial_points.survey import Outset, look_over
 from napari_inkling.methods.partial_points.task import Task
 from napari_inkling.training.pieces import told
 from napari_inkling.training.pixel_classifier import ENOUGH_CELLS, MOST_FIELDS, PixelClassifier
 from napari_inkling.training.point_fields import TrainingField, marked_cells
-from napari_inkling.training.working_image import Window, WorkingImage, is_one_field
+from napari_inkling.training.working_image import Window, WorkingImage
 
 __all__ = ["classical_answer", "find", "last_answer", "show", "show_outlined", "validate"]
 
@@ -127,20 +127,11 @@ def _windows(
 ) -> list[Window] | None:
     """Return where to look on a plane: ``None`` for all of it, of a large one where its fields are."""
     about = model.description
-    if is_one_field(WorkingImage(plane.image, about.scale, about.intensity)):
-        return None
-    return [part.window for part in fields if part.image.ref == plane.image.ref]
+    return windows_to_show(plane.image, about.scale, about.intensity, fields)
 
 
 def validate(task: Task, model: DetectionModel) -> Generator[Step, None, dict[str, float]]:
     """Return precision, recall and F1 on the completely annotated planes, empty if there are none."""
-    found: dict[str, Predictions] = {}
-    for plane in task.outset.data.validation:
-        work = model.predicting(plane.image)
-        predictions = yield from told(work, task.at_work("measuring on complete images"))
-        found[str(plane.image.ref)] = predictions.above(0.5)
-    if not found:
-        return {}
-    truth = {str(plane.image.ref): plane.hints for plane in task.outset.data.validation}
-    scores = score_images(found, truth, model.description.radius)
-    return {name: float(scores[name]) for name in ("precision", "recall", "f1")}
+    step = task.at_work("measuring on complete images")
+    radius = model.description.radius
+    return (yield from centre_scores(model, radius, task.outset.data.validation, step))

@@ -76,15 +76,11 @@ class PeakModel:
 
     def __init__(self, description: Description, net: SmallUNet, device: Device) -> None:
         self.description, self.device = description, device
+        self.classes = description.classes
         # as it was trained, in memory too: another order of sums would round otherwise
         self.net: SmallUNet = net.to(  # type: ignore[call-overload]
             device.torch_device, memory_format=torch.channels_last
         ).eval()
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes that it tells apart."""
-        return self.description.classes
 
     def predict(self, image: Image) -> Predictions:
         """Return suggested centres for one plane of any size; see :meth:`predicting`."""

@@ -21,9 +21,8 @@ from napari_inkling.core import (
     Round,
     Step,
 )
-from napari_inkling.evaluation import score_images
+from napari_inkling.methods._showing import centre_scores
 from napari_inkling.methods.pu_ranking.candidates import LOWEST_PEAK, Candidates, Chosen, fair_sample
-from napari_inkling.methods.pu_ranking.peak_model import PeakModel
 from napari_inkling.methods.pu_ranking.settings import FEWEST_CELLS
 from napari_inkling.methods.pu_ranking.task import Task
 from napari_inkling.supervision import IGNORE
@@ -209,7 +208,9 @@ def end_round(task: Task, cells: float | None = None) -> Generator[Event, None, 
         threshold = yield from _threshold(task, cells)
         task.about = task.about.model_copy(update={"threshold": threshold})
     yield from _offer(task)
-    yield Round(task.round, (yield from _measured(task, task.model())))
+    measuring = task.at_work("measuring on complete images")
+    work = centre_scores(task.model(), task.about.radius, task.data.validation, measuring)
+    yield Round(task.round, (yield from work))
 
 
 def _threshold(task: Task, cells: float | None) -> Generator[Step, None, float]:
@@ -249,16 +250,3 @@ def _offer(task: Task) -> Generator[Event, None, None]:
             work = model.predicting(plane.image, only)
             found = yield from told(work, task.at_work("looking at the image on screen"))
             yield Preview(plane.image.ref, found, whole=only is None)
-
-
-def _measured(task: Task, model: PeakModel) -> Generator[Step, None, dict[str, float]]:
-    """Return precision, recall and F1 on the completely annotated planes, empty if there are none."""
-    found, truth = {}, {}
-    for plane in task.data.validation:
-        work = told(model.predicting(plane.image), task.at_work("measuring on complete images"))
-        found[str(plane.image.ref)] = (yield from work).above(0.5)
-        truth[str(plane.image.ref)] = plane.hints
-    if not found:
-        return {}
-    scores = score_images(found, truth, model.description.radius)
-    return {name: float(scores[name]) for name in ("precision", "recall", "f1")}

@@ -21,6 +21,7 @@ from napari_inkling.core import (
 )
 from napari_inkling.evaluation import cell_centres
 from napari_inkling.methods._continuing import changed_settings, in_order, unlike_channels
+from napari_inkling.methods._showing import windows_to_show
 from napari_inkling.methods.pu_ranking.peak_model import Description, PeakModel, build_network
 from napari_inkling.methods.pu_ranking.settings import FEWEST_CELLS, PuRankingSettings
 from napari_inkling.networks.pretrained import load_pretrained
@@ -32,7 +33,7 @@ from napari_inkling.training.loop import Learner, Plan
 from napari_inkling.training.one_cycle import one_cycle
 from napari_inkling.training.pieces import told
 from napari_inkling.training.point_fields import TrainingField, fields_of, marked_cells, radius_of
-from napari_inkling.training.working_image import Window, WorkingImage, is_one_field
+from napari_inkling.training.working_image import Window
 
 __all__ = ["Task", "prepare"]
 
@@ -78,9 +79,7 @@ class Task:
 
     def windows(self, image: Image) -> list[Window] | None:
         """Return where to look on a plane: ``None`` for all of it, of a large one where its hints are."""
-        if is_one_field(WorkingImage(image, self.about.scale, self.about.intensity)):
-            return None
-        return [part.window for part in self.fields if part.image.ref == image.ref]
+        return windows_to_show(image, self.about.scale, self.about.intensity, self.fields)
 
     def model(self) -> PeakModel:
         """Return the model reached so far, on a copy that further training leaves alone."""

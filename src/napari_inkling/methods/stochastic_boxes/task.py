@@ -24,6 +24,7 @@ from napari_inkling.core import (
 )
 from napari_inkling.guidance import FEWEST_ENOUGH
 from napari_inkling.methods._continuing import changed_settings, in_order, unlike_channels
+from napari_inkling.methods._showing import windows_to_show
 from napari_inkling.methods.stochastic_boxes.box_model import BoxModel, Description, build_network
 from napari_inkling.methods.stochastic_boxes.fields import (
     PlaneField,
@@ -52,7 +53,7 @@ from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.loop import Learner, Plan
 from napari_inkling.training.one_cycle import one_cycle
 from napari_inkling.training.pieces import told
-from napari_inkling.training.working_image import Window, WorkingImage, is_one_field
+from napari_inkling.training.working_image import Window
 
 __all__ = ["Task", "prepare"]
 
@@ -95,9 +96,7 @@ class Task:
 
     def windows(self, image: Image) -> list[Window] | None:
         """Return where to look on a plane: ``None`` for all of it, of a large one where its hints are."""
-        if is_one_field(WorkingImage(image, self.about.scale, self.about.intensity)):
-            return None
-        return [part.window for part in self.fields if part.image.ref == image.ref]
+        return windows_to_show(image, self.about.scale, self.about.intensity, self.fields)
 
     def loss(self) -> BoxLoss:
         """Return what a step minimises; the classes weigh by how often they are marked."""
