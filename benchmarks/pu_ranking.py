@@ -25,7 +25,7 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ from napari_inkling.methods.partial_points import PartialPoints
 from napari_inkling.methods.pu_ranking import PuRanking
 from napari_inkling.methods.pu_ranking.candidates import find
 from napari_inkling.methods.pu_ranking.patches import cut_patches, train_classifier
+from napari_inkling.methods.pu_ranking.peak_model import PeakModel
 from napari_inkling.methods.pu_ranking.task import prepare
 from napari_inkling.supervision import nearest_point
 from napari_inkling.supervision.class_prior import estimate_class_prior
@@ -55,14 +56,16 @@ MASKED = {"mask": "disks", "rounds": 0}
 ARMS: dict[str, dict[str, Any]] = {
     "ours": {},
     "fully marked": PLAIN,
-    "plain": PLAIN | {"threshold": LOW},
+    "plain": PLAIN,
     "plain, our threshold": PLAIN,
-    "masked": MASKED | {"threshold": LOW},
+    "masked": MASKED,
     "masked, our threshold": MASKED,
-    "PU": MASKED | {"threshold": LOW},
+    "PU": MASKED,
     "as selected": {"choice": "fixed", "rounds": 2, "empty_places": 0.0},
     "partial-points": {"masks": False},
 }
+#: Arms that are the same network, trained once, and differ in what is made of its peaks.
+SHARED = (("plain", "plain, our threshold"), ("masked", "masked, our threshold", "PU"))
 
 
 @dataclass(frozen=True)
@@ -119,39 +122,52 @@ class Splits:
 # -- the arms
 
 
-def measure(case: Case, splits: Splits, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Train an arm, and judge it on the other images, round by round."""
-    data = splits.training(1.0 if case.arm == "fully marked" else 0.1, case.seed)
-    chosen = {"radius": splits.train.radius} | ARMS[case.arm]
-    method: Any = PartialPoints() if case.arm == "partial-points" else PuRanking()
+def measure(cases: Sequence[Case], splits: Splits, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Train the network of some arms, and judge each of them on the other images, round by round.
+
+    Returns what was measured, by the cases' keys.
+    """
+    first = cases[0]
+    data = splits.training(1.0 if first.arm == "fully marked" else 0.1, first.seed)
+    chosen = {"radius": splits.train.radius} | ARMS[first.arm]
+    method: Any = PartialPoints() if first.arm == "partial-points" else PuRanking()
     chosen |= {key: value for key, value in settings.items() if key in method.Settings.model_fields}
     used, judging = time.process_time(), 0.0
     began = time.monotonic()
-    rounds: list[dict[str, float]] = []
+    rounds: dict[str, list[dict[str, float]]] = {case.key: [] for case in cases}
+    extra = dict.fromkeys(rounds, 0.0)
     model = None
-    for event in method.fit(data, method.Settings.preset("quick", **chosen), device="cpu", seed=case.seed):
+    for event in method.fit(data, method.Settings.preset("quick", **chosen), device="cpu", seed=first.seed):
         if isinstance(event, Checkpoint):
             model = event.model
         elif isinstance(event, Round):
-            before = time.process_time()
-            rounds.append(splits.score(_judged(case, splits, model, data)))
-            judging += time.process_time() - before
+            for case in cases:
+                before = time.process_time()
+                rounds[case.key].append(splits.score(_judged(case, splits, model, data)))
+                extra[case.key] = time.process_time() - before
+                judging += extra[case.key]
+    trained = time.process_time() - used - judging  # but the second network of "PU", which judging trains
     return {
-        "data": case.data,
-        "arm": case.arm,
-        "seed": case.seed,
-        **rounds[-1],
-        "rounds": rounds,
-        "clicks": sum(len(plane.hints.points) for plane in data.train),
-        "seconds": time.monotonic() - began,
-        "cpu_seconds": time.process_time() - used - judging,
-        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "commit": commit(),
+        case.key: {
+            "data": case.data,
+            "arm": case.arm,
+            "seed": case.seed,
+            **rounds[case.key][-1],
+            "rounds": rounds[case.key],
+            "clicks": sum(len(plane.hints.points) for plane in data.train),
+            "seconds": time.monotonic() - began,
+            "cpu_seconds": trained + (extra[case.key] if case.arm == "PU" else 0),
+            "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+            "commit": commit(),
+        }
+        for case in cases
     }
 
 
 def _judged(case: Case, splits: Splits, model: Any, data: TrainingData) -> dict[str, Points]:
     """Return what the model of an arm finds on the images that judge."""
+    if case.arm in ("plain", "masked", "PU"):
+        model = PeakModel(model.description.model_copy(update={"threshold": LOW}), model.net, model.device)
     found = {name: model.predict(image).points for name, image in splits.val.images.items()}
     if case.arm in ("plain", "masked"):
         return {name: _above_half(points) for name, points in found.items()}
@@ -218,6 +234,15 @@ def _averaged(runs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     return result
 
 
+def _groups(cases: Sequence[Case]) -> list[list[Case]]:
+    """Return the cases, those together that share a network."""
+    groups: dict[tuple[str, int, tuple[str, ...]], list[Case]] = {}
+    for case in cases:
+        arms = next((shared for shared in SHARED if case.arm in shared), (case.arm,))
+        groups.setdefault((case.data, case.seed, arms), []).append(case)
+    return list(groups.values())
+
+
 def main() -> int:
     parser = arguments(__doc__, "1 train and 1 val image, 8 steps")
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
@@ -240,12 +265,16 @@ def main() -> int:
         parser.error("the JSON file holds runs with other settings: give another one with --out")
     cases = [Case(d, a, s) for s, d, a in itertools.product(options.seeds, options.data, options.arms)]
     cases = [case for case in cases if options.again or case.key not in runs]
-    for number, case in enumerate(cases, 1):
-        say(f"{number} of {len(cases)}: {case.key}")
-        runs[case.key] = run = measure(case, splits[case.data], settings)
-        by_round = " ".join(f"{own['precision']:.2f}/{own['recall']:.2f}" for own in run["rounds"])
-        say(f"  F1 {run['f1']:.3f}  precision/recall by round {by_round}  CPU {run['cpu_seconds']:.0f} s")
-        say(f"  {run['false_per_empty_megapixel']:.1f} false detections per empty megapixel")
+    done = 0
+    for group in _groups(cases):
+        say(f"{done + 1} of {len(cases)}: {', '.join(case.key for case in group)}")
+        for key, run in measure(group, splits[group[0].data], settings).items():
+            runs[key] = run
+            by_round = " ".join(f"{own['precision']:.2f}/{own['recall']:.2f}" for own in run["rounds"])
+            say(f"  {run['arm']}: F1 {run['f1']:.3f}  precision/recall by round {by_round}")
+            empty = f"{run['false_per_empty_megapixel']:.1f} false per empty megapixel"
+            say(f"  {empty}, CPU {run['cpu_seconds']:.0f} s")
+        done += len(group)
         seeds = sorted({r["seed"] for r in runs.values()})
         result = write_result(NAME, options, {
             "seeds": seeds, "settings": resolved, "summary": summary(runs), "runs": runs,
