@@ -19,7 +19,7 @@ class PuRankingSettings(MethodSettings):
 
     presets: ClassVar = {
         "quick": {},
-        "standard": {"steps": 900, "rounds": 4, "jitter": 0.2, "zoom": 0.2, "views": 4},
+        "standard": {"steps": 900, "rounds": 4, "jitter": 0.2, "views": 4},
         "as-published": {
             "steps": 3000,
             "first_share": 1 / 3,
@@ -42,6 +42,7 @@ class PuRankingSettings(MethodSettings):
             "crop": 256,
             "near_marked": 0.0,
             "jitter": 0.0,
+            "zoom": 0.0,
             "views": 1,
             "threshold": 0.5,
         },
@@ -139,7 +140,7 @@ class PuRankingSettings(MethodSettings):
         description="Random change of each channel's gain, and, twice as large, of its offset, in σ",
     )
     zoom: float = Setting(
-        0.0, ge=0, le=1, description="Random change of scale: by a factor of at most exp(±zoom)"
+        0.3, ge=0, le=1, description="Random change of scale: by a factor of at most exp(±zoom)"
     )
     views: int = Setting(2, ge=1, le=4, description="Mirror images over which a prediction is averaged")
     threshold: float | None = Setting(
