@@ -180,11 +180,15 @@ def test_minutes_are_shared_by_both_stages(paced, minutes, short):
     assert bool(told) == short and all("which take 40000: many" in text for text in told)
 
 
-@pytest.fixture
-def shown_at_every_step(monkeypatch):
-    """Previews come without a pause."""
+def show_at_every_step(monkeypatch) -> None:
+    """Let previews come without a pause."""
     monkeypatch.setattr(rounds, "PREVIEW_EVERY", 0.0)
     monkeypatch.setattr(rounds, "PREVIEW_SHARE", 1e9)
+
+
+@pytest.fixture
+def shown_at_every_step(monkeypatch):
+    show_at_every_step(monkeypatch)
 
 
 def with_steps(events, kind) -> list[tuple[int, Checkpoint | Preview]]:
@@ -243,8 +247,16 @@ def test_outlines_heed_how_many_cells_were_found_before(monkeypatch, label_point
 # --- training on
 
 
-def test_training_on_never_shows_less_than_outlines(learnt, shown_at_every_step):
-    events, after = fit(METHOD, data(hints=clicks(10)), start=learnt, **LEARNT)
+@pytest.fixture(scope="module")
+def gone_on(learnt):
+    """The events of a training that goes on from :func:`learnt`, and its model."""
+    with pytest.MonkeyPatch.context() as patch:
+        show_at_every_step(patch)
+        return fit(METHOD, data(hints=clicks(10)), start=learnt, **LEARNT)
+
+
+def test_training_on_never_shows_less_than_outlines(gone_on):
+    events, after = gone_on
     assert not anew(events)
     assert {"learning from the hints", "refining outlines"} <= {
         e.stage for e in events if isinstance(e, Step)
@@ -255,8 +267,8 @@ def test_training_on_never_shows_less_than_outlines(learnt, shown_at_every_step)
     assert segmentation_scores(labels_of(after.predict(image()).above(0.5)), truth()).aji > 0.8
 
 
-def test_training_on_shows_new_centres_with_the_last_outlines(learnt, shown_at_every_step):
-    events, _ = fit(METHOD, data(hints=clicks(10)), start=learnt, **LEARNT)
+def test_training_on_shows_new_centres_with_the_last_outlines(learnt, gone_on):
+    events, _ = gone_on
     shown = [e for taken, e in with_steps(events, Preview) if 0 < taken <= 60]
     assert shown and not any(e.whole for e in shown)
     last = learnt.predict(image()).points.coordinates
@@ -280,7 +292,7 @@ def test_of_a_large_plane_outlines_are_lent_where_its_hints_are(learnt, shown_at
     monkeypatch.setattr(working_image, "FIELD", 48)
     monkeypatch.setattr(detection_model, "predict_tiles", partial(predict_tiles, side=48))
     few = HintSet(Points(CENTRES[:2]))  # both in the upper left window
-    events, _ = fit(METHOD, data(hints=few), start=learnt, **LEARNT)
+    events, _ = fit(METHOD, data(hints=few), start=learnt, **{**LEARNT, "mask_steps": 4})
     shown = [e.predictions for taken, e in with_steps(events, Preview) if 0 < taken <= 60]
     assert shown and all(len(p.masks) for p in shown)
     everything = max((p.points.coordinates for p in shown), key=len)
