@@ -107,7 +107,7 @@ class PuRankingSettings(MethodSettings):
     first_chosen: float = Setting(
         0.4, gt=0, le=1, description="Share of the cells and of the background that the first round chooses"
     )
-    last_chosen: float = Setting(0.8, gt=0, le=1, description="Share that the last round chooses")
+    last_chosen: float = Setting(0.5, gt=0, le=1, description="Share that the last round chooses")
     alpha: float = Setting(
         0.05, ge=0, le=0.5, description="Share α of the unmarked places that become pseudo-cells, if fixed"
     )
