@@ -16,7 +16,9 @@ paper's fixed shares of pseudo-labels and two rounds. "partial-points" is the ot
 clicks and its own settings.
 
 False detections per empty megapixel are those on parts of the images that lie further than two cell radii
-from every cell. Results add up in one JSON file; what is there is not run again unless --again.
+from every cell. The largest squares of these, at most three of an image, are also given as images of their
+own, which hold no cell: how many are found on each. Results add up in one JSON file; what is there is not
+run again unless --again.
 """
 
 from __future__ import annotations
@@ -27,14 +29,26 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from common import arguments, commit, kept_result, say, spread, write_result
 from point_data import DATA, PointData, load
+from scipy import ndimage
 
-from napari_inkling.core import Checkpoint, HintSet, Points, Round, TrainingData, TrainingImage
+from napari_inkling.core import (
+    Checkpoint,
+    HintSet,
+    Image,
+    PlaneRef,
+    Points,
+    Round,
+    TrainingData,
+    TrainingImage,
+)
 from napari_inkling.evaluation import score_images, weaken_images
 from napari_inkling.methods.partial_points import PartialPoints
 from napari_inkling.methods.pu_ranking import PuRanking
@@ -52,6 +66,9 @@ NAME = "pu_ranking"
 LOW = 0.05
 PLAIN = {"mask": "plain", "rounds": 0}
 MASKED = {"mask": "disks", "rounds": 0}
+#: At most so many empty squares are cut from an image.
+MOST_SQUARES = 3
+FIGURES = ("f1", "precision", "recall", "false_per_empty_megapixel", "found_per_empty_image", "cpu_seconds")
 #: What each arm changes of the settings.
 ARMS: dict[str, dict[str, Any]] = {
     "ours": {},
@@ -89,6 +106,24 @@ class Splits:
     train: PointData
     val: PointData
 
+    @cached_property
+    def empty(self) -> dict[str, Image]:
+        """The largest squares of the images that judge which hold no cell, as images of their own."""
+        result = {}
+        for name, image in self.val.images.items():
+            free = self._is_empty(name)
+            for number in range(MOST_SQUARES):
+                reach = ndimage.distance_transform_cdt(np.pad(free, 1), "chessboard")[1:-1, 1:-1]
+                half = int(reach.max()) - 1
+                if half < 2 * self.val.radius:
+                    break
+                y, x = np.unravel_index(reach.argmax(), reach.shape)
+                rows, columns = slice(y - half, y + half + 1), slice(x - half, x + half + 1)
+                free[rows, columns] = False
+                key = f"{name}, empty {number}"
+                result[key] = Image(PlaneRef(key), image.read(rows, columns))
+        return result
+
     def clicks(self, share: float, seed: int) -> dict[str, HintSet]:
         """Return the points on the train images; those that have none are left out."""
         hints = weaken_images(self.train.truth, self.train.shapes, points=share, seed=seed)
@@ -99,24 +134,35 @@ class Splits:
         clicks = self.clicks(share, seed)
         return TrainingData(tuple(TrainingImage(self.train.images[n], own) for n, own in clicks.items()))
 
-    def score(self, found: Mapping[str, Points]) -> dict[str, float]:
-        """Return F1, precision, recall, and false detections per empty megapixel."""
-        scores = score_images(found, self.val.truth, self.val.radius)
+    def score(self, found: Mapping[str, Points]) -> dict[str, float | None]:
+        """Return F1, precision, recall, and what is found where there is no cell."""
+        scores = score_images({n: found[n] for n in self.val.truth}, self.val.truth, self.val.radius)
         return {key: float(scores[key]) for key in ("f1", "precision", "recall")} | {
-            "false_per_empty_megapixel": self._false_alarms(found)
+            "false_per_empty_megapixel": self._false_alarms(found),
+            "found_per_empty_image": self._found_on_empty(found),
         }
 
     def _false_alarms(self, found: Mapping[str, Points]) -> float:
         count, area = 0, 0
-        for name, image in self.val.images.items():
-            shape = image.height, image.width
-            cells = self.val.truth[name].points.cells.coordinates
-            empty = nearest_point(cells, shape).distance > 2 * self.val.radius
-            for y0, x0, y1, x1 in self.val.truth[name].boxes.ignored.coordinates + 0.5:
-                empty[int(y0) : int(y1), int(x0) : int(x1)] = False
-            y, x = np.clip(np.round(found[name].coordinates).astype(int), 0, np.array(shape) - 1).T
+        for name in self.val.images:
+            empty = self._is_empty(name)
+            y, x = np.clip(np.round(found[name].coordinates).astype(int), 0, np.array(empty.shape) - 1).T
             count, area = count + int(empty[y, x].sum()), area + int(empty.sum())
         return 1e6 * count / area if area else 0.0
+
+    def _found_on_empty(self, found: Mapping[str, Points]) -> float | None:
+        """Return the mean number, ``None`` without any such image."""
+        counts = [len(found[name]) for name in self.empty]
+        return float(np.mean(counts)) if counts else None
+
+    def _is_empty(self, name: str) -> npt.NDArray[np.bool_]:
+        """Return which pixels (Y, X) of an image lie further than two cell radii from all cells."""
+        image, truth = self.val.images[name], self.val.truth[name]
+        cells = truth.points.cells.coordinates
+        empty = nearest_point(cells, (image.height, image.width)).distance > 2 * self.val.radius
+        for y0, x0, y1, x1 in truth.boxes.ignored.coordinates + 0.5:
+            empty[int(y0) : int(y1), int(x0) : int(x1)] = False
+        return empty
 
 
 # -- the arms
@@ -134,7 +180,7 @@ def measure(cases: Sequence[Case], splits: Splits, settings: Mapping[str, Any]) 
     chosen |= {key: value for key, value in settings.items() if key in method.Settings.model_fields}
     used, judging = time.process_time(), 0.0
     began = time.monotonic()
-    rounds: dict[str, list[dict[str, float]]] = {case.key: [] for case in cases}
+    rounds: dict[str, list[dict[str, float | None]]] = {case.key: [] for case in cases}
     extra = dict.fromkeys(rounds, 0.0)
     model = None
     for event in method.fit(data, method.Settings.preset("quick", **chosen), device="cpu", seed=first.seed):
@@ -168,11 +214,12 @@ def _judged(case: Case, splits: Splits, model: Any, data: TrainingData) -> dict[
     """Return what the model of an arm finds on the images that judge."""
     if case.arm in ("plain", "masked", "PU"):
         model = PeakModel(model.description.model_copy(update={"threshold": LOW}), model.net, model.device)
-    found = {name: model.predict(image).points for name, image in splits.val.images.items()}
+    images = {**splits.val.images, **splits.empty}
+    found = {name: model.predict(image).points for name, image in images.items()}
     if case.arm in ("plain", "masked"):
         return {name: _above_half(points) for name, points in found.items()}
     if case.arm == "PU":
-        return _classified(case, splits, model, data)
+        return _classified(case, images, model, data)
     return {name: points.take(points.scores >= 0.5) for name, points in found.items()}
 
 
@@ -182,7 +229,7 @@ def _above_half(points: Points) -> Points:
     return points.take(heights >= 0.5 * heights.max(initial=0))
 
 
-def _classified(case: Case, splits: Splits, model: Any, data: TrainingData) -> dict[str, Points]:
+def _classified(case: Case, images: Mapping[str, Image], model: Any, data: TrainingData) -> dict[str, Points]:
     """Return the peaks that a classifier of patches takes for cells, which has learnt with the PU risk."""
     settings = model.description.settings.model_copy(update={"empty_places": 0.0})
     task = finish(prepare(data, settings, "cpu", case.seed, model))
@@ -194,7 +241,7 @@ def _classified(case: Case, splits: Splits, model: Any, data: TrainingData) -> d
     ]
     net = finish(train_classifier(task, marked, torch.cat(others), prior))
     about, found = model.description, {}
-    for name, image in splits.val.images.items():
+    for name, image in images.items():
         points = model.predict(image).points
         (part,) = fields_of(
             TrainingImage(image, HintSet(points.changed(sources="human"))),
@@ -217,8 +264,7 @@ def summary(runs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
             run for run in runs.values() if (run["data"], run["arm"]) == (data, arm)
         ]  # fmt: skip
         if own:
-            keys = ("f1", "precision", "recall", "false_per_empty_megapixel", "cpu_seconds")
-            figures = {key: spread(run[key] for run in own) for key in keys}
+            figures = {key: spread(run.get(key) for run in own) for key in FIGURES}
             rows.append({"data": data, "arm": arm, "seeds": sorted(run["seed"] for run in own)} | figures)
     return rows
 
@@ -229,8 +275,9 @@ def _averaged(runs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     for arm, seed in itertools.product(ARMS, sorted({run["seed"] for run in runs.values()})):
         own = [runs[key] for data in DATA if (key := Case(data, arm, seed).key) in runs]
         if len(own) == len(DATA):
-            keys = ("f1", "precision", "recall", "false_per_empty_megapixel", "cpu_seconds")
-            result.append({"arm": arm, "seed": seed} | {k: float(np.mean([r[k] for r in own])) for k in keys})
+            known = {key: [run[key] for run in own if run.get(key) is not None] for key in FIGURES}
+            means = {key: float(np.mean(values)) for key, values in known.items() if values}
+            result.append({"arm": arm, "seed": seed} | means)
     return result
 
 

@@ -402,10 +402,12 @@ def pu_ranking(result: Result) -> str:
     arms = [
         [row["data"], f"**{row['arm']}**" if row["arm"] == "ours" else row["arm"], span(row["f1"]),
          of_full(row), span(row["precision"], 2), span(row["recall"], 2),
-         span(row["false_per_empty_megapixel"], 1), span(row["cpu_seconds"], 0)]
+         span(row["false_per_empty_megapixel"], 1), span(row.get("found_per_empty_image"), 1),
+         span(row["cpu_seconds"], 0)]
         for row in rows
     ]  # fmt: skip
-    head = ["data", "arm", "F1", "of fully marked", "precision", "recall", "false, per empty Mpx", "CPU s"]
+    head = ["data", "arm", "F1", "of fully marked", "precision", "recall", "false, per empty Mpx",
+            "found, per empty image", "CPU s"]  # fmt: skip
     return table(head, arms or [[NOT_RUN] * len(head)]) + "\n\n" + _by_round(result)
 
 
