@@ -23,7 +23,7 @@ from napari_inkling.core import (
     Tried,
 )
 from napari_inkling.methods import get_method
-from napari_inkling.session import ComparisonState, Session, rests_on, verdict
+from napari_inkling.session import ComparisonState, Session, comparing, rests_on, verdict
 from napari_inkling.workers import CompareJob, PredictJob
 from tests.compared_methods import ALL, DIES, HALF, NEVER, REFUSES
 from tests.fake_method import FAKE, FakeModel, FakeSettings
@@ -123,6 +123,20 @@ def test_too_few_clicks_and_methods_are_told_before_it_begins(session: Session, 
     with pytest.raises(TooFewHintsError, match="stochastic-boxes needs at least"):
         session.comparing.start([FAKE, "stochastic-boxes"])
     assert not runner.jobs and session.comparing.state == ComparisonState()
+
+
+def test_whether_it_may_begin_is_not_looked_into_at_each_click(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    real = comparing.hold_out
+    monkeypatch.setattr(comparing, "hold_out", lambda *given: looked.append(1) or real(*given))
+    click(session, 10)
+    for number in range(10, 14):
+        assert session.comparing.refusal() == "" and len(looked) == 1
+        session.annotations.edit(HintSet(), points(*CELLS[number : number + 1]), "add a point", A)
+    session.annotations.edit(session.annotations.hints, HintSet(), "clear", A)
+    assert "at least 10 clicks" in session.comparing.refusal() and len(looked) == 2
 
 
 def test_with_one_suitable_method_there_is_nothing_to_compare(

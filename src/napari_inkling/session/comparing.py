@@ -49,6 +49,8 @@ THRESHOLD = 0.5
 MUCH, AT_LEAST = 0.25, 5
 
 Found = Mapping[PlaneRef, Predictions]
+#: The hints there are, and the session's own method.
+Asked = tuple[HintCounts, str | None]
 
 
 class Comparing:
@@ -99,7 +101,7 @@ class Comparing:
         self._folder: Path | None = None  # of the models of the one that runs
         self._folders: set[Path] = set()  # of all that have not ended yet
         self._hints_then = 0
-        self._refusal: tuple[tuple[HintCounts, str | None], str] | None = None  # to what, and what it was
+        self._refusal: tuple[Asked, str] | None = None  # to what, and what it was
         annotations.hints_changed.connect(self._outdate)
 
     @property
@@ -113,11 +115,14 @@ class Comparing:
         return self._state.active
 
     def refusal(self) -> str:
-        """Return why the hints do not allow a comparison, ``""`` if they do."""
+        """Return why the hints do not allow a comparison, ``""`` if they do.
+
+        Asked after each hint: where they did before, they still do as long as they only become more.
+        """
         if self._workspace.opened is None:
             return "Open an image first."
         asked = self._advice.hint_counts(), self._advice.method
-        if self._refusal is None or self._refusal[0] != asked:
+        if self._refusal is None or not _still_holds(*self._refusal, asked):
             self._refusal = asked, self._refusal_now()
         return self._refusal[1]
 
@@ -297,6 +302,13 @@ class Comparing:
     def _set_state(self, state: ComparisonState) -> None:
         self._state = state
         self.changed.emit(state)
+
+
+def _still_holds(before: Asked, refusal: str, now: Asked) -> bool:
+    """Whether a refusal of a comparison, or ``""``, holds for the hints there are ``now``."""
+    (then, method), (counts, own) = before, now
+    more = counts.images >= then.images and counts.points >= then.points and counts.boxes >= then.boxes
+    return before == now or (not refusal and method == own and more)
 
 
 def _counts(snapshot: Snapshot) -> HintCounts:
