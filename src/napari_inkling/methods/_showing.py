@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from napari_inkling.core import Image, Predictions, Step, TrainingImage
@@ -12,7 +14,30 @@ from napari_inkling.training.intensity import Intensity
 from napari_inkling.training.pieces import told
 from napari_inkling.training.working_image import Window, WorkingImage, is_one_field
 
-__all__ = ["centre_scores", "windows_to_show"]
+__all__ = ["Pacing", "centre_scores", "windows_to_show"]
+
+#: Seconds between two previews of a training, and the share of its time that goes into them at most.
+PREVIEW_EVERY, PREVIEW_SHARE = 4.0, 0.05
+
+
+class Pacing:
+    """When the next preview is due: every few seconds, later where one takes long."""
+
+    def __init__(self) -> None:
+        self._pause, self._shown = PREVIEW_EVERY, time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether the pause after the last one is over."""
+        return time.monotonic() - self._shown > self._pause
+
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        """Show one within this; the pause begins after it, and grows with the time it took."""
+        begun = time.monotonic()
+        yield
+        self._shown = time.monotonic()
+        self._pause = max(PREVIEW_EVERY, (self._shown - begun) / PREVIEW_SHARE)
 
 
 class Part(Protocol):

@@ -23,11 +23,10 @@ from napari_inkling.core import (
     TrainingImage,
 )
 from napari_inkling.evaluation import segmentation_scores
-from napari_inkling.methods import HintedModel, get_method
+from napari_inkling.methods import HintedModel, _showing, get_method
 from napari_inkling.methods.partial_points import (
     detection_model,
     outlining,
-    rounds,
     task,
     task_threshold,
 )
@@ -165,7 +164,7 @@ def paced(monkeypatch):
     """A clock that goes on by a fortieth of a second whenever training looks at it."""
     ticks = count()
     clock = SimpleNamespace(monotonic=lambda: 0.025 * next(ticks))
-    for module in (loop, task, rounds):
+    for module in (loop, task, _showing):
         monkeypatch.setattr(module, "time", clock)
 
 
@@ -182,8 +181,8 @@ def test_minutes_are_shared_by_both_stages(paced, minutes, short):
 
 def show_at_every_step(monkeypatch) -> None:
     """Let previews come without a pause."""
-    monkeypatch.setattr(rounds, "PREVIEW_EVERY", 0.0)
-    monkeypatch.setattr(rounds, "PREVIEW_SHARE", 1e9)
+    monkeypatch.setattr(_showing, "PREVIEW_EVERY", 0.0)
+    monkeypatch.setattr(_showing, "PREVIEW_SHARE", 1e9)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from napari_inkling.core import (
     TrainingImage,
 )
 from napari_inkling.evaluation import match_points
-from napari_inkling.methods import get_method
+from napari_inkling.methods import _showing, get_method
 from napari_inkling.methods.partial_points import detection_model, disagreement, rounds
 from napari_inkling.methods.partial_points.detection_model import DetectionModel
 from napari_inkling.training import working_image
@@ -75,8 +75,8 @@ def test_no_classical_answer_for_a_plane_without_hints():
 @pytest.mark.parametrize(("at_latest", "first"), [(100, 6), (3, 3)])
 def test_no_preview_while_the_rate_warms_up(monkeypatch, at_latest, first):
     monkeypatch.setattr(rounds, "FIRST_PREVIEW_STEP", at_latest)
-    monkeypatch.setattr(rounds, "PREVIEW_EVERY", 0.0)
-    monkeypatch.setattr(rounds, "PREVIEW_SHARE", np.inf)  # no pause between two previews
+    monkeypatch.setattr(_showing, "PREVIEW_EVERY", 0.0)
+    monkeypatch.setattr(_showing, "PREVIEW_SHARE", np.inf)  # no pause between two previews
     running, taken, shown = METHOD.fit(data(), tiny(METHOD, steps=40), device="cpu"), 0, []
     while len(shown) < 3:
         event = next(running)

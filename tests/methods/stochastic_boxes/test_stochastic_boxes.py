@@ -31,7 +31,7 @@ from napari_inkling.core import (
     TrainingImage,
 )
 from napari_inkling.evaluation import average_precision
-from napari_inkling.methods import get_method
+from napari_inkling.methods import _showing, get_method
 from napari_inkling.methods.stochastic_boxes import box_model, steps, task
 from napari_inkling.methods.stochastic_boxes.box_model import BoxModel
 from napari_inkling.methods.stochastic_boxes.fields import pointed_cells
@@ -161,8 +161,8 @@ def test_losses_by_name():
 
 
 def test_previews_and_checkpoints_while_it_learns(monkeypatch):
-    monkeypatch.setattr(steps, "PREVIEW_EVERY", 0.0)
-    monkeypatch.setattr(steps, "PREVIEW_SHARE", np.inf)  # no pause between two previews
+    monkeypatch.setattr(_showing, "PREVIEW_EVERY", 0.0)
+    monkeypatch.setattr(_showing, "PREVIEW_SHARE", np.inf)  # no pause between two previews
     monkeypatch.setattr(steps, "FIRST_PREVIEW_STEP", 28)
     events, _ = fit()
     shown = [event for event in events if isinstance(event, Preview | Checkpoint)]
@@ -172,7 +172,7 @@ def test_previews_and_checkpoints_while_it_learns(monkeypatch):
 def test_minutes_end_it(monkeypatch):
     looks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: next(looks) / 100)  # two looks at each step: .02 s
-    for module in (loop, steps, task):
+    for module in (loop, _showing, task):
         monkeypatch.setattr(module, "time", clock)
     events, last = fit(steps=100_000, minutes=0.02)
     learnt = [event for event in kinds(events, Step) if event.losses]
@@ -181,7 +181,7 @@ def test_minutes_end_it(monkeypatch):
 
 
 def test_stopped_it_leaves_the_last_checkpoint(monkeypatch):
-    monkeypatch.setattr(steps, "PREVIEW_EVERY", 0.0)
+    monkeypatch.setattr(_showing, "PREVIEW_EVERY", 0.0)
     monkeypatch.setattr(steps, "FIRST_PREVIEW_STEP", 5)
     running = METHOD.fit(data(hints=boxes()), tiny(steps=1000), device="cpu")
     kept = next(event.model for event in running if isinstance(event, Checkpoint))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from napari_inkling.core import Checkpoint, Event, Round, Step
+from napari_inkling.methods._showing import Pacing
 from napari_inkling.methods.partial_points.detection_model import DetectionModel, find_centres
 from napari_inkling.methods.partial_points.previews import find, show, show_outlined, validate
 from napari_inkling.methods.partial_points.survey import look_over
@@ -37,10 +37,6 @@ __all__ = [
 
 FloatImage = npt.NDArray[np.float32]
 
-#: Seconds between two previews within a round.
-PREVIEW_EVERY = 4.0
-#: At most this share of the time goes into previews.
-PREVIEW_SHARE = 0.05
 #: None before this share of a stage, or so many steps: while its rate warms up, a network says less than the
 #: first answer does.
 FIRST_PREVIEW, FIRST_PREVIEW_STEP = 0.15, 100
@@ -127,16 +123,14 @@ def take_steps(
 ) -> Generator[Event, None, None]:
     """Take steps up to ``end``, which moves if there is a time to keep; show how it goes now and then."""
     plan = task.plan
-    pause, shown = PREVIEW_EVERY, time.monotonic()
+    pacing = Pacing()
     while plan.done < end():
         yield from train(task.learner, batches, loss, 1, plan, stage=stage, round=task.round)
         if task.settings.minutes is not None:
             plan.last(task.settings.minutes, task.started)
-        if time.monotonic() - shown > pause and _is_worth_showing(task) and plan.done < end():
-            begun = time.monotonic()
-            yield from _offer(task, task.model())
-            shown = time.monotonic()
-            pause = max(PREVIEW_EVERY, (shown - begun) / PREVIEW_SHARE)
+        if pacing.due and _is_worth_showing(task) and plan.done < end():
+            with pacing.showing():
+                yield from _offer(task, task.model())
 
 
 def _is_worth_showing(task: Task) -> bool:

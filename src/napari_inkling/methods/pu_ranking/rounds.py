@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 
@@ -21,7 +20,7 @@ from napari_inkling.core import (
     Round,
     Step,
 )
-from napari_inkling.methods._showing import centre_scores
+from napari_inkling.methods._showing import Pacing, centre_scores
 from napari_inkling.methods.pu_ranking.candidates import LOWEST_PEAK, Candidates, Chosen, fair_sample
 from napari_inkling.methods.pu_ranking.settings import FEWEST_CELLS
 from napari_inkling.methods.pu_ranking.task import Task
@@ -47,8 +46,6 @@ __all__ = ["begin", "end_round", "heed_corrections", "targets", "tell", "train_r
 FloatArray = npt.NDArray[np.float64]
 FloatImage = npt.NDArray[np.float32]
 
-#: Seconds between two previews, and the share of the time that goes into them at most.
-PREVIEW_EVERY, PREVIEW_SHARE = 4.0, 0.05
 #: None before so many steps: while its rate warms up, a network finds nothing.
 FIRST_PREVIEW_STEP = 40
 #: At most so many pseudo-cells, and so many places of pseudo-background, are shown of a plane.
@@ -180,16 +177,14 @@ def train_round(task: Task, heat_maps: Sequence[FloatImage]) -> Generator[Event,
         return {"heat map": weighted_mse(logits, wanted, settings.foreground_weight)}
 
     stage = f"round {task.round} of {settings.rounds}" if task.round else "learning from the hints"
-    pause, shown = PREVIEW_EVERY, time.monotonic()
+    pacing = Pacing()
     while plan.done < _round_end(task):
         yield from train(task.learner, batches, loss, 1, plan, stage=stage, round=task.round)
         if settings.minutes is not None:
             plan.last(settings.minutes, task.started)
-        if time.monotonic() - shown > pause and FIRST_PREVIEW_STEP <= plan.done < plan.steps:
-            begun = time.monotonic()
-            yield from _offer(task)
-            shown = time.monotonic()
-            pause = max(PREVIEW_EVERY, (shown - begun) / PREVIEW_SHARE)
+        if pacing.due and FIRST_PREVIEW_STEP <= plan.done < plan.steps:
+            with pacing.showing():
+                yield from _offer(task)
 
 
 def _round_end(task: Task) -> int:

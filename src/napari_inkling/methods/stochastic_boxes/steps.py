@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from napari_inkling.core import Boxes, Checkpoint, Event, HintSet, Points, Step
 from napari_inkling.core.box_places import where_inside
 from napari_inkling.evaluation import best_threshold, cell_centres
+from napari_inkling.methods._showing import Pacing
 from napari_inkling.methods.stochastic_boxes.fields import around, numbers
 from napari_inkling.methods.stochastic_boxes.loss import AROUND
 from napari_inkling.methods.stochastic_boxes.previews import show
@@ -23,8 +23,6 @@ __all__ = ["set_threshold", "take_steps"]
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Seconds between two previews, and the share of the time that goes into them at most.
-PREVIEW_EVERY, PREVIEW_SHARE = 4.0, 0.05
 #: None before so many steps: while its rate warms up, a network finds nothing.
 FIRST_PREVIEW_STEP = 40
 #: The threshold is chosen on at most so many planes, those with most hints.
@@ -47,18 +45,16 @@ def take_steps(task: Task) -> Generator[Event, None, None]:
         jitter=settings.jitter,
         zoom=settings.zoom,
     )
-    loss, pause, shown = task.loss(), PREVIEW_EVERY, time.monotonic()
+    loss, pacing = task.loss(), Pacing()
     while plan.done < plan.steps:
         yield from train(task.learner, batches, loss, 1, plan, stage=STAGE, round=0)
         if settings.minutes is not None:
             plan.last(settings.minutes, task.started)
-        if time.monotonic() - shown > pause and FIRST_PREVIEW_STEP <= plan.done < plan.steps:
-            begun = time.monotonic()
-            model = task.model()
-            yield Checkpoint(model)
-            yield from show(task, model)
-            shown = time.monotonic()
-            pause = max(PREVIEW_EVERY, (shown - begun) / PREVIEW_SHARE)
+        if pacing.due and FIRST_PREVIEW_STEP <= plan.done < plan.steps:
+            with pacing.showing():
+                model = task.model()
+                yield Checkpoint(model)
+                yield from show(task, model)
 
 
 def _known(found: Boxes, marked: Points, sizes: FloatArray) -> Boxes:
