@@ -23,7 +23,7 @@ class PartialPoints:
     title: ClassVar[str] = "Points on some cells → finds the rest"
     needs: ClassVar[Needs] = Needs(
         points=FEWEST_CELLS,
-        suits=("colour", "fluorescence"),
+        suits=("colour",),
         sentence="Click the middle of some cells; the rest is found.",
     )
     Settings: ClassVar[type[PartialPointsSettings]] = PartialPointsSettings
