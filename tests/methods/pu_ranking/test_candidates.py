@@ -89,7 +89,7 @@ def test_what_is_told_of_each_place_and_of_each_marked_cell():
 
 @pytest.mark.parametrize(("round_number", "part"), [(1, 0.4), (2, 0.6), (3, 0.8)])
 def test_the_curriculum_chooses_a_growing_part_of_what_there_is(round_number, part):
-    own, found = task(prior=0.5), features()
+    own, found = task(prior=0.5, first_chosen=0.4, last_chosen=0.8), features()
     own.round = round_number
     chosen = finish(choose(own, found)).labels
     # 30 of 60 peaks are cells; 90 of all 120 places are background

@@ -22,6 +22,7 @@ from napari_inkling.core import (
     TrainingData,
     TrainingImage,
 )
+from napari_inkling.methods import _showing
 from napari_inkling.methods.pu_ranking import PuRanking, rounds, task
 from napari_inkling.methods.pu_ranking.candidates import fair_sample
 from napari_inkling.training import loop, working_image
@@ -74,7 +75,7 @@ def test_it_finds_what_was_not_marked():
 
 
 def test_pseudo_labels_are_told_round_by_round():
-    events, _ = fit(steps=60)
+    events, _ = fit(steps=60, zoom=0.0)  # all drawn cells are as large, and the steps few
     told = of_kind(events, PseudoLabels)
     assert [own.round for own in told] == [1, 2]
     last = told[-1]
@@ -224,7 +225,7 @@ def test_no_round_begins_when_the_minutes_are_over():
 def test_minutes_end_it(monkeypatch):
     looks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: next(looks) / 100)
-    for module in (loop, rounds, task):
+    for module in (loop, _showing, task):
         monkeypatch.setattr(module, "time", clock)
     events, last = fit(steps=100_000, minutes=0.01)
     learnt = [step for step in of_kind(events, Step) if step.losses]
