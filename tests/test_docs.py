@@ -29,6 +29,7 @@ from napari_inkling.methods.stochastic_boxes import StochasticBoxesSettings
 from napari_inkling.project import Project
 from napari_inkling.widgets.keys import CLASS_KEYS, KEYS, key_of
 from napari_inkling.workers import LocalRunner, TrainJob
+from tests.compared_methods import ALL, HALF
 from tests.fake_method import FAKE
 
 ROOT = Path(__file__).parents[1]
@@ -142,11 +143,12 @@ def test_the_commands_of_the_readme_run(
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")
     commands = commands_of(README)
-    assert len(commands) == 8
+    assert len(commands) == 10
+    one, two = ["--method", FAKE], ["--methods", f"{HALF},{ALL}"]
+    instead = {"train": one, "predict": one, "compare": two}
     for command in commands:
         _, name, *arguments = shlex.split(command)
-        quickly = ["--method", FAKE] if name in ("train", "predict") else []
-        assert main([name, *arguments, *quickly]) == 0, (command, capsys.readouterr().err)
+        assert main([name, *arguments, *instead.get(name, [])]) == 0, (command, capsys.readouterr().err)
     assert (tmp_path / "model/model.json").exists()
     assert (tmp_path / "found.csv").exists()
     assert (tmp_path / "hints.json").exists()

@@ -65,11 +65,12 @@ def test_both_learn_from_the_same_hints_but_for_the_held_out_clicks(
     clicked: Session, runner: HandRunner, temporary: Path
 ) -> None:
     before = clicked.annotations.hints
-    clicked.comparing.start([FAKE, ALL], device="cpu", seed=5)
+    clicked.comparing.start([FAKE, ALL], minutes=0.5, device="cpu", seed=5)
     (job,) = runner.jobs
     assert isinstance(job, CompareJob)
     assert [t.method for t in job.trainings] == [FAKE, ALL]
-    assert {(t.preset, t.device, t.seed, t.start) for t in job.trainings} == {("quick", "cpu", 5, None)}
+    told = {(t.preset, t.minutes, t.device, t.seed, t.start) for t in job.trainings}
+    assert told == {("quick", 0.5, "cpu", 5, None)}
     one, other = (t.snapshot for t in job.trainings)
     assert one == other and one.watch is None
     (item,) = job.planes.images

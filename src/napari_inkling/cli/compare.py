@@ -26,6 +26,9 @@ def compare(
         str | None,
         typer.Option(metavar="NAMES", help="Two or more, with commas; by default all that suit the hints."),
     ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="M", help="Time limit for the training of each method.")
+    ] = None,
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")] = "auto",
     seed: Annotated[
         int, typer.Option(metavar="N", help="Decides which clicks are held out; each method trains with it.")
@@ -40,7 +43,7 @@ def compare(
     """
     names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
     with session_on(project) as session:
-        state = _run(session, progress, names, device, seed)
+        state = _run(session, progress, names, minutes, device, seed)
     for failure in state.failures:
         note(failure)
     assert state.result is not None
@@ -48,7 +51,12 @@ def compare(
 
 
 def _run(
-    session: Session, show: bool | None, names: list[str] | None, device: str, seed: int
+    session: Session,
+    show: bool | None,
+    names: list[str] | None,
+    minutes: float | None,
+    device: str,
+    seed: int,
 ) -> ComparisonState:
     """Compare to the end; raises InklingError if that fails, and StoppedError after Ctrl-C."""
     from napari_inkling.core import InklingError
@@ -57,7 +65,7 @@ def _run(
     with progress_on(show) as bar, terminated_like_interrupted():
         comparing.changed.connect(lambda state: _show(bar, state))
         try:
-            comparing.start(names, device, seed)
+            comparing.start(names, minutes=minutes, device=device, seed=seed)
             session.wait()
         except KeyboardInterrupt:
             comparing.stop()

@@ -133,13 +133,22 @@ class Comparing:
             return str(error)
         return ""
 
-    def start(self, methods: Sequence[str] | None = None, device: str = "auto", seed: int = 0) -> None:
+    def start(
+        self,
+        methods: Sequence[str] | None = None,
+        *,
+        minutes: float | None = None,
+        device: str = "auto",
+        seed: int = 0,
+    ) -> None:
         """Begin to compare methods.
 
         Parameters
         ----------
         methods : sequence of str or None
             Their names; by default all that can learn from the hints.
+        minutes : float, optional
+            Each method trains for so long instead of its preset's steps.
         device : str
             "auto", "cpu", "cuda" or "mps".
         seed : int
@@ -156,7 +165,13 @@ class Comparing:
         folder = self._new_folder()
         trainings = tuple(
             TrainJob(
-                name, self._settings(name), held.training, str(folder / str(i)), device=device, seed=seed
+                name,
+                self._settings(name),
+                held.training,
+                str(folder / str(i)),
+                device=device,
+                seed=seed,
+                minutes=minutes,
             )
             for i, name in enumerate(names)
         )
