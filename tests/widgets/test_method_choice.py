@@ -36,10 +36,10 @@ CLICKS = HintSet(Points(np.array([(10, 30), (30, 30)], float)))
 def test_the_recommendation_follows_the_hints(dock):
     choice = dock.train.method
     mark(dock, CLICKS)
-    assert choice.currentText() == "Recommended: partial-points"
+    assert choice.currentText() == "partial-points (auto)"
     assert dock.train.radius.isVisible()
     mark(dock, BOXES)
-    assert choice.currentText() == "Recommended: stochastic-boxes"
+    assert choice.currentText() == "stochastic-boxes (auto)"
     assert not dock.train.radius.isVisible()  # that method has none
     assert "Stochastic boxes" in dock.train.why.text()
 
@@ -57,7 +57,7 @@ def test_another_method_is_chosen_by_keys(dock):
     QTest.keyClick(choice, Qt.Key.Key_Up)
     settle(0.2)
     assert dock.session.advice.method is None
-    assert choice.currentText() == "Recommended: stochastic-boxes"
+    assert choice.currentText() == "stochastic-boxes (auto)"
 
 
 def test_each_method_says_what_it_does(dock):

@@ -24,6 +24,7 @@ class MethodChoice(QComboBox):
         self._session = session
         self.setToolTip("Which method learns from the hints; the recommended one changes with what you mark")
         self.addItem("Recommended", None)
+        self.setItemData(0, "The one that is recommended, whichever it is", Qt.ItemDataRole.ToolTipRole)
         own = session.advice.method
         for name in (*method_names(), *([own] if own and own not in method_names() else [])):
             self._add(name)
@@ -43,7 +44,7 @@ class MethodChoice(QComboBox):
     def show_recommended(self, name: str) -> None:
         """Name the method that is recommended now."""
         chosen = self._session.advice.method is None
-        self.setItemText(0, f"Recommended: {name}" if chosen and name else "Recommended")
+        self.setItemText(0, f"{name} (auto)" if chosen and name else "Recommended")
 
     def _choose(self) -> None:
         self._session.advice.method = self.currentData()
