@@ -236,6 +236,20 @@ def test_a_complete_image_gives_exact_scores(session: Session, runner: HandRunne
     assert rests_on(first, True) == "12 of 12 cells found, 15 found in all"
 
 
+def test_who_found_nothing_is_not_just_worse(session: Session, runner: HandRunner) -> None:
+    click(session)
+    click(session, 12, B)
+    session.images.update("b", complete=True)
+    session.comparing.start([HALF, ALL], minutes=0.01)
+    runner.tell(Tried(HALF, {B: found(CELLS[:0])}), Tried(ALL, {B: found(CELLS[:12])}))
+    runner.end()
+    assert (result := session.comparing.state.result) is not None
+    assert verdict(result) == (
+        "FindsAll is better: F1 = 1.00, against 0.00 on the complete images. "
+        "FindsHalf found nothing at all: its training may have been too short."
+    )
+
+
 def test_only_planes_that_all_could_predict_count(session: Session, runner: HandRunner) -> None:
     for ref in (A, B):
         click(session, ref=ref)

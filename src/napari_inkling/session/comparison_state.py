@@ -119,7 +119,16 @@ def rests_on(detector: ComparedDetector, exact: bool) -> str:
 
 
 def verdict(result: Comparison) -> str:
-    """Return in one sentence which method to take, and whether the difference is larger than chance."""
+    """Return which method to take, and whether the difference is larger than chance.
+
+    In one sentence; another follows where a method found nothing at all, which says more of its training.
+    """
+    nothing = [short_name(detector.name) for detector in result.detectors if not detector.found]
+    warned = [f"{name} found nothing at all: its training may have been too short." for name in nothing]
+    return " ".join([_verdict(result), *warned])
+
+
+def _verdict(result: Comparison) -> str:
     first, *others = result.detectors
     name = short_name(first.name)
     where = " on the complete images" if result.exact else ""
