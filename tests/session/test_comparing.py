@@ -123,6 +123,8 @@ def test_too_few_clicks_and_methods_are_told_before_it_begins(session: Session, 
         session.comparing.start([FAKE, "nothing"])
     with pytest.raises(TooFewHintsError, match="stochastic-boxes needs at least"):
         session.comparing.start([FAKE, "stochastic-boxes"])
+    with pytest.raises(SettingsError, match="the time limit is 0 minutes"):
+        session.comparing.start([FAKE, ALL], minutes=0)
     assert not runner.jobs and session.comparing.state == ComparisonState()
 
 

@@ -162,6 +162,8 @@ class Comparing:
         if self.active or isinstance(self._desk.job, TrainJob):
             raise SettingsError(f"a {'comparison' if self.active else 'training'} is running: stop it first")
         held, names = self._plan(methods, seed)
+        if minutes is not None and minutes <= 0:
+            raise SettingsError(f"the time limit is {minutes:g} minutes: it must be greater than 0")
         folder = self._new_folder()
         trainings = tuple(
             TrainJob(

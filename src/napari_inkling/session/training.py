@@ -164,7 +164,10 @@ class Training:
             raise SettingsError("no method is installed")
         chosen = get_method(name)
         settings = self._settings(chosen.Settings.model_fields, overrides)
-        chosen.Settings.preset(preset, **settings)
+        limit = (
+            {"minutes": minutes} if minutes is not None and "minutes" in chosen.Settings.model_fields else {}
+        )
+        chosen.Settings.preset(preset, **{**settings, **limit})  # refused here, not in the worker
         check_enough(self._advice.hint_counts(), chosen.name, chosen.needs, self._advice.needs())
         project = self._workspace.project
         job = TrainJob(
