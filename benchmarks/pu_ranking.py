@@ -65,7 +65,7 @@ NAME = "pu_ranking"
 #: So low that all peaks are there to be judged by another threshold.
 LOW = 0.05
 PLAIN = {"mask": "plain", "rounds": 0}
-MASKED = {"mask": "disks", "rounds": 0}
+MASKED = {"mask": "disks", "rounds": 0, "unmarked_weight": 0.0}
 #: At most so many empty squares are cut from an image.
 MOST_SQUARES = 3
 FIGURES = ("f1", "precision", "recall", "false_per_empty_megapixel", "found_per_empty_image", "cpu_seconds")

@@ -4,26 +4,29 @@ import numpy as np
 import pytest
 import torch
 
+from napari_inkling.supervision import IGNORE, UNMARKED
 from napari_inkling.supervision.losses import partial_cross_entropy, weak_label_losses, weighted_mse
 
 
-def brute_force(logits: np.ndarray, mask: np.ndarray, weight: float) -> float:
-    total, count = 0.0, 0
+def brute_force(logits: np.ndarray, mask: np.ndarray, weight: float, unmarked: float) -> float:
+    total, count = 0.0, 0.0
     for logit, target in zip(logits.ravel(), mask.ravel(), strict=True):
-        if target < 0:
+        if target == IGNORE:
             continue
-        count += 1
-        total += (weight if target > 0 else 1) * (1 / (1 + np.exp(-logit)) - target) ** 2
+        share = unmarked if target == UNMARKED else 1
+        count += share
+        total += (weight if target > 0 else share) * (1 / (1 + np.exp(-logit)) - max(target, 0)) ** 2
     return total / max(count, 1)
 
 
 @pytest.mark.parametrize("weight", [1.0, 10.0])
-def test_against_brute_force(weight):
+@pytest.mark.parametrize("unmarked", [0.0, 0.3, 1.0])
+def test_against_brute_force(weight, unmarked):
     random = np.random.default_rng(0)
     logits = random.normal(0, 2, (2, 3, 5, 4))
-    mask = random.choice([-1, 0, 0.4, 1], (2, 3, 5, 4))
-    loss = weighted_mse(torch.tensor(logits), torch.tensor(mask), weight)
-    assert loss.item() == pytest.approx(brute_force(logits, mask, weight), rel=1e-5)
+    mask = random.choice([UNMARKED, IGNORE, 0, 0.4, 1], (2, 3, 5, 4))
+    loss = weighted_mse(torch.tensor(logits), torch.tensor(mask), weight, unmarked)
+    assert loss.item() == pytest.approx(brute_force(logits, mask, weight, unmarked), rel=1e-5)
 
 
 def test_by_hand():

@@ -46,6 +46,25 @@ def test_the_range_of_one_image_stays_near_that_of_all(values, mean, deviation):
 
 
 @pytest.mark.parametrize(
+    ("deviations", "own", "seen"),
+    [
+        ((20, 20), 5, 20 / 1.4),  # the training images are alike: one that is much fainter has hardly a cell
+        ((20, 20), 16, 16),
+        ((16, 24), 5, 16 / 1.4),
+        ((4, 36), 5, 10),  # they differ, but half is the limit
+        ((20, 20), 60, 40),
+    ],
+)
+def test_no_image_is_seen_as_if_it_were_much_fainter_than_the_training_images(deviations, own, seen):
+    def drawn(deviation, name="drawn"):
+        return image(np.tile([100.0 - deviation, 100.0 + deviation], (65, 32)), name)
+
+    learnt = Intensity.of([drawn(deviation, str(n)) for n, deviation in enumerate(deviations)], own=True)
+    assert learnt.deviation == (20,)
+    assert learnt.of_image(drawn(own)).deviation == pytest.approx((seen,))
+
+
+@pytest.mark.parametrize(
     ("shape", "dtype", "channels"),
     [
         ((4, 5), np.uint8, 1),

@@ -3,6 +3,7 @@
 from napari_inkling.supervision.clusters import cluster_label, colour_contrast
 from napari_inkling.supervision.gaussian_masks import (
     IGNORE,
+    UNMARKED,
     Neighbourhood,
     add_detected_nuclei,
     extended_gaussian_mask,
@@ -28,6 +29,7 @@ __all__ = [
     "BACKGROUND",
     "IGNORE",
     "NUCLEUS",
+    "UNMARKED",
     "LocalMixture",
     "Neighbourhood",
     "add_detected_nuclei",

@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 
 __all__ = [
     "IGNORE",
+    "UNMARKED",
     "Neighbourhood",
     "add_detected_nuclei",
     "extended_gaussian_mask",
@@ -29,6 +30,8 @@ FloatImage = npt.NDArray[np.float32]
 
 #: A pixel about which nothing is known. It never counts as background.
 IGNORE = -1.0
+#: A pixel where nothing is marked though somebody has looked: it may count as background, with little weight.
+UNMARKED = -2.0
 #: Gaussian values below this are set to 0, as the paper's authors do.
 SMALLEST = 0.05
 

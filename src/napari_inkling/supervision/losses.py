@@ -6,26 +6,34 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from napari_inkling.supervision.gaussian_masks import UNMARKED
+
 __all__ = ["partial_cross_entropy", "weak_label_losses", "weighted_mse"]
 
 
-def weighted_mse(logits: Tensor, mask: Tensor, foreground_weight: float = 10.0) -> Tensor:
+def weighted_mse(
+    logits: Tensor, mask: Tensor, foreground_weight: float = 10.0, unmarked_weight: float = 0.0
+) -> Tensor:
     """Return the weighted mean squared error over what is not ignored, Eq. 2 of Qu et al. 2020.
 
     L = 1/|Ω| Σ_{i∈Ω} w_i (p_i - M_i)², with w_i = ``foreground_weight`` where M_i > 0 and 1 elsewhere.
+    What is unmarked is not in the paper: background of w_i = ``unmarked_weight``, and so much of it in |Ω|.
 
     Parameters
     ----------
     logits : Tensor, (B, K, Y, X)
         p = sigmoid(logits).
     mask : Tensor, (B, K, Y, X)
-        Extended Gaussian masks; negative values are ignored. Where all of a batch is, the loss is 0.
+        Extended Gaussian masks; negative values other than :data:`~.gaussian_masks.UNMARKED` are ignored.
+        Where all of a batch is, the loss is 0.
     foreground_weight : float
         10 in the paper.
+    unmarked_weight : float
+        From 0, where it says nothing, to 1, where all that is unmarked is background.
     """
-    known = mask >= 0
+    known = (mask >= 0) + unmarked_weight * (mask == UNMARKED)
     weight = torch.where(mask > 0, foreground_weight, 1.0) * known
-    squared = (logits.float().sigmoid() - mask) ** 2
+    squared = (logits.float().sigmoid() - mask.clamp(min=0)) ** 2
     return (weight * squared).sum() / known.sum().clamp(min=1)
 
 

@@ -1,7 +1,7 @@
 """Pixels to network inputs: a range per channel, learnt from the training images and kept in the model.
 
-Stain and exposure differ from image to image, so that each may have a range of its own. That stays near the
-model's, so that an image without cells stays empty.
+Stain and exposure differ from image to image, so that each may have a range of its own. That stays near those
+of the training images, so that an image without cells stays empty.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ __all__ = ["Intensity", "sample_pixels"]
 
 #: How far an image's own range may lie from that of all: its mean, in deviations; its deviation, as a factor.
 FARTHEST_MEAN, FARTHEST_DEVIATION = 1.5, 2.0
+#: How many times smaller than that of any training image its deviation may be. Empty squares of phase contrast
+#: images have a sixth to a third of it.
+FAINTER = 1.4
 #: Of more pixels than this, one in so many tells an image's range well enough (few patterns repeat every 5).
 MANY, EVERY = 100_000, 5
 
@@ -26,7 +29,8 @@ MANY, EVERY = 100_000, 5
 class Intensity(BaseModel):
     """Mean and standard deviation of each channel over the training images, in their own grey values.
 
-    ``own``: whether each image is seen in the range that :meth:`of_image` returns instead.
+    ``own``: whether each image is seen in the range that :meth:`of_image` returns instead. ``least`` is the
+    smallest deviation of any training image; empty in the models of earlier versions, which did not know it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +38,7 @@ class Intensity(BaseModel):
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     own: bool = False
+    least: tuple[float, ...] = ()
 
     @property
     def channels(self) -> int:
@@ -73,26 +78,27 @@ class Intensity(BaseModel):
             mean=tuple(mean.tolist()),
             deviation=tuple(np.where(deviation > 1e-12, deviation, 1).tolist()),
             own=own,
+            least=tuple(np.min(deviations, axis=0).tolist()),
         )
 
     def of_image(self, image: Image) -> Intensity:
         """Return the range in which to see an image: its own where ``own``, as far as that is near this one.
 
         Its mean is at most :data:`FARTHEST_MEAN` of these deviations away, its deviation at most
-        :data:`FARTHEST_DEVIATION` times larger or smaller.
+        :data:`FARTHEST_DEVIATION` times larger or smaller, and at most :data:`FAINTER` times smaller than the
+        least of a training image: what is fainter still has hardly any cells, and noise shall look like noise.
         """
         if not self.own:
             return self
         mean, deviation = (np.asarray(values) for values in (self.mean, self.deviation))
         own_mean, own_deviation = _mean_and_deviation(sample_pixels(image))
         off = FARTHEST_MEAN * deviation
+        faintest = deviation / FARTHEST_DEVIATION
+        if self.least:
+            faintest = np.clip(np.asarray(self.least) / FAINTER, faintest, deviation)
         return Intensity(
             mean=tuple(np.clip(own_mean, mean - off, mean + off).tolist()),
-            deviation=tuple(
-                np.clip(
-                    own_deviation, deviation / FARTHEST_DEVIATION, deviation * FARTHEST_DEVIATION
-                ).tolist()
-            ),
+            deviation=tuple(np.clip(own_deviation, faintest, deviation * FARTHEST_DEVIATION).tolist()),
         )
 
     def apply(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:

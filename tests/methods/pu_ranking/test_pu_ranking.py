@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from napari_inkling import core
 from napari_inkling.core import (
     BACKGROUND,
+    Boxes,
     HintSet,
     Image,
     Notice,
@@ -25,6 +27,7 @@ from napari_inkling.core import (
 from napari_inkling.methods import _showing
 from napari_inkling.methods.pu_ranking import PuRanking, rounds, task
 from napari_inkling.methods.pu_ranking.candidates import fair_sample
+from napari_inkling.supervision import IGNORE, UNMARKED
 from napari_inkling.training import loop, working_image
 from napari_inkling.training.pieces import finish
 from napari_inkling.training.working_image import WorkingImage
@@ -110,7 +113,8 @@ def test_what_was_chosen_is_learnt(monkeypatch):
     assert [number for number, _ in seen] == [0, 1, 2]
     for told, (_, later) in zip(of_kind(events, PseudoLabels), others, strict=True):
         chosen = len(told.cells) + len(told.background)
-        assert chosen and ((first == -1) & (later != -1)).sum() > chosen  # a disk each, that was unknown
+        newly = (first == UNMARKED) & (later != UNMARKED)
+        assert chosen and newly.sum() > chosen  # a disk each, that was unknown
 
 
 def test_no_rounds_no_pseudo_labels():
@@ -252,6 +256,17 @@ def test_as_published():
 def test_the_paper_s_other_arms(mask):
     events, _ = fit(mask=mask, rounds=0, steps=4)
     assert not of_kind(events, PseudoLabels)
+
+
+def test_what_is_unmarked_is_not_what_nobody_labelled():
+    unlabelled = Boxes(np.array([(60.0, 60.0, 90.0, 90.0)]), core.IGNORE)
+    running = task_of(data(hints=HintSet(clicks(4).points, unlabelled)))
+    ((heat_map,),) = finish(rounds.targets(running))
+    scale = running.about.scale
+    assert heat_map[round(100 * scale), round(5 * scale)] == UNMARKED
+    inside = slice(round(62 * scale), round(88 * scale))
+    assert (heat_map[inside, inside] == IGNORE).all()
+    assert (heat_map == 0).any() and heat_map.max() > 0.9
 
 
 def test_marks_at_the_border():

@@ -24,7 +24,7 @@ from napari_inkling.methods._showing import Pacing, centre_scores
 from napari_inkling.methods.pu_ranking.candidates import LOWEST_PEAK, Candidates, Chosen, fair_sample
 from napari_inkling.methods.pu_ranking.settings import FEWEST_CELLS
 from napari_inkling.methods.pu_ranking.task import Task
-from napari_inkling.supervision import IGNORE
+from napari_inkling.supervision import IGNORE, UNMARKED
 from napari_inkling.supervision.click_threshold import (
     FEWEST_CLICKS,
     steadied,
@@ -105,12 +105,16 @@ def heed_corrections(task: Task, number: int) -> Generator[Event, None, None]:
 def targets(
     task: Task, found: Candidates | None = None, chosen: Chosen | None = None
 ) -> Generator[Step, None, list[FloatImage]]:
-    """Return the heat map of each field, (K, Y, X), with pseudo-labels as if a person had marked them."""
+    """Return the heat map of each field, (K, Y, X), with pseudo-labels as if a person had marked them.
+
+    Where nothing is known it is :data:`~.supervision.UNMARKED`, or *ignore* where nobody has looked.
+    """
     result = []
     for number, part in enumerate(task.fields):
         yield task.at_work("drawing the targets")
         taught = part if found is None or chosen is None else _with_pseudo_labels(part, number, found, chosen)
-        result.append(taught.known_mask(len(task.classes), task.settings.mask, task.settings.sigma))
+        mask = taught.known_mask(len(task.classes), task.settings.mask, task.settings.sigma)
+        result.append(np.where((mask == IGNORE) & ~part.unlabelled, np.float32(UNMARKED), mask))
     return result
 
 
@@ -174,7 +178,8 @@ def train_round(task: Task, heat_maps: Sequence[FloatImage]) -> Generator[Event,
     )
 
     def loss(logits: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {"heat map": weighted_mse(logits, wanted, settings.foreground_weight)}
+        weights = (settings.foreground_weight, settings.unmarked_weight)
+        return {"heat map": weighted_mse(logits, wanted, *weights)}
 
     stage = f"round {task.round} of {settings.rounds}" if task.round else "learning from the hints"
     pacing = Pacing()

@@ -27,6 +27,7 @@ class PuRankingSettings(MethodSettings):
             "mask": "disks",
             "sigma": 0.5,
             "foreground_weight": 1.0,
+            "unmarked_weight": 0.0,
             "features": "patches",
             "empty_places": 0.0,
             "choice": "fixed",
@@ -80,6 +81,12 @@ class PuRankingSettings(MethodSettings):
     )
     sigma: float = Setting(0.3, gt=0, le=1, description="Width σ of the Gaussian, in units of r1")
     foreground_weight: float = Setting(10.0, gt=0, description="Weight of pixels whose target is above 0")
+    unmarked_weight: float = Setting(
+        0.1,
+        ge=0,
+        le=1,
+        description="Weight of what is unmarked, as background; 0: it says nothing (the paper)",
+    )
     features: Literal["detector", "patches"] = Setting(
         "detector",
         description="What places are ranked by: what the detector sees there, or the features of a second "
