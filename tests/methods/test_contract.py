@@ -180,7 +180,7 @@ def test_settings_come_as_text(method):
     ("preset", "overrides", "message"),
     [
         ("slow", {}, "unknown preset 'slow': expected one of quick, standard, as-published"),
-        ("quick", {"stepz": 3}, "unknown setting 'stepz': expected one of .*steps"),
+        ("quick", {"stepz": 3}, "unknown setting 'stepz' .did you mean 'steps'.*: expected one of .*steps"),
         ("quick", {"steps": 0}, "setting steps = 0: .* greater than or equal to 1"),
         ("quick", {"steps": "many"}, "setting steps = 'many': "),
     ],

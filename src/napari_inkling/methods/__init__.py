@@ -19,6 +19,7 @@ from napari_inkling.methods._protocol import (
     StagedMethod,
     StepwiseModel,
 )
+from napari_inkling.methods._settings import unknown
 
 __all__ = [
     "GROUP",
@@ -82,7 +83,7 @@ def get_method(name: str) -> Method:
     if not points and ":" in name:
         points = [EntryPoint(name, name, GROUP)]
     if not points:
-        raise SettingsError(f"unknown method {name!r}: expected one of {', '.join(method_names())}")
+        raise unknown("method", name, method_names())
     try:
         found = points[0].load()
     except (ImportError, AttributeError) as error:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from napari_inkling.core import SettingsError
 
-__all__ = ["make_settings"]
+__all__ = ["make_settings", "unknown"]
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -24,13 +25,21 @@ def make_settings(cls: type[S], preset: str, overrides: Mapping[str, Any]) -> S:
     """
     presets: Mapping[str, dict[str, Any]] = getattr(cls, "presets", {})
     if preset not in presets:
-        raise SettingsError(f"unknown preset {preset!r}: expected one of {', '.join(presets)}")
+        raise unknown("preset", preset, presets)
     for key in overrides:
         if key not in cls.model_fields:
-            raise SettingsError(f"unknown setting {key!r}: expected one of {', '.join(cls.model_fields)}")
+            raise unknown("setting", key, cls.model_fields)
     try:
         return cls(**{**presets[preset], **overrides})
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or cls.__name__
         raise SettingsError(f"setting {name} = {first['input']!r}: {first['msg']}") from None
+
+
+def unknown(kind: str, given: str, known: Iterable[str]) -> SettingsError:
+    """Return the error that names what was given, what was probably meant, and what there is."""
+    names = list(known)
+    close = get_close_matches(given, names, n=1, cutoff=0.7)
+    meant = f" (did you mean {close[0]!r}?)" if close else ""
+    return SettingsError(f"unknown {kind} {given!r}{meant}: expected one of {', '.join(names)}")

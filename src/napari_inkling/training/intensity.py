@@ -19,8 +19,8 @@ __all__ = ["Intensity", "sample_pixels"]
 
 #: How far an image's own range may lie from that of all: its mean, in deviations; its deviation, as a factor.
 FARTHEST_MEAN, FARTHEST_DEVIATION = 1.5, 2.0
-#: How many times smaller than that of any training image its deviation may be. Empty squares of phase contrast
-#: images have a sixth to a third of it.
+#: How many times smaller than that of any training image its deviation may be. Empty squares of phase
+#: contrast images have a sixth to a third of it.
 FAINTER = 1.4
 #: Of more pixels than this, one in so many tells an image's range well enough (few patterns repeat every 5).
 MANY, EVERY = 100_000, 5
@@ -86,7 +86,7 @@ class Intensity(BaseModel):
 
         Its mean is at most :data:`FARTHEST_MEAN` of these deviations away, its deviation at most
         :data:`FARTHEST_DEVIATION` times larger or smaller, and at most :data:`FAINTER` times smaller than the
-        least of a training image: what is fainter still has hardly any cells, and noise shall look like noise.
+        least of a training image: fainter ones have hardly any cells, and their noise shall look like noise.
         """
         if not self.own:
             return self
