@@ -15,7 +15,8 @@ from types import SimpleNamespace
 import pytest
 
 from napari_inkling.cli import training
-from napari_inkling.cli.training import parse_settings
+from napari_inkling.cli.train import summary
+from napari_inkling.cli.training import Trained, parse_settings
 from napari_inkling.core import HintSet
 from napari_inkling.project import Project
 from tests.cli.driving import Inkling, boxed_cells, make_project
@@ -37,6 +38,14 @@ def test_train_leaves_a_model_and_says_where(inkling: Inkling, here: Path) -> No
     assert ended.out.endswith(" s on CPU, no threads, F1 0.500 on the complete images\n")
     assert json.loads((here / "models/first/model.json").read_text())["method"] == FAKE
     assert not multiprocessing.active_children()
+
+
+def test_what_a_stopped_training_did_not_come_to_is_said(here: Path) -> None:
+    about = {"method": "partial-points", "classes": ["cell"], "settings": {"masks": True}, "heads": "centres"}
+    (here / "model.json").write_text(json.dumps(about))
+    first, second = summary(Trained(here, "partial-points", 4.0, "CPU", {}), here).splitlines()
+    assert first.endswith("partial-points trained in 4 s on CPU")
+    assert second.startswith("There are only points yet")
 
 
 def test_train_in_json(inkling: Inkling, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

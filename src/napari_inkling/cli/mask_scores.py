@@ -78,7 +78,7 @@ def _side_without_masks(found: Annotated, truth: Annotated) -> str:
     if _has_masks(truth) and not _has_masks(found):
         return (
             "no mask scores: the truth has masks, but the predictions have none; "
-            "was the model stopped before it learnt outlines, or the format one of points?"
+            "is the model or the format one of points alone, or was it stopped before it learnt outlines?"
         )
     return ""
 

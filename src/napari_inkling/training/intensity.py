@@ -65,7 +65,7 @@ class Intensity(BaseModel):
             count = working_channels(image)
             if channels not in (None, count):
                 raise ImageError(
-                    f"{image.ref} has {count} channels, but the others have {channels}: "
+                    f"{image.ref} has {_counted(count)}, but the others have {channels}: "
                     "images of one training need the same channels"
                 )
             channels = count
@@ -118,7 +118,7 @@ class Intensity(BaseModel):
         """Raise :class:`ImageError` if ``image`` has other channels than the model was trained on."""
         if not self.fits(image):
             raise ImageError(
-                f"{image.ref} has {working_channels(image)} channels, "
+                f"{image.ref} has {_counted(working_channels(image))}, "
                 f"but the model was trained on {self.channels}"
             )
 
@@ -134,6 +134,10 @@ def _mean_and_deviation(
         return pixels.mean(axis=0), pixels.std(axis=0)
     pixels = np.where(known.any(axis=0), pixels, 0)
     return np.nanmean(pixels, axis=0), np.nanstd(pixels, axis=0)
+
+
+def _counted(channels: int) -> str:
+    return "1 channel" if channels == 1 else f"{channels} channels"
 
 
 def working_channels(image: Image) -> int:
