@@ -44,6 +44,7 @@ EMPTY = {
     "working_diameter": "full scale",
     "mask_diameter": "that of centres",
     "threshold": "at the clicks",
+    "unmarked_weight": "by the clicks",
     "enough": "none",
     "smallest_side": "full scale",
 }

@@ -54,6 +54,7 @@ def test_of_too_few_nothing_is_said(marked, candidates):
 def test_few_are_enough_for_an_answer(marked, candidates):
     found = estimate_class_prior(*gaussians(0.5, marked, 0, candidates=candidates))
     assert LEAST <= found.low <= found.estimate <= found.high <= 1 - LEAST
+    assert found.low <= found.middle <= found.high
 
 
 def test_where_all_are_alike_anything_may_be_true():

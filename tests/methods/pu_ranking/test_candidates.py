@@ -104,7 +104,7 @@ def test_the_prior_is_estimated():
     chosen = finish(choose(own, found))
     assert isinstance(chosen, Chosen) and chosen.prior is not None
     assert chosen.prior.low < 0.5 < chosen.prior.high and abs(chosen.prior.estimate - 0.5) < 0.15
-    assert chosen.cells == pytest.approx(20 + 200 * chosen.prior.estimate)  # 20 are marked
+    assert chosen.cells == pytest.approx(20 + 200 * chosen.prior.middle)  # 20 are marked
 
 
 def test_fixed_shares_need_no_prior():

@@ -70,7 +70,7 @@ class Candidates:
 class Chosen:
     """What a round goes on with: the pseudo-labels, and the class prior they were counted by, if any.
 
-    ``cells`` is how many there are by that prior on all fields, marked or not.
+    ``cells`` is how many there are on all fields by the middle of that prior's interval, marked or not.
     """
 
     labels: PseudoLabels
@@ -187,7 +187,7 @@ def choose(task: Task, found: Candidates) -> Generator[Step, None, Chosen]:
     labels = yield from told(work, task.at_work(STAGE))
     if prior is None:
         return Chosen(labels)
-    return Chosen(labels, prior, len(found.marked) + prior.estimate * int(found.is_peak.sum()))
+    return Chosen(labels, prior, len(found.marked) + prior.middle * int(found.is_peak.sum()))
 
 
 def _prior(task: Task, found: Candidates) -> Generator[Step, None, ClassPrior]:
@@ -202,15 +202,16 @@ def _prior(task: Task, found: Candidates) -> Generator[Step, None, ClassPrior]:
 def _shares(task: Task, found: Candidates, prior: ClassPrior | None) -> tuple[float, float]:
     """Return α and β, the shares of all candidates that are to become cells and background.
 
-    On the curriculum they are a growing part of the cells that there are by the estimate of the prior, and of
-    the background that there is at least by its upper end: confidence first.
+    On the curriculum they are a growing part of the cells and of the background that there are at least, by
+    the lower and the upper end of the prior's interval: confidence first. The marked cells vouch for as many
+    others, as far as the estimate allows.
     """
     settings = task.settings
     if prior is None:
         return settings.alpha, settings.beta
     first, last = settings.first_chosen, settings.last_chosen
     part = last if settings.rounds < 2 else first + (last - first) * (task.round - 1) / (settings.rounds - 1)
-    count = len(found.is_peak)
-    peaks = int(found.is_peak.sum()) / max(1, count)
-    alpha, beta = part * peaks * prior.estimate, part * (1 - peaks * prior.high)
-    return alpha if round(alpha * count) else 0.0, beta
+    count, peaks = max(1, len(found.is_peak)), int(found.is_peak.sum())
+    cells = max(prior.low * peaks, min(prior.estimate * peaks, len(found.marked)))
+    background = count - prior.high * peaks
+    return part * cells / count if round(part * cells) else 0.0, part * background / count

@@ -50,6 +50,10 @@ FloatImage = npt.NDArray[np.float32]
 FIRST_PREVIEW_STEP = 40
 #: At most so many pseudo-cells, and so many places of pseudo-background, are shown of a plane.
 MOST_TOLD = 200
+#: So many marked cells make what is unmarked weigh half as much as known background. Fewer are learnt by
+#: heart, against the unmarked cells; with more of them a network that takes all that is unmarked for
+#: background still answers highest at cells.
+HALF_TRUSTED = 100
 #: The threshold is never higher.
 HIGHEST_THRESHOLD = 0.9
 
@@ -165,6 +169,10 @@ def _least_sure(parts: Sequence[Points]) -> Points:
 def train_round(task: Task, heat_maps: Sequence[FloatImage]) -> Generator[Event, None, None]:
     """Take the round's share of the steps; show the plane on screen every few seconds."""
     settings, plan = task.settings, task.plan
+    unmarked = settings.unmarked_weight
+    if unmarked is None:
+        marked = sum(len(part.field.marked) for part in task.fields)
+        unmarked = marked / (marked + HALF_TRUSTED)
     batches = random_crops(
         [part.field for part in task.fields],
         heat_maps,
@@ -178,8 +186,7 @@ def train_round(task: Task, heat_maps: Sequence[FloatImage]) -> Generator[Event,
     )
 
     def loss(logits: torch.Tensor, wanted: torch.Tensor) -> dict[str, torch.Tensor]:
-        weights = (settings.foreground_weight, settings.unmarked_weight)
-        return {"heat map": weighted_mse(logits, wanted, *weights)}
+        return {"heat map": weighted_mse(logits, wanted, settings.foreground_weight, unmarked)}
 
     stage = f"round {task.round} of {settings.rounds}" if task.round else "learning from the hints"
     pacing = Pacing()

@@ -81,11 +81,12 @@ class PuRankingSettings(MethodSettings):
     )
     sigma: float = Setting(0.3, gt=0, le=1, description="Width σ of the Gaussian, in units of r1")
     foreground_weight: float = Setting(10.0, gt=0, description="Weight of pixels whose target is above 0")
-    unmarked_weight: float = Setting(
-        0.1,
+    unmarked_weight: float | None = Setting(
+        None,
         ge=0,
         le=1,
-        description="Weight of what is unmarked, as background; 0: it says nothing (the paper)",
+        description="Weight of what is unmarked, as background; 0: it says nothing (the paper); empty: the "
+        "more, the more cells are marked",
     )
     features: Literal["detector", "patches"] = Setting(
         "detector",
