@@ -15,8 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from napari_inkling.cli import training
-from napari_inkling.cli.train import summary
-from napari_inkling.cli.training import Trained, parse_settings
+from napari_inkling.cli.training import parse_settings
 from napari_inkling.core import HintSet
 from napari_inkling.project import Project
 from tests.cli.driving import Inkling, boxed_cells, make_project
@@ -38,14 +37,6 @@ def test_train_leaves_a_model_and_says_where(inkling: Inkling, here: Path) -> No
     assert ended.out.endswith(" s on CPU, no threads, F1 0.500 on the complete images\n")
     assert json.loads((here / "models/first/model.json").read_text())["method"] == FAKE
     assert not multiprocessing.active_children()
-
-
-def test_what_a_stopped_training_did_not_come_to_is_said(here: Path) -> None:
-    about = {"method": "partial-points", "classes": ["cell"], "settings": {"masks": True}, "heads": "centres"}
-    (here / "model.json").write_text(json.dumps(about))
-    first, second = summary(Trained(here, "partial-points", 4.0, "CPU", {}), here).splitlines()
-    assert first.endswith("partial-points trained in 4 s on CPU")
-    assert second.startswith("There are only points yet")
 
 
 def test_train_in_json(inkling: Inkling, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,6 +167,28 @@ def test_ctrl_c_keeps_the_model_reached_so_far(here: Path, number: signal.Signal
     last = rest.splitlines()[-1]
     assert last.endswith(f"training stopped; the model reached so far is in {here / 'm'}")
     assert json.loads((here / "m/model.json").read_text())["rounds"] > 0
+
+
+def test_what_a_stopped_training_did_not_come_to_is_said(
+    inkling: Inkling, monkeypatch: pytest.MonkeyPatch, here: Path
+) -> None:
+    from napari_inkling.session import Session
+
+    def wait(self: Session, timeout: float | None = None) -> object:
+        if timeout is not None:
+            return real(self, timeout)
+        while not (here / "m/model.json").exists():
+            real(self, 0.05)
+        raise KeyboardInterrupt
+
+    real = Session.wait
+    monkeypatch.setattr(Session, "wait", wait)
+    monkeypatch.setattr(
+        "napari_inkling.session.still_lacks", lambda model, method: f"No outlines in {method}."
+    )
+    settings = ["--set", "steps=4000", "--set", "previews=400", "--set", "seconds_per_step=0.02"]
+    told = inkling.refuses("train", "study", "--method", FAKE, "--out", "m", *settings)
+    assert told == f"training stopped; the model reached so far is in {here / 'm'}. No outlines in {FAKE}."
 
 
 def test_ctrl_c_before_there_is_a_model(

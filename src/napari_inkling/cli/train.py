@@ -69,12 +69,6 @@ def train(
 
 
 def summary(trained: Trained, out: Path) -> str:
-    """Return the last line: the model, seconds, device and, if there is truth to measure on, F1.
-
-    A second one says what a training that was stopped did not come to.
-    """
-    from napari_inkling.session import still_lacks
-
+    """Return the last line: the model, seconds, device and, if there is truth to measure on, F1."""
     measured = f", F1 {trained.metrics['f1']:.3f} on the complete images" if trained.metrics else ""
-    told = f"{out}: {trained.method} trained in {trained.seconds:.0f} s on {trained.device}{measured}"
-    return "\n".join(filter(None, [told, still_lacks(trained.model, trained.method)]))
+    return f"{out}: {trained.method} trained in {trained.seconds:.0f} s on {trained.device}{measured}"

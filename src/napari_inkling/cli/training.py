@@ -101,8 +101,7 @@ def run_training(session: Session, show: bool | None, **arguments: Any) -> Train
         error.add_note(state.details)  # the worker's traceback, for those who ask for it
         raise error
     if state.status != "finished":
-        kept = f"the model reached so far is in {model}" if model else "there was no model yet"
-        raise StoppedError(f"training stopped; {kept}" + _older_kept(out, model, older))
+        raise StoppedError(_stopped(state.method, model) + _older_kept(out, model, older))
     assert state.model is not None
     return Trained(
         state.model, state.method, time.perf_counter() - started, state.device, _last_metrics(state)
@@ -113,6 +112,17 @@ def _written(out: Path | None) -> float | None:
     """Return when the model in a folder was written, None if there is none."""
     file = out / "model.json" if out is not None else None
     return file.stat().st_mtime_ns if file is not None and file.is_file() else None
+
+
+def _stopped(method: str, model: Path | None) -> str:
+    """Return that a training was stopped, where the model is that it reached, and what that one lacks."""
+    from napari_inkling.session import still_lacks
+
+    if model is None:
+        return "training stopped; there was no model yet"
+    told = f"training stopped; the model reached so far is in {model}"
+    lacks = still_lacks(model, method)
+    return f"{told}. {lacks}" if lacks else told
 
 
 def _older_kept(out: Path | None, model: Path | None, older: float | None) -> str:

@@ -19,7 +19,7 @@ from napari_inkling.methods._protocol import (
     StagedMethod,
     StepwiseModel,
 )
-from napari_inkling.methods._settings import unknown
+from napari_inkling.methods._settings import unknown_name
 
 __all__ = [
     "GROUP",
@@ -83,7 +83,7 @@ def get_method(name: str) -> Method:
     if not points and ":" in name:
         points = [EntryPoint(name, name, GROUP)]
     if not points:
-        raise unknown("method", name, method_names())
+        raise unknown_name("method", name, method_names())
     try:
         found = points[0].load()
     except (ImportError, AttributeError) as error:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from napari_inkling.core import SettingsError
 
-__all__ = ["make_settings", "unknown"]
+__all__ = ["make_settings", "unknown_name"]
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -25,10 +25,10 @@ def make_settings(cls: type[S], preset: str, overrides: Mapping[str, Any]) -> S:
     """
     presets: Mapping[str, dict[str, Any]] = getattr(cls, "presets", {})
     if preset not in presets:
-        raise unknown("preset", preset, presets)
+        raise unknown_name("preset", preset, presets)
     for key in overrides:
         if key not in cls.model_fields:
-            raise unknown("setting", key, cls.model_fields)
+            raise unknown_name("setting", key, cls.model_fields)
     try:
         return cls(**{**presets[preset], **overrides})
     except ValidationError as error:
@@ -37,7 +37,7 @@ def make_settings(cls: type[S], preset: str, overrides: Mapping[str, Any]) -> S:
         raise SettingsError(f"setting {name} = {first['input']!r}: {first['msg']}") from None
 
 
-def unknown(kind: str, given: str, known: Iterable[str]) -> SettingsError:
+def unknown_name(kind: str, given: str, known: Iterable[str]) -> SettingsError:
     """Return the error that names what was given, what was probably meant, and what there is."""
     names = list(known)
     close = get_close_matches(given, names, n=1, cutoff=0.7)

@@ -51,7 +51,7 @@ class ClassPrior:
 
     @property
     def middle(self) -> float:
-        """The middle of the interval in the logarithm: with few marked cells steadier than the estimate."""
+        """The middle of the interval in the logarithm: where little is known it says few."""
         return float(np.sqrt(self.low * self.high))
 
 

@@ -30,7 +30,8 @@ FloatImage = npt.NDArray[np.float32]
 
 #: A pixel about which nothing is known. It never counts as background.
 IGNORE = -1.0
-#: A pixel where nothing is marked though somebody has looked: it may count as background, with little weight.
+#: A pixel where nothing is marked, outside of what is known to be unlabelled: a loss may take it for a little
+#: background. No mask of this module has it.
 UNMARKED = -2.0
 #: Gaussian values below this are set to 0, as the paper's authors do.
 SMALLEST = 0.05

@@ -30,7 +30,8 @@ class Intensity(BaseModel):
     """Mean and standard deviation of each channel over the training images, in their own grey values.
 
     ``own``: whether each image is seen in the range that :meth:`of_image` returns instead. ``least`` is the
-    smallest deviation of any training image; empty in the models of earlier versions, which did not know it.
+    smallest deviation of the images that it was estimated from, which a training that goes on keeps; empty in
+    the models of earlier versions, which did not know it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -95,7 +96,7 @@ class Intensity(BaseModel):
         off = FARTHEST_MEAN * deviation
         faintest = deviation / FARTHEST_DEVIATION
         if self.least:
-            faintest = np.clip(np.asarray(self.least) / FAINTER, faintest, deviation)
+            faintest = np.maximum(faintest, np.asarray(self.least) / FAINTER)
         return Intensity(
             mean=tuple(np.clip(own_mean, mean - off, mean + off).tolist()),
             deviation=tuple(np.clip(own_deviation, faintest, deviation * FARTHEST_DEVIATION).tolist()),

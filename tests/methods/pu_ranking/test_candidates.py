@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import BACKGROUND, IGNORE, Boxes, HintSet, Points, SettingsError
-from napari_inkling.methods.pu_ranking import PuRanking
+from napari_inkling.methods.pu_ranking import PuRanking, candidates
 from napari_inkling.methods.pu_ranking.candidates import Candidates, Chosen, choose, find
 from napari_inkling.methods.pu_ranking.task import Task, prepare
+from napari_inkling.supervision.class_prior import ClassPrior
 from napari_inkling.training.pieces import finish
 from napari_inkling.training.working_image import WorkingImage
 from tests.methods.drawing import CENTRES, RADIUS, clicks, data
@@ -96,6 +97,34 @@ def test_the_curriculum_chooses_a_growing_part_of_what_there_is(round_number, pa
     assert len(chosen.cells) == pytest.approx(part * 30, abs=1)
     assert len(chosen.background) == pytest.approx(part * 90, abs=1)
     assert (chosen.cells < 30).mean() > 0.9 and (chosen.background >= 30).all()
+
+
+@pytest.mark.parametrize(
+    ("marked", "cells"),
+    [
+        (2, 6),  # a tenth of 60 peaks, by the lower end
+        (20, 20),  # as many as are marked
+        (50, 30),  # but no more than the estimate
+    ],
+)
+def test_as_many_are_chosen_as_there_are_at_least(monkeypatch, marked, cells):
+    prior = ClassPrior(0.5, 0.1, 0.8)
+    monkeypatch.setattr(candidates, "estimate_class_prior", lambda *_: prior)
+    own, found = task(first_chosen=0.4), features()
+    own.round = 1
+    rows = np.repeat(found.marked, 3, axis=0)[:marked]
+    chosen = finish(choose(own, replace(found, marked=rows, unprompted=np.ones(marked, bool))))
+    assert chosen.prior == prior
+    assert len(chosen.labels.cells) == round(0.4 * cells)
+    assert len(chosen.labels.background) == round(0.4 * (120 - 0.8 * 60))
+
+
+@pytest.mark.parametrize("prior", [0.1, 0.3, 0.7])
+def test_everything_may_be_chosen(prior):
+    own, found = task(prior=prior, first_chosen=1, last_chosen=1), features()
+    own.round = 1
+    chosen = finish(choose(own, found)).labels
+    assert len(chosen.cells) + len(chosen.background) == 120
 
 
 def test_the_prior_is_estimated():

@@ -28,6 +28,7 @@ from napari_inkling.methods import _showing
 from napari_inkling.methods.pu_ranking import PuRanking, rounds, task
 from napari_inkling.methods.pu_ranking.candidates import fair_sample
 from napari_inkling.supervision import IGNORE, UNMARKED
+from napari_inkling.supervision.losses import weighted_mse
 from napari_inkling.training import loop, working_image
 from napari_inkling.training.pieces import finish
 from napari_inkling.training.working_image import WorkingImage
@@ -267,6 +268,19 @@ def test_what_is_unmarked_is_not_what_nobody_labelled():
     inside = slice(round(62 * scale), round(88 * scale))
     assert (heat_map[inside, inside] == IGNORE).all()
     assert (heat_map == 0).any() and heat_map.max() > 0.9
+
+
+@pytest.mark.parametrize(("setting", "weight"), [(None, 4 / 104), (0.0, 0.0), (0.3, 0.3)])
+def test_what_is_unmarked_weighs_as_the_clicks_tell(monkeypatch, setting, weight):
+    weights = []
+
+    def watched(logits, mask, foreground_weight, unmarked_weight):
+        weights.append(unmarked_weight)
+        return weighted_mse(logits, mask, foreground_weight, unmarked_weight)
+
+    monkeypatch.setattr(rounds, "weighted_mse", watched)
+    fit(data(hints=clicks(4)), unmarked_weight=setting, rounds=0, steps=2)
+    assert weights == [pytest.approx(weight)] * 2
 
 
 def test_marks_at_the_border():

@@ -213,5 +213,6 @@ def _shares(task: Task, found: Candidates, prior: ClassPrior | None) -> tuple[fl
     part = last if settings.rounds < 2 else first + (last - first) * (task.round - 1) / (settings.rounds - 1)
     count, peaks = max(1, len(found.is_peak)), int(found.is_peak.sum())
     cells = max(prior.low * peaks, min(prior.estimate * peaks, len(found.marked)))
-    background = count - prior.high * peaks
-    return part * cells / count if round(part * cells) else 0.0, part * background / count
+    alpha = part * cells / count if round(part * cells) else 0.0
+    beta = part * (count - prior.high * peaks) / count
+    return alpha, min(beta, 1 - alpha)  # both may be rounded up

@@ -41,7 +41,7 @@ from napari_inkling.training.point_fields import TrainingField, fields_of, in_cl
 from napari_inkling.training.tiling import view_by_view
 from napari_inkling.training.working_image import WorkingImage
 
-__all__ = ["begin", "end_round", "heed_corrections", "targets", "tell", "train_round"]
+__all__ = ["begin", "end_round", "heed_corrections", "targets", "tell", "train_round", "unmarked_weight"]
 
 FloatArray = npt.NDArray[np.float64]
 FloatImage = npt.NDArray[np.float32]
@@ -169,10 +169,7 @@ def _least_sure(parts: Sequence[Points]) -> Points:
 def train_round(task: Task, heat_maps: Sequence[FloatImage]) -> Generator[Event, None, None]:
     """Take the round's share of the steps; show the plane on screen every few seconds."""
     settings, plan = task.settings, task.plan
-    unmarked = settings.unmarked_weight
-    if unmarked is None:
-        marked = sum(len(part.field.marked) for part in task.fields)
-        unmarked = marked / (marked + HALF_TRUSTED)
+    unmarked = unmarked_weight(task)
     batches = random_crops(
         [part.field for part in task.fields],
         heat_maps,
@@ -197,6 +194,14 @@ def train_round(task: Task, heat_maps: Sequence[FloatImage]) -> Generator[Event,
         if pacing.due and FIRST_PREVIEW_STEP <= plan.done < plan.steps:
             with pacing.showing():
                 yield from _offer(task)
+
+
+def unmarked_weight(task: Task) -> float:
+    """Return how much what is unmarked weighs as background; where no setting says so, the clicks do."""
+    if task.settings.unmarked_weight is not None:
+        return task.settings.unmarked_weight
+    marked = sum(len(part.field.marked) for part in task.fields)
+    return marked / (marked + HALF_TRUSTED)
 
 
 def _round_end(task: Task) -> int:

@@ -77,7 +77,7 @@ class PuRankingSettings(MethodSettings):
     mask: Literal["extended", "disks", "plain"] = Setting(
         "extended",
         description="What is known beyond a cell: a ring of background (extended), nothing (disks, the "
-        "paper), or that all is background (plain)",
+        "paper), or that all is background (plain); the rest is unmarked, see unmarked_weight",
     )
     sigma: float = Setting(0.3, gt=0, le=1, description="Width σ of the Gaussian, in units of r1")
     foreground_weight: float = Setting(10.0, gt=0, description="Weight of pixels whose target is above 0")
@@ -104,7 +104,7 @@ class PuRankingSettings(MethodSettings):
     choice: Literal["curriculum", "fixed"] = Setting(
         "curriculum",
         description="How many are chosen: a growing share of the cells and of the background that there are "
-        "by the class prior (curriculum), or the shares alpha and beta of all (fixed, the paper)",
+        "at least, by the class prior (curriculum), or the shares alpha and beta of all (fixed, the paper)",
     )
     prior: float | None = Setting(
         None,
