@@ -70,12 +70,14 @@ class Candidates:
 class Chosen:
     """What a round goes on with: the pseudo-labels, and the class prior they were counted by, if any.
 
-    ``cells`` is how many there are on all fields by the middle of that prior's interval, marked or not.
+    ``cells`` is how many there are on all fields by the middle of that prior's interval, marked or not, and
+    ``at_most`` how many by its upper end.
     """
 
     labels: PseudoLabels
     prior: ClassPrior | None = None
-    cells: float | None = None
+    cells: int = 0
+    at_most: int = 0
 
 
 def find(task: Task) -> Generator[Step, None, Candidates]:
@@ -187,7 +189,8 @@ def choose(task: Task, found: Candidates) -> Generator[Step, None, Chosen]:
     labels = yield from told(work, task.at_work(STAGE))
     if prior is None:
         return Chosen(labels)
-    return Chosen(labels, prior, len(found.marked) + prior.middle * int(found.is_peak.sum()))
+    marked, peaks = len(found.marked), int(found.is_peak.sum())
+    return Chosen(labels, prior, marked + round(prior.middle * peaks), marked + round(prior.high * peaks))
 
 
 def _prior(task: Task, found: Candidates) -> Generator[Step, None, ClassPrior]:

@@ -75,5 +75,5 @@ class PuRanking:
             yield from rounds.tell(task, found, chosen)
             targets = yield from rounds.targets(task, found, chosen)
             yield from rounds.train_round(task, targets)
-            yield from rounds.end_round(task, chosen.cells)
+            yield from rounds.end_round(task, chosen)
         return task.model()

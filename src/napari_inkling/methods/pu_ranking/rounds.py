@@ -27,6 +27,7 @@ from napari_inkling.methods.pu_ranking.task import Task
 from napari_inkling.supervision import IGNORE, UNMARKED
 from napari_inkling.supervision.click_threshold import (
     FEWEST_CLICKS,
+    sparsest_threshold,
     steadied,
     threshold_at_clicks,
     threshold_for_count,
@@ -211,13 +212,13 @@ def _round_end(task: Task) -> int:
     return round(task.plan.steps * (first + (1 - first) * task.round / rounds if rounds else 1))
 
 
-def end_round(task: Task, cells: float | None = None) -> Generator[Event, None, None]:
+def end_round(task: Task, chosen: Chosen | None = None) -> Generator[Event, None, None]:
     """Set the threshold, keep and show the model that a round has led to, and measure it.
 
-    ``cells`` is how many there are on the fields by the class prior, if that is known.
+    What was ``chosen`` for the round says how many cells there are on the fields.
     """
     if task.settings.threshold is None:
-        threshold = yield from _threshold(task, cells)
+        threshold = yield from _threshold(task, chosen)
         task.about = task.about.model_copy(update={"threshold": threshold})
     yield from _offer(task)
     measuring = task.at_work("measuring on complete images")
@@ -225,11 +226,12 @@ def end_round(task: Task, cells: float | None = None) -> Generator[Event, None, 
     yield Round(task.round, (yield from work))
 
 
-def _threshold(task: Task, cells: float | None) -> Generator[Step, None, float]:
-    """Return the threshold that the clicks tell, drawn towards the one that finds so many ``cells``.
+def _threshold(task: Task, chosen: Chosen | None) -> Generator[Step, None, float]:
+    """Return the threshold that the clicks tell, or a lower one where fewer peaks lie.
 
     The clicks say less of the other cells the fewer they are: the network has seen them, and answers higher
-    there. So the count only lowers what they tell, unless they are too few to tell anything.
+    there. So it may be lower, down towards the one that finds as many cells as there are at most. Clicks that
+    are too few to tell anything leave it to the number of cells.
     """
     step = task.at_work("looking at the marked cells")
     clicked, peaks = [], []
@@ -243,10 +245,13 @@ def _threshold(task: Task, cells: float | None) -> Generator[Step, None, float]:
     at_clicks = np.concatenate(clicked)
     fair = fair_sample(np.concatenate([part.unprompted for part in task.fields]))
     threshold = threshold_at_clicks(at_clicks[fair], heights)
-    if cells is not None:
-        as_many = threshold_for_count(heights, round(cells), LOWEST_PEAK)
-        drawn = steadied(threshold, as_many, len(at_clicks))
-        threshold = min(threshold, drawn) if fair.sum() >= FEWEST_CLICKS else drawn
+    if chosen is not None and chosen.prior is not None:
+        drawn, lowest = (
+            steadied(threshold, threshold_for_count(heights, count, LOWEST_PEAK), len(at_clicks))
+            for count in (chosen.cells, chosen.at_most)
+        )
+        highest = threshold if fair.sum() >= FEWEST_CLICKS else drawn
+        threshold = sparsest_threshold(heights, lowest, highest)
     return min(threshold, HIGHEST_THRESHOLD)
 
 
