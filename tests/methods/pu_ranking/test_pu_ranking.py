@@ -26,9 +26,11 @@ from napari_inkling.core import (
 )
 from napari_inkling.methods import _showing
 from napari_inkling.methods.pu_ranking import PuRanking, rounds, task
-from napari_inkling.methods.pu_ranking.candidates import fair_sample
+from napari_inkling.methods.pu_ranking.candidates import Chosen, fair_sample
 from napari_inkling.supervision import IGNORE, UNMARKED
+from napari_inkling.supervision.class_prior import ClassPrior
 from napari_inkling.supervision.losses import weighted_mse
+from napari_inkling.supervision.pseudo_labels import PseudoLabels as Labels
 from napari_inkling.training import loop, working_image
 from napari_inkling.training.pieces import finish
 from napari_inkling.training.working_image import WorkingImage
@@ -45,6 +47,10 @@ SMALL = {
     "pretrained": False,
     "radius": RADIUS,
 }
+
+
+#: How much so many clicks count beside the number of cells.
+W12, W4 = 12 / (12 + 150), 4 / (4 + 150)
 
 
 def fit(what: TrainingData | None = None, *, start=None, preset="quick", **settings):
@@ -281,6 +287,27 @@ def test_what_is_unmarked_weighs_as_the_clicks_tell(monkeypatch, setting, weight
     monkeypatch.setattr(rounds, "weighted_mse", watched)
     fit(data(hints=clicks(4)), unmarked_weight=setting, rounds=0, steps=2)
     assert weights == [pytest.approx(weight)] * 2
+
+
+@pytest.mark.parametrize(
+    ("clicked", "at_clicks", "lowest", "highest"),
+    [
+        (12, 0.6, 0.6**W12 * 0.1 ** (1 - W12), 0.6**W12 * 0.3 ** (1 - W12)),  # drawn towards the counts
+        (12, 0.2, 0.2**W12 * 0.1 ** (1 - W12), 0.2),  # the number of cells never raises it
+        (4, 0.2, 0.2**W4 * 0.1 ** (1 - W4), 0.2**W4 * 0.3 ** (1 - W4)),  # but with few clicks it does
+    ],
+)
+def test_between_which_ends_the_threshold_lies(monkeypatch, clicked, at_clicks, lowest, highest):
+    ends = []
+    monkeypatch.setattr(rounds, "threshold_at_clicks", lambda *_: at_clicks)
+    monkeypatch.setattr(rounds, "threshold_for_count", lambda _, count, lowest: {40: 0.3, 70: 0.1}[count])
+    monkeypatch.setattr(rounds, "sparsest_threshold", lambda _, *given: ends.append(given) or 0.25)
+    running = task_of(data(hints=clicks(clicked)))
+    nothing = np.zeros(0, np.int64)
+    labels = Labels(nothing, nothing, np.zeros(0), np.zeros(0))
+    finish(rounds.end_round(running, Chosen(labels, ClassPrior(0.3, 0.1, 0.9), cells=40, at_most=70)))
+    assert ends == [pytest.approx((lowest, highest))]
+    assert running.about.threshold == 0.25
 
 
 def test_marks_at_the_border():

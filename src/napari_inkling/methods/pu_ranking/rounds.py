@@ -230,8 +230,8 @@ def _threshold(task: Task, chosen: Chosen | None) -> Generator[Step, None, float
     """Return the threshold that the clicks tell, or a lower one where fewer peaks lie.
 
     The clicks say less of the other cells the fewer they are: the network has seen them, and answers higher
-    there. So it may be lower, down towards the one that finds as many cells as there are at most. Clicks that
-    are too few to tell anything leave it to the number of cells.
+    there. So it is drawn down towards the one that finds as many cells as there are, or lower, towards as
+    many as there are at most. Clicks that are too few to tell anything leave it to the number of cells.
     """
     step = task.at_work("looking at the marked cells")
     clicked, peaks = [], []
@@ -250,7 +250,7 @@ def _threshold(task: Task, chosen: Chosen | None) -> Generator[Step, None, float
             steadied(threshold, threshold_for_count(heights, count, LOWEST_PEAK), len(at_clicks))
             for count in (chosen.cells, chosen.at_most)
         )
-        highest = threshold if fair.sum() >= FEWEST_CLICKS else drawn
+        highest = min(threshold, drawn) if fair.sum() >= FEWEST_CLICKS else drawn
         threshold = sparsest_threshold(heights, lowest, highest)
     return min(threshold, HIGHEST_THRESHOLD)
 
