@@ -8,7 +8,6 @@ from napari_inkling.supervision.click_threshold import (
     LAPSE,
     MOST,
     SLOPE,
-    sparsest_threshold,
     strictness_of_verdicts,
     threshold_at_clicks,
     threshold_for_count,
@@ -167,22 +166,3 @@ def test_verdicts_change_it_only_so_far(right, factor):
     once = strictness_of_verdicts(np.full(500, 0.3), np.full(500, right), 0.3, 0)
     again = strictness_of_verdicts(np.full(500, 0.3), np.full(500, right), 0.3, 0, once)
     assert once == again == pytest.approx(factor)
-
-
-def test_the_sparsest_threshold_lies_in_the_gap():
-    random = np.random.default_rng(0)
-    heights = np.concatenate([random.uniform(0.5, 0.6, 150), random.uniform(0.02, 0.06, 1000)])
-    found = sparsest_threshold(heights, 0.03, 0.45)
-    assert 0.1 < found < 0.3
-    assert sparsest_threshold(np.concatenate([heights, np.full(40, found)]), 0.03, 0.45) != found
-
-
-@pytest.mark.parametrize(("lowest", "highest", "expected"), [(0.2, 0.2, 0.2), (0.4, 0.2, 0.2)])
-def test_nothing_between_the_ends(lowest, highest, expected):
-    assert sparsest_threshold(np.array([0.1, 0.3]), lowest, highest) == expected
-
-
-def test_the_sparsest_threshold_stays_within_the_ends():
-    rising = np.linspace(0.05, 0.5, 2000) ** 0.5
-    for found in (sparsest_threshold(rising, 0.3, 0.6), sparsest_threshold(np.zeros(0), 0.3, 0.6)):
-        assert 0.3 - 1e-9 <= found <= 0.6 + 1e-9

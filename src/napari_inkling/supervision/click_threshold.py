@@ -25,7 +25,6 @@ from scipy.special import expit, logit
 __all__ = [
     "FEWEST_CLICKS",
     "FIRST_THRESHOLD",
-    "sparsest_threshold",
     "steadied",
     "strictness_of_verdicts",
     "threshold_at_clicks",
@@ -41,8 +40,6 @@ FIRST_THRESHOLD, FEWEST_CLICKS = 0.25, 10
 LOWER_UNSEEN, HALVED_BY = 0.5, 150
 #: At most so many times N peaks are cells: on H&E tiles with 36 to 107 clicks it was 1.1 to 1.4 times.
 MOST_CELLS = 1.6
-#: Width of the kernel that tells where few peaks lie, in the logarithm of their height.
-KERNEL = 0.2
 #: Chance of being a cell at the best threshold: half of an F1 of 0.86.
 CHANCE = 0.43
 #: How the log odds of being a cell rise with the logarithm of the height: from even to 6 : 1 at twice it. The
@@ -99,26 +96,6 @@ def threshold_for_count(heights: FloatArray, count: int, lowest: float) -> float
     falling = np.append(np.sort(heights)[::-1], [lowest, lowest])
     last, following = falling[min(count, len(heights) + 1) - 1 :][:2]
     return float(np.sqrt(last * following))
-
-
-def sparsest_threshold(heights: FloatArray, lowest: float, highest: float) -> float:
-    """Return the threshold from ``lowest`` to ``highest`` around which fewest peaks lie.
-
-    There what is suggested depends least on it: where cells answer high and the rest low, in the gap between
-    them. The density is that of the logarithm, with a Gaussian kernel of :data:`KERNEL`.
-
-    Parameters
-    ----------
-    heights : array, (N,)
-        Of all peaks, above 0, in any order.
-    lowest, highest : float
-        Above 0. Where there is nothing between them, ``highest`` is returned.
-    """
-    if lowest >= highest:
-        return highest
-    candidates = np.linspace(np.log(highest), np.log(lowest), 61)
-    off = (candidates[:, np.newaxis] - np.log(heights)) / KERNEL
-    return float(np.exp(candidates[np.argmin(np.exp(-(off**2) / 2).sum(axis=1))]))
 
 
 def steadied(threshold: float, as_many: float, clicks: int) -> float:

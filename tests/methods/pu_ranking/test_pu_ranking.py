@@ -290,24 +290,21 @@ def test_what_is_unmarked_weighs_as_the_clicks_tell(monkeypatch, setting, weight
 
 
 @pytest.mark.parametrize(
-    ("clicked", "at_clicks", "lowest", "highest"),
+    ("clicked", "at_clicks", "at_most", "as_many"),
     [
         (12, 0.6, 0.6**W12 * 0.1 ** (1 - W12), 0.6**W12 * 0.3 ** (1 - W12)),  # drawn towards the counts
         (12, 0.2, 0.2**W12 * 0.1 ** (1 - W12), 0.2),  # the number of cells never raises it
         (4, 0.2, 0.2**W4 * 0.1 ** (1 - W4), 0.2**W4 * 0.3 ** (1 - W4)),  # but with few clicks it does
     ],
 )
-def test_between_which_ends_the_threshold_lies(monkeypatch, clicked, at_clicks, lowest, highest):
-    ends = []
+def test_the_number_of_cells_lowers_the_threshold(monkeypatch, clicked, at_clicks, at_most, as_many):
     monkeypatch.setattr(rounds, "threshold_at_clicks", lambda *_: at_clicks)
     monkeypatch.setattr(rounds, "threshold_for_count", lambda _, count, lowest: {40: 0.3, 70: 0.1}[count])
-    monkeypatch.setattr(rounds, "sparsest_threshold", lambda _, *given: ends.append(given) or 0.25)
     running = task_of(data(hints=clicks(clicked)))
     nothing = np.zeros(0, np.int64)
     labels = Labels(nothing, nothing, np.zeros(0), np.zeros(0))
     finish(rounds.end_round(running, Chosen(labels, ClassPrior(0.3, 0.1, 0.9), cells=40, at_most=70)))
-    assert ends == [pytest.approx((lowest, highest))]
-    assert running.about.threshold == 0.25
+    assert running.about.threshold == pytest.approx(np.sqrt(at_most * as_many))
 
 
 def test_marks_at_the_border():

@@ -27,7 +27,6 @@ from napari_inkling.methods.pu_ranking.task import Task
 from napari_inkling.supervision import IGNORE, UNMARKED
 from napari_inkling.supervision.click_threshold import (
     FEWEST_CLICKS,
-    sparsest_threshold,
     steadied,
     threshold_at_clicks,
     threshold_for_count,
@@ -227,11 +226,11 @@ def end_round(task: Task, chosen: Chosen | None = None) -> Generator[Event, None
 
 
 def _threshold(task: Task, chosen: Chosen | None) -> Generator[Step, None, float]:
-    """Return the threshold that the clicks tell, or a lower one where fewer peaks lie.
+    """Return the threshold that the clicks tell, drawn towards the one that finds as many cells as there are.
 
     The clicks say less of the other cells the fewer they are: the network has seen them, and answers higher
-    there. So it is drawn down towards the one that finds as many cells as there are, or lower, towards as
-    many as there are at most. Clicks that are too few to tell anything leave it to the number of cells.
+    there. So the count only lowers what they tell, unless they are too few to tell anything. The result lies
+    half way, in the logarithm, between what the middle of the interval of the count tells and its upper end.
     """
     step = task.at_work("looking at the marked cells")
     clicked, peaks = [], []
@@ -246,12 +245,12 @@ def _threshold(task: Task, chosen: Chosen | None) -> Generator[Step, None, float
     fair = fair_sample(np.concatenate([part.unprompted for part in task.fields]))
     threshold = threshold_at_clicks(at_clicks[fair], heights)
     if chosen is not None and chosen.prior is not None:
-        drawn, lowest = (
+        as_many, at_most = (
             steadied(threshold, threshold_for_count(heights, count, LOWEST_PEAK), len(at_clicks))
             for count in (chosen.cells, chosen.at_most)
         )
-        highest = min(threshold, drawn) if fair.sum() >= FEWEST_CLICKS else drawn
-        threshold = sparsest_threshold(heights, lowest, highest)
+        highest = min(threshold, as_many) if fair.sum() >= FEWEST_CLICKS else as_many
+        threshold = float(np.sqrt(highest * min(highest, at_most)))
     return min(threshold, HIGHEST_THRESHOLD)
 
 
