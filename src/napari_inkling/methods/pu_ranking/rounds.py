@@ -41,7 +41,7 @@ from napari_inkling.training.point_fields import TrainingField, fields_of, in_cl
 from napari_inkling.training.tiling import view_by_view
 from napari_inkling.training.working_image import WorkingImage
 
-__all__ = ["begin", "end_round", "heed_corrections", "targets", "tell", "train_round", "unmarked_weight"]
+__all__ = ["begin", "end_round", "heed_corrections", "targets", "tell", "train_round"]
 
 FloatArray = npt.NDArray[np.float64]
 FloatImage = npt.NDArray[np.float32]
@@ -169,7 +169,7 @@ def _least_sure(parts: Sequence[Points]) -> Points:
 def train_round(task: Task, heat_maps: Sequence[FloatImage]) -> Generator[Event, None, None]:
     """Take the round's share of the steps; show the plane on screen every few seconds."""
     settings, plan = task.settings, task.plan
-    unmarked = unmarked_weight(task)
+    unmarked = _unmarked_weight(task)
     batches = random_crops(
         [part.field for part in task.fields],
         heat_maps,
@@ -196,7 +196,7 @@ def train_round(task: Task, heat_maps: Sequence[FloatImage]) -> Generator[Event,
                 yield from _offer(task)
 
 
-def unmarked_weight(task: Task) -> float:
+def _unmarked_weight(task: Task) -> float:
     """Return how much what is unmarked weighs as background; where no setting says so, the clicks do."""
     if task.settings.unmarked_weight is not None:
         return task.settings.unmarked_weight
