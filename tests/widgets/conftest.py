@@ -10,6 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,9 @@ def napari() -> Any:
     return napari
 
 
-@pytest.fixture
-def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
-    """Return a shown napari viewer of 1200 × 800; closed afterwards, it must leave no widget or canvas."""
+@contextmanager
+def shown_viewer(napari: Any) -> Iterator[Any]:
+    """Open a napari viewer of 1200 × 800; closed afterwards, it must leave no widget or canvas."""
     from napari._qt.qt_viewer import QtViewer
     from qtpy.QtCore import QEvent
     from qtpy.QtTest import QTest
@@ -93,23 +94,40 @@ def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
 
 
 @pytest.fixture
-def make_session(tmp_path: Path, nothing_left: None) -> Iterator[Any]:
-    """Return a function that opens a session on a new project with images of these arrays by name."""
+def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
+    """Return a viewer of this test alone."""
+    with shown_viewer(napari) as made:
+        yield made
+
+
+def open_session() -> Any:
+    """Return a session without a project that keeps what it says, and trains nothing."""
     from napari_inkling.session import Session
 
+    made = Session(runner=NoRunner())
+    made.messages = []
+    made.message.connect(lambda level, text: made.messages.append((level, text)))
+    return made
+
+
+def start_project(session: Any, folder: Path, arrays: dict[str, Any], classes: tuple[str, ...]) -> None:
+    """Open a new project with images of these arrays by name."""
+    session.new_project(folder / f"test-{len(list(folder.glob('*.inkling')))}.inkling", classes)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    if arrays:
+        session.images.add([folder / f"{name}.npy" for name in arrays])
+
+
+@pytest.fixture
+def make_session(tmp_path: Path, nothing_left: None) -> Iterator[Any]:
+    """Return a function that opens a session on a new project with images of these arrays by name."""
     sessions = []
 
     def make(arrays: dict[str, Any], classes: tuple[str, ...] = ("cell",)) -> Any:
-        made = Session(runner=NoRunner())
-        made.messages = []
-        made.message.connect(lambda level, text: made.messages.append((level, text)))
-        made.new_project(tmp_path / f"test-{len(sessions)}.inkling", classes)
-        for name, array in arrays.items():
-            np.save(tmp_path / f"{name}.npy", array)
-        if arrays:
-            made.images.add([tmp_path / f"{name}.npy" for name in arrays])
-        sessions.append(made)
-        return made
+        sessions.append(open_session())
+        start_project(sessions[-1], tmp_path, arrays, classes)
+        return sessions[-1]
 
     yield make
     for made in sessions:
@@ -133,23 +151,65 @@ class NoRunner:
     cancel = kill = close = warm_up
 
 
-@pytest.fixture
-def make_bridge(viewer: Any, make_session: Any) -> Iterator[Any]:
-    """Return a function that puts the canvas side of the dock, without the dock, on the viewer."""
-    from napari_inkling.widgets.layers import LayerBridge
-    from tests.widgets import driving
+class Canvas:
+    """A window and the canvas side of the dock on it, for one test after the other.
 
-    bridges = []
+    To open a window and to make its layers takes longer than most tests. So the next test goes on with them
+    in a new project, as a person does; one that closed them gets new ones.
+    """
 
-    def make(arrays: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-        session = make_session({"tile": IMAGE} if arrays is None else arrays, **kwargs)
-        bridges.append(LayerBridge(viewer, session))
+    def __init__(self, viewer: Any) -> None:
+        self.viewer = viewer
+        self._bridge: Any = None
+
+    def bridge(self, folder: Path, arrays: dict[str, Any], classes: tuple[str, ...]) -> Any:
+        """Return a bridge whose session has a new project in this folder."""
+        from napari_inkling.widgets.layers import LayerBridge
+        from tests.widgets import driving
+
+        if self._bridge is None or self._bridge._closed:
+            self.viewer.layers.clear()
+            self._bridge = LayerBridge(self.viewer, open_session())
+        bridge = self._bridge
+        start_project(bridge.session, folder, arrays, classes)
         driving.settle(0.05)
-        return bridges[-1]
+        return bridge
+
+    def leave(self) -> None:
+        """Put back what a new project leaves as it is."""
+        if (bridge := self._bridge) is not None and not bridge._closed:
+            bridge.flush()
+            bridge.tool, bridge.review.marks_background = "cell", False
+            bridge.session.messages.clear()
+
+    def close(self) -> None:
+        """Close the bridge and its session."""
+        if self._bridge is not None:
+            self._bridge.close()
+            self._bridge.session.close()
+            self._bridge = None
+
+
+@pytest.fixture(scope="module")
+def canvas(qapp: Any, napari: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canvas]:
+    """Return the window that the tests of a file share."""
+    with shown_viewer(napari) as viewer:
+        made = Canvas(viewer)
+        del viewer
+        yield made
+        made.close()
+        del made
+
+
+@pytest.fixture
+def make_bridge(canvas: Canvas, tmp_path: Path, nothing_left: None) -> Iterator[Any]:
+    """Return a function that puts the canvas side of the dock, without the dock, on the file's window."""
+
+    def make(arrays: dict[str, Any] | None = None, classes: tuple[str, ...] = ("cell",)) -> Any:
+        return canvas.bridge(tmp_path, {"tile": IMAGE} if arrays is None else arrays, classes)
 
     yield make
-    for bridge in bridges:
-        bridge.close()
+    canvas.leave()
 
 
 @pytest.fixture

@@ -42,10 +42,17 @@ class Repaints(QObject):
 
 
 @pytest.fixture
-def repaints(viewer):
-    made = Repaints(viewer)
-    yield made
-    made.close()
+def watch():
+    """Return a function that counts the repaints of a viewer's window."""
+    made = []
+
+    def repaints(viewer):
+        made.append(Repaints(viewer))
+        return made[-1]
+
+    yield repaints
+    for one in made:
+        one.close()
 
 
 def test_a_beat_calls_each_slot_once_and_all_in_one_turn(qapp):
@@ -79,7 +86,8 @@ def test_a_beat_calls_each_slot_once_and_all_in_one_turn(qapp):
 
 
 @pytest.mark.parametrize("count", [40, MANY + 1, 5 * MANY])
-def test_suggestions_are_drawn_once(bridge, repaints, count):
+def test_suggestions_are_drawn_once(bridge, watch, count):
+    repaints = watch(bridge.viewer)
     random = np.random.default_rng(0)
     for _ in range(2):
         driving.suggest(bridge.session, random.random((count, 2)) * 99, random.uniform(0.5, 1, count))
@@ -102,8 +110,8 @@ def test_many_suggestions_are_plain_rings_in_their_colours(bridge):
         assert (layer.border_width == 0).all() != clear
 
 
-def test_steps_of_a_training_are_shown_together(viewer, tmp_path, repaints, monkeypatch):
-    dock = open_dock(viewer)
+def test_steps_of_a_training_are_shown_together(viewer, tmp_path, watch, monkeypatch):
+    dock, repaints = open_dock(viewer), watch(viewer)
     dock.session.new_project(tmp_path / "beat.inkling", ["cell"])
     dock.session.images.add([picture(tmp_path)])
     state = TrainingState(

@@ -193,11 +193,12 @@ def test_too_small_is_refused(masks):
     assert (len(held(masks)), shown(masks).max()) == (0, 0)
 
 
-def test_masks_are_there_again_after_a_restart(masks, viewer):
+def test_masks_are_there_again_after_a_restart(masks):
     from napari_inkling.session import Session
     from napari_inkling.widgets.layers import LayerBridge
     from tests.widgets.conftest import NoRunner
 
+    viewer = masks.viewer
     masks.session.review.accept_above()
     masks.tool = "split"
     driving.drag(viewer, (18, 31), (42, 31))

@@ -178,6 +178,21 @@ def test_what_one_goes_to_counts_as_looked_at(review):
     assert session.guide.looked() == (3, 3, 0)
 
 
+def test_another_image_begins_with_its_most_doubtful(make_bridge):
+    bridge = make_bridge({"a": IMAGE, "b": IMAGE})
+    a, b = (record.planes()[0] for record in bridge.session.project.images)
+    ids = {ref: driving.suggest(bridge.session, PLACES[:3], SCORES[:3], ref).tolist() for ref in (a, b)}
+    driving.press_key(bridge.viewer, "G")
+    driving.press_key(bridge.viewer, "G")
+    assert bridge.review.focused == ids[a][2]
+    driving.move_to(bridge.viewer, *PLACES[2])
+    driving.wait_until(lambda: bridge.view.pointed_at is not None)
+    bridge.session.go_to(b)
+    assert bridge.view.pointed_at is None  # the image came under the mouse, which points at nothing in it
+    driving.press_key(bridge.viewer, "G")
+    assert bridge.review.focused == ids[b][1]
+
+
 def test_next_goes_through_all_images(make_bridge):
     bridge = make_bridge({"a": IMAGE, "b": IMAGE})
     session, viewer = bridge.session, bridge.viewer

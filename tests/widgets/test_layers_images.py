@@ -220,12 +220,15 @@ def test_pixel_size_becomes_scale_and_units(make_bridge, tmp_path):
 
 
 @pytest.mark.window
-def test_a_large_image_opens_without_being_read_whole(make_bridge, tmp_path, monkeypatch):
+def test_a_large_image_opens_without_being_read_whole(canvas, make_bridge, tmp_path, monkeypatch):
     from napari_inkling.project import omezarr
     from tests.project.test_levels import write_zarr
 
     large = np.random.default_rng(0).integers(0, 255, (3000, 4000), np.uint8)
     write_zarr(tmp_path / "slide.ome.zarr", [large, large[::4, ::4], large[::16, ::16]], "yx")
+    canvas.close()
+    canvas.viewer.layers.clear()
+    canvas.viewer.reset_view()  # or it is read first where an earlier image was looked at
     bridge = make_bridge({})
     monkeypatch.setattr("napari_inkling.project.lazy.WHOLE_PLANE", 1 << 20)  # as if it were larger
     read = []

@@ -99,6 +99,11 @@ class Reviewer:
         self.focus(int(order[self._rank]))
         self.stepped.emit()
 
+    def start_over(self) -> None:
+        """Look at none, and at the most doubtful next."""
+        self._rank = 0
+        self.focus(None)
+
     def go_on(self) -> None:
         """Go to what is worth looking at most, in any image."""
         if (target := self._session.guide.next_target()) is None:

@@ -45,6 +45,7 @@ class CanvasView:
     def fit(self) -> None:
         """Show the whole image."""
         self._viewer.reset_view()
+        self._moved = False
 
     def look_at(self, pixel: npt.ArrayLike, radius: float) -> None:
         """Centre on a pixel (y, x), and come nearer if a cell of this radius would be hard to see."""

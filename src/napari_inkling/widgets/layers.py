@@ -230,7 +230,7 @@ class LayerBridge:
         self.hints.show()
         self.shown.show()
         self.pseudo_labels.show()
-        self.review.focus(None)
+        self.review.start_over()
 
     def _point_parts_to(self, ref: PlaneRef | None) -> None:
         self._ref = self.hints.ref = self.shown.ref = self.pseudo_labels.ref = ref
