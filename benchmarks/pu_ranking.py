@@ -2,8 +2,9 @@
 
     python benchmarks/pu_ranking.py                     everything that docs/benchmarks.md shows
     python benchmarks/pu_ranking.py --data psc_phase --seeds 0 --arms ours "fully marked"
+    python benchmarks/pu_ranking.py --shares 0.9 --arms ours partial-points --seeds 0
 
-10 % of the cells are clicked on some frames or the train images; F1, precision and recall are measured on
+10 % of the cells (or other --shares) are clicked on some frames or the train images; F1, precision and recall are measured on
 others, within the mean radius of a cell, one to one. Every arm has the same network, takes the same steps,
 and is told the cell radius, as a person sets it with the circle in the dock.
 
@@ -62,6 +63,8 @@ from napari_inkling.training.pieces import finish
 from napari_inkling.training.point_fields import fields_of
 
 NAME = "pu_ranking"
+#: Of the cells, so many are clicked unless one says otherwise.
+SHARE = 0.1
 #: So low that all peaks are there to be judged by another threshold.
 LOW = 0.05
 PLAIN = {"mask": "plain", "rounds": 0}
@@ -92,11 +95,14 @@ class Case:
     data: str
     arm: str
     seed: int
+    #: Of the cells that are clicked.
+    share: float = SHARE
 
     @property
     def key(self) -> str:
         """What the result is kept under."""
-        return f"{self.data}/{self.arm}/{self.seed}"
+        share = "" if self.share == SHARE else f"/{self.share:g}"
+        return f"{self.data}/{self.arm}{share}/{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -174,7 +180,7 @@ def measure(cases: Sequence[Case], splits: Splits, settings: Mapping[str, Any]) 
     Returns what was measured, by the cases' keys.
     """
     first = cases[0]
-    data = splits.training(1.0 if first.arm == "fully marked" else 0.1, first.seed)
+    data = splits.training(1.0 if first.arm == "fully marked" else first.share, first.seed)
     chosen = {"radius": splits.train.radius} | ARMS[first.arm]
     method: Any = PartialPoints() if first.arm == "partial-points" else PuRanking()
     chosen |= {key: value for key, value in settings.items() if key in method.Settings.model_fields}
@@ -198,6 +204,7 @@ def measure(cases: Sequence[Case], splits: Splits, settings: Mapping[str, Any]) 
             "data": case.data,
             "arm": case.arm,
             "seed": case.seed,
+            "share": case.share,
             **rounds[case.key][-1],
             "rounds": rounds[case.key],
             "clicks": sum(len(plane.hints.points) for plane in data.train),
@@ -259,13 +266,16 @@ def _classified(case: Case, images: Mapping[str, Image], model: Any, data: Train
 def summary(runs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return mean and range over seeds of each arm on each data set, and of the average over these."""
     rows = []
-    for data, arm in itertools.product((*DATA, "average"), ARMS):
-        own = [run for run in _averaged(runs) if run["arm"] == arm] if data == "average" else [
-            run for run in runs.values() if (run["data"], run["arm"]) == (data, arm)
-        ]  # fmt: skip
+    shares = sorted({run.get("share", SHARE) for run in runs.values()})
+    for data, share, arm in itertools.product((*DATA, "average"), shares, ARMS):
+        own = [
+            run
+            for run in (_averaged(runs) if data == "average" else runs.values())
+            if (run["data"], run.get("share", SHARE), run["arm"]) == (data, share, arm)
+        ]
         if own:
-            figures = {key: spread(run.get(key) for run in own) for key in FIGURES}
-            rows.append({"data": data, "arm": arm, "seeds": sorted(run["seed"] for run in own)} | figures)
+            about = {"data": data, "share": share, "arm": arm, "seeds": sorted(run["seed"] for run in own)}
+            rows.append(about | {key: spread(run.get(key) for run in own) for key in FIGURES})
     return rows
 
 
@@ -277,16 +287,16 @@ def _averaged(runs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         if len(own) == len(DATA):
             known = {key: [run[key] for run in own if run.get(key) is not None] for key in FIGURES}
             means = {key: float(np.mean(values)) for key, values in known.items() if values}
-            result.append({"arm": arm, "seed": seed} | means)
+            result.append({"data": "average", "share": SHARE, "arm": arm, "seed": seed} | means)
     return result
 
 
 def _groups(cases: Sequence[Case]) -> list[list[Case]]:
     """Return the cases, those together that share a network."""
-    groups: dict[tuple[str, int, tuple[str, ...]], list[Case]] = {}
+    groups: dict[tuple[str, float, int, tuple[str, ...]], list[Case]] = {}
     for case in cases:
         arms = next((shared for shared in SHARED if case.arm in shared), (case.arm,))
-        groups.setdefault((case.data, case.seed, arms), []).append(case)
+        groups.setdefault((case.data, case.share, case.seed, arms), []).append(case)
     return list(groups.values())
 
 
@@ -294,6 +304,7 @@ def main() -> int:
     parser = arguments(__doc__, "1 train and 1 val image, 8 steps")
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--shares", type=float, nargs="+", default=[SHARE], help="of the cells, clicked")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings for all arms")
     parser.add_argument("--again", action="store_true", help="run also what the JSON file holds already")
@@ -310,7 +321,8 @@ def main() -> int:
     resolved = PuRanking.Settings.preset("quick", **settings).model_dump()
     if runs and result.get("settings") != resolved:
         parser.error("the JSON file holds runs with other settings: give another one with --out")
-    cases = [Case(d, a, s) for s, d, a in itertools.product(options.seeds, options.data, options.arms)]
+    wanted = itertools.product(options.seeds, options.data, options.shares, options.arms)
+    cases = [Case(data, arm, seed, share) for seed, data, share, arm in wanted]
     cases = [case for case in cases if options.again or case.key not in runs]
     done = 0
     for group in _groups(cases):

@@ -399,8 +399,11 @@ def pu_ranking(result: Result) -> str:
     def of_full(row: Result) -> str:
         return f"{100 * row['f1']['mean'] / full[row['data']]:.0f} %" if row["data"] in full else NOT_RUN
 
+    def of_what(row: Result) -> str:
+        return row["data"] + ("" if row["share"] == 0.1 else f", {100 * row['share']:.0f} % clicked")
+
     arms = [
-        [row["data"], f"**{row['arm']}**" if row["arm"] == "ours" else row["arm"], span(row["f1"]),
+        [of_what(row), f"**{row['arm']}**" if row["arm"] == "ours" else row["arm"], span(row["f1"]),
          of_full(row), span(row["precision"], 2), span(row["recall"], 2),
          span(row["false_per_empty_megapixel"], 1), span(row.get("found_per_empty_image"), 1),
          span(row["cpu_seconds"], 0)]
