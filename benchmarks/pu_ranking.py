@@ -4,9 +4,9 @@
     python benchmarks/pu_ranking.py --data psc_phase --seeds 0 --arms ours "fully marked"
     python benchmarks/pu_ranking.py --shares 0.9 --arms ours partial-points --seeds 0
 
-10 % of the cells (or other --shares) are clicked on some frames or the train images; F1, precision and recall are measured on
-others, within the mean radius of a cell, one to one. Every arm has the same network, takes the same steps,
-and is told the cell radius, as a person sets it with the circle in the dock.
+10 % of the cells (or other --shares) are clicked on some frames or the train images; F1, precision and
+recall are measured on others, within the mean radius of a cell, one to one. Every arm has the same network,
+takes the same steps, and is told the cell radius, as a person sets it with the circle in the dock.
 
 Arms: *ours* is the default. "plain" takes all that is unmarked for background, "masked" learns from disks
 around the marked cells alone, both with the paper's threshold: half of an image's highest peak, after
