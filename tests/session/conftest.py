@@ -122,6 +122,7 @@ SIGNALS = {
     "measured": "measuring.done",
     "comparing": "comparing.changed",
     "image_kinds_changed": "image_kinds.changed",
+    "marked_cells_changed": "marked_cells.changed",
 }
 #: What only its parts tell each other.
 INSIDE = {

@@ -20,6 +20,7 @@
     suggestions                    what is left to judge    ──► radius
     pseudo_labels                  judged while it trains   ──► radius
     corrections                    sends hints as they come
+    marked_cells                   how many are marked      ──► radius
     ─────────────────────────────────────────────────────────────────────────────────────────────
     radius                         how large cells are
     images                         adds, marks and checks images

@@ -22,6 +22,7 @@ from napari_inkling.session.files import Files
 from napari_inkling.session.guide import Guide
 from napari_inkling.session.image_kinds import ImageKinds
 from napari_inkling.session.images import Images
+from napari_inkling.session.marked_cells import MarkedCells
 from napari_inkling.session.masks import MaskCorrection
 from napari_inkling.session.measuring import Measuring
 from napari_inkling.session.prediction import Prediction
@@ -93,7 +94,8 @@ class Session:
             workspace, suggestions, desk, predict_on_visit, method, tell
         )
         self.image_kinds = ImageKinds(workspace, dispatch)
-        self.advice = advice = Advice(workspace, self.image_kinds, method, tell)
+        self.marked_cells = MarkedCells(workspace, radius, dispatch)
+        self.advice = advice = Advice(workspace, self.image_kinds, self.marked_cells, method, tell)
         self.training = Training(
             workspace,
             advice,
@@ -172,6 +174,7 @@ class Session:
         self.workspace.enter(project)
         self.images.forget()
         self.image_kinds.forget()
+        self.marked_cells.forget()
         self.training.forget()  # before the prediction: it tells that it stops
         self.comparing.forget()
         self.measuring.forget()
@@ -232,6 +235,7 @@ class Session:
         self.images.stop_checking()
         self.measuring.close()
         self.image_kinds.close()
+        self.marked_cells.close()
         self.comparing.close()
         if isinstance(job, TrainJob):  # its last checkpoint stays
             tidy_after(job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari_inkling.core import SettingsError
 from napari_inkling.methods import Needs, get_method, method_names
 from napari_inkling.session.image_kinds import ImageKinds
+from napari_inkling.session.marked_cells import MarkedCells
 from napari_inkling.session.recommend import HintCounts, Recommendation, recommend
 from napari_inkling.session.telling import Tell
 from napari_inkling.session.workspace import Workspace
@@ -21,16 +22,26 @@ class Advice:
         The project with the hints.
     kinds : ImageKinds
         What kind of images those with hints are.
+    marked : MarkedCells
+        How many of the cells are marked.
     method : str or None
         The session's own method, which is recommended in any case.
     tell : callable
         Tells the person of methods that cannot be loaded.
     """
 
-    def __init__(self, workspace: Workspace, kinds: ImageKinds, method: str | None, tell: Tell) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        kinds: ImageKinds,
+        marked: MarkedCells,
+        method: str | None,
+        tell: Tell,
+    ) -> None:
         self.method = method
         self._workspace = workspace
         self._kinds = kinds
+        self._marked = marked
         self._tell = tell
         self._broken_methods: set[str] = set()
 
@@ -40,7 +51,10 @@ class Advice:
         Raises :class:`~napari_inkling.core.SettingsError` if the session's own cannot be loaded.
         """
         needs = {self.method: get_method(self.method).needs} if self.method else self.needs()
-        return recommend(self.hint_counts(), needs, self._kinds.usual())
+        share = self._marked.share()
+        return recommend(
+            self.hint_counts(), needs, self._kinds.usual(), None if share is None else share.estimate
+        )
 
     def needs(self) -> dict[str, Needs]:
         """Return what the installed methods need; one that cannot be loaded is told once and left out."""

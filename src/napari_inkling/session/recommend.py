@@ -57,11 +57,15 @@ def is_enough(counts: HintCounts, needs: Needs) -> bool:
 
 
 def recommend(
-    counts: HintCounts, needs: Mapping[str, Needs], kind: ImageKind | None = None
+    counts: HintCounts,
+    needs: Mapping[str, Needs],
+    kind: ImageKind | None = None,
+    share: float | None = None,
 ) -> Recommendation:
     """Return the method that makes the most of the hints, or the one that is nearest to having enough.
 
-    Of several that make as much of them it is the one that suits images of this ``kind``.
+    Of several that make as much of them it is the one that suits images of this ``kind``. The reason tells
+    which ``share`` of the cells is marked, if that is known.
     """
     if not needs:
         return Recommendation("", "No method is installed.")
@@ -70,15 +74,27 @@ def recommend(
         name = max(ready, key=lambda m: (*_asks_for(ready[m]), kind in ready[m].suits))
         have = ((counts.points, "cell"), (counts.boxes, "box"))
         marked = " and ".join(_plural(count, noun) for count, noun in have if count) or "No hints"
+        marked += f" marked{_of_all(share)}"
         alike = [other for other in ready if _asks_for(ready[other]) == _asks_for(ready[name])]
         does = f"{_spoken(name)} finds the rest"
         if kind in ready[name].suits and len(alike) > 1:
             does += f"; on {IMAGE_KINDS[kind]} it did best"
             if len(alike) == 2 and counts.points >= FEWEST_TO_COMPARE:
                 does += ". Compare tries both on your clicks"
-        return Recommendation(name, f"{marked} marked: enough to train. {does}.")
+        return Recommendation(name, f"{marked}: enough to train. {does}.")
     name = min(needs, key=lambda m: (needs[m].points + 5 * needs[m].boxes, kind not in needs[m].suits))
     return Recommendation(name, needs[name].sentence, _missing(counts, needs[name]))
+
+
+def _of_all(share: float | None) -> str:
+    """Return what share of the cells is marked as a sentence goes on; ``""`` if nobody knows."""
+    if share is None:
+        return ""
+    if share < 0.1:
+        return ", fewer than a tenth of those to be seen"
+    if share < 0.85:
+        return f", about {10 * round(10 * share)} % of those to be seen"
+    return ", nearly all that are to be seen"
 
 
 def _asks_for(needs: Needs) -> tuple[bool, bool]:

@@ -81,6 +81,7 @@ class TrainPanel(Panel):
             session.prediction.models_changed,
             session.radius.changed,
             session.image_kinds.changed,
+            session.marked_cells.changed,
         )
         self.listen(self._on_training, session.training.changed)
         self._comparing = False

@@ -1,0 +1,127 @@
+"""How many of the cells are marked, as far as the images tell; looked at in the background now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from psygnal import Signal
+
+from napari_inkling.core import Image, PlaneRef
+from napari_inkling.session.background import Background, Listener
+from napari_inkling.session.cell_radius import DEFAULT_RADIUS, CellRadius
+from napari_inkling.session.desk import Dispatch
+from napari_inkling.session.telling import FIRST
+from napari_inkling.session.workspace import Workspace
+from napari_inkling.supervision import estimate_radius
+
+if TYPE_CHECKING:
+    from napari_inkling.supervision.marked_share import MarkedShare
+
+__all__ = ["MarkedCells"]
+
+#: With fewer marked cells nothing is said.
+FEWEST = 8
+#: Planes that are looked at: those with the most marked cells.
+MOST_PLANES = 3
+#: With so many times the cells (or so many times fewer), or a radius so different, it is looked at anew.
+STALE = 1.25
+
+Places = Mapping[PlaneRef, npt.NDArray[np.float64]]
+
+
+class MarkedCells:
+    """Estimates the share of the cells that are marked, where most are marked.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The project with the hints.
+    radius : CellRadius
+        How large cells are.
+    dispatch : callable or None
+        Hands calls to the owner's thread.
+    """
+
+    #: The share was looked at.
+    changed = Signal()
+
+    def __init__(self, workspace: Workspace, radius: CellRadius, dispatch: Dispatch | None) -> None:
+        self._workspace = workspace
+        self._radius = radius
+        self._background = Background(dispatch)
+        self._share: MarkedShare | None = None
+        #: What was looked at last: places by plane, and the radius if it was known.
+        self._asked: tuple[Places, float | None] | None = None
+        self._looking = False
+        workspace.pixels_changed.connect(self._forget_image, priority=FIRST)
+
+    def share(self) -> MarkedShare | None:
+        """Return the share as far as it is known; looks anew, later, once the marks are others."""
+        places, radius = self._places(), self._radius.anywhere()
+        if sum(map(len, places.values())) < FEWEST:
+            return None
+        if not self._looking and self._is_stale(places, radius):
+            self._look(places, radius)
+        return self._share
+
+    def _places(self) -> Places:
+        """Return the marked cells (N, 2) of the planes that have the most."""
+        if (project := self._workspace.opened) is None:
+            return {}
+        wanted = self._workspace.learnable_images
+        found = {}
+        for ref in project.planes_with_hints():
+            if ref.image in wanted:
+                hints = project.hints(ref)
+                found[ref] = np.concatenate([hints.points.cells.coordinates, hints.boxes.cells.centres])
+        most = sorted(found, key=lambda ref: -len(found[ref]))[:MOST_PLANES]
+        return {ref: found[ref] for ref in most if len(found[ref])}
+
+    def _is_stale(self, places: Places, radius: float | None) -> bool:
+        if self._asked is None:
+            return True
+        before, radius_before = self._asked
+        counts = [sum(map(len, of.values())) for of in (before, places)]
+        radii = (radius or 0.0, radius_before or 0.0)
+        return set(before) != set(places) or any(
+            max(pair) > 0 and max(pair) >= STALE * min(pair) for pair in (counts, radii)
+        )
+
+    def _look(self, places: Places, radius: float | None) -> None:
+        self._asked, self._looking = (places, radius), True
+        self._background.start(
+            _looked_at(self._workspace.project.open_image, places, radius),
+            Listener(lambda _: None, self._take, lambda _: self._take(None)),  # who opens it is told why
+        )
+
+    def _take(self, share: MarkedShare | None) -> None:
+        self._looking, self._share = False, share
+        self.changed.emit()
+
+    def _forget_image(self, name: str) -> None:
+        if self._asked is not None and any(ref.image == name for ref in self._asked[0]):
+            self.forget()
+
+    def forget(self) -> None:
+        """Forget what was seen, in another project or of other pixels."""
+        self._background.stop()
+        self._share, self._asked, self._looking = None, None, False
+
+    def close(self) -> None:
+        """Leave no thread behind."""
+        self._background.close()
+
+
+def _looked_at(
+    open_image: Callable[[PlaneRef], Image], places: Places, radius: float | None
+) -> Generator[int, None, MarkedShare | None]:
+    """Read what is around the marks, and return the share of the cells that they are."""
+    yield 0
+    from napari_inkling.supervision.marked_share import marked_share  # scikit-learn loads for a second
+
+    images = [(open_image(ref), own) for ref, own in places.items()]
+    size = radius or estimate_radius(images) or DEFAULT_RADIUS
+    return marked_share(images, size, np.random.default_rng(0))
