@@ -19,6 +19,7 @@ Y, X = np.indices((64, 64))
 #: Bright disks on dark ground; and on grey.
 DARK = np.where(np.hypot(Y % 16 - 8, X % 16 - 8) < 4, 200, 10).astype(np.uint8)
 GREY = (100 + 60 * np.sin(Y / 3) * np.sin(X / 3)).astype(np.uint8)
+COLOURED = np.stack([GREY, DARK, 255 - GREY], axis=-1)
 CLICKS = points((8, 8), (8, 24))
 
 
@@ -32,7 +33,11 @@ def opened(pixels: np.ndarray, tmp_path: Path) -> Session:
 
 @pytest.mark.parametrize(
     ("pixels", "kind", "method"),
-    [(DARK, "fluorescence", "partial-points"), (GREY, "transmitted", "pu-ranking")],
+    [
+        (COLOURED, "colour", "partial-points"),
+        (DARK, "fluorescence", "pu-ranking"),
+        (GREY, "transmitted", "pu-ranking"),
+    ],
 )
 def test_the_method_that_suits_the_image_is_recommended(pixels, kind, method, tmp_path: Path) -> None:
     session = opened(pixels, tmp_path)

@@ -73,6 +73,28 @@ def test_compare_is_named_where_there_are_clicks_enough() -> None:
     assert "Compare" not in recommend(HintCounts(1, points=10), three, "transmitted").reason
 
 
+def test_a_rival_that_outlines_is_named() -> None:
+    needs = {"d-e": DARK.model_copy(update={"outlines": True}), "g": GREY}
+    reason = recommend(HintCounts(1, points=10), needs, "transmitted").reason
+    assert reason.endswith("it did best. D e also outlines them. Compare tries both on your clicks.")
+    assert "outlines" not in recommend(HintCounts(1, points=10), needs, "fluorescence").reason
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.04, ", fewer than a tenth of those to be seen"),
+        (0.1, ", about 10 % of those to be seen"),
+        (0.66, ", about 70 % of those to be seen"),
+        (0.85, ", nearly all that are to be seen"),
+        (None, ""),
+    ],
+)
+def test_the_share_of_marked_cells_in_words(share: float | None, words: str) -> None:
+    reason = recommend(HintCounts(1, points=3), {"g": GREY}, None, share).reason
+    assert reason == f"3 cells marked{words}: enough to train. G finds the rest."
+
+
 def test_a_method_without_a_rival_is_not_praised() -> None:
     assert recommend(HintCounts(1, points=3), {"g": GREY}, "transmitted").reason.endswith("G finds the rest.")
 

@@ -79,6 +79,8 @@ def recommend(
         does = f"{_spoken(name)} finds the rest"
         if kind in ready[name].suits and len(alike) > 1:
             does += f"; on {IMAGE_KINDS[kind]} it did best"
+            if not ready[name].outlines and (outlining := [m for m in alike if ready[m].outlines]):
+                does += f". {_spoken(outlining[0])} also outlines them"
             if len(alike) == 2 and counts.points >= FEWEST_TO_COMPARE:
                 does += ". Compare tries both on your clicks"
         return Recommendation(name, f"{marked}: enough to train. {does}.")

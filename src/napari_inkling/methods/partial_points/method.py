@@ -24,6 +24,7 @@ class PartialPoints:
     needs: ClassVar[Needs] = Needs(
         points=FEWEST_CELLS,
         suits=("colour",),
+        outlines=True,
         sentence="Click the middle of some cells; the rest is found.",
     )
     Settings: ClassVar[type[PartialPointsSettings]] = PartialPointsSettings

@@ -22,7 +22,7 @@ class PuRanking:
     title: ClassVar[str] = "Points on a few cells → the rest, by ranking what is unmarked"
     needs: ClassVar[Needs] = Needs(
         points=FEWEST_CELLS,
-        suits=("transmitted",),
+        suits=("transmitted", "fluorescence"),
         sentence="Click the middle of a few cells; what is unmarked may be cells.",
     )
     Settings: ClassVar[type[PuRankingSettings]] = PuRankingSettings
