@@ -18,6 +18,7 @@ from tests.widgets.conftest import IMAGE
 RNG = np.random.default_rng(1)
 
 
+@pytest.mark.window
 def test_a_layer_too_large_to_copy_is_refused_before_it_is_read(bridge):
     data = SimpleNamespace(shape=(30_000, 30_000), dtype=np.uint8)  # nothing that could be read
     layer = SimpleNamespace(name="slide", data=data, multiscale=False, source=SimpleNamespace(path=None))
