@@ -80,6 +80,23 @@ def test_a_rival_that_outlines_is_named() -> None:
     assert "outlines" not in recommend(HintCounts(1, points=10), needs, "fluorescence").reason
 
 
+def test_with_most_cells_marked_another_one_may_suit() -> None:
+    many = POINTS.model_copy(update={"suits_most_marked": ("fluorescence",)})
+    needs = {"d": DARK, "m": many}
+    for share, method in ((None, "d"), (0.1, "d"), (0.59, "d"), (0.6, "m"), (1.0, "m")):
+        assert recommend(HintCounts(1, points=9), needs, "fluorescence", share).method == method
+    reason = recommend(HintCounts(1, points=9), needs, "fluorescence", 0.9).reason
+    assert reason.endswith("M finds the rest; on fluorescence with most of the cells marked it did best.")
+
+
+def test_the_method_at_work_stays_until_the_hints_ask_for_another() -> None:
+    needs = {"d": DARK, "g": GREY, "b": BOXES}
+    found = recommend(HintCounts(1, points=9), needs, "transmitted", 0.9, at_work="d")
+    assert found.method == "d" and found.reason.endswith("D finds the rest.")
+    assert recommend(HintCounts(1, points=9), needs, "transmitted", at_work="gone").method == "g"
+    assert recommend(HintCounts(1, points=9, boxes=5), needs, None, at_work="d").method == "b"
+
+
 @pytest.mark.parametrize(
     ("share", "words"),
     [

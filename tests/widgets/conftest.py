@@ -91,7 +91,7 @@ def shown_viewer(napari: Any) -> Iterator[Any]:
     left = [w for w in set(QApplication.topLevelWidgets()) - widgets_before
             if type(w).__name__ != "CanvasBackendDesktop"]  # fmt: skip
     assert not left, f"widgets left behind: {left}"
-    gc.freeze()  # what lasts now, such as libraries that were loaded meanwhile, need not be looked through again
+    gc.freeze()  # what lasts, such as libraries that were loaded meanwhile, is not looked through again
 
 
 @pytest.fixture

@@ -34,6 +34,8 @@ class Needs(BaseModel):
     boxes: int = 0
     #: Kinds of images on which it was measured to do better than other methods with the same needs.
     suits: tuple[ImageKind, ...] = ()
+    #: The same where most of the cells are marked, not a few.
+    suits_most_marked: tuple[ImageKind, ...] = ()
     #: Whether its models also outline the cells.
     outlines: bool = False
     #: One sentence for the dock: "Points on some cells → finds the rest".

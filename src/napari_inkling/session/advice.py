@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from napari_inkling.core import SettingsError
 from napari_inkling.methods import Needs, get_method, method_names
+from napari_inkling.session.continuing import method_of
 from napari_inkling.session.image_kinds import ImageKinds
 from napari_inkling.session.marked_cells import MarkedCells
 from napari_inkling.session.recommend import HintCounts, Recommendation, recommend
@@ -53,8 +54,17 @@ class Advice:
         needs = {self.method: get_method(self.method).needs} if self.method else self.needs()
         share = self._marked.share()
         return recommend(
-            self.hint_counts(), needs, self._kinds.usual(), None if share is None else share.estimate
+            self.hint_counts(),
+            needs,
+            self._kinds.usual(),
+            None if share is None else share.estimate,
+            self._method_of_newest_model(),
         )
+
+    def _method_of_newest_model(self) -> str:
+        project = self._workspace.opened
+        models = project.models() if project is not None else []
+        return method_of(models[-1]) if models else ""
 
     def needs(self) -> dict[str, Needs]:
         """Return what the installed methods need; one that cannot be loaded is told once and left out."""

@@ -10,7 +10,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_inkling.methods import MethodSettings, StagedMethod, get_method
 
-__all__ = ["has_learnt", "still_lacks", "why_anew"]
+__all__ = ["has_learnt", "method_of", "still_lacks", "why_anew"]
+
+
+def method_of(model: Path) -> str:
+    """Return the name of the method that made a model; ``""`` if it cannot be read."""
+    about = _read(model)
+    return "" if about is None else about.method
 
 
 def has_learnt(model: Path, start: Path) -> bool:

@@ -24,6 +24,7 @@ class PartialPoints:
     needs: ClassVar[Needs] = Needs(
         points=FEWEST_CELLS,
         suits=("colour",),
+        suits_most_marked=("colour", "fluorescence"),
         outlines=True,
         sentence="Click the middle of some cells; the rest is found.",
     )

@@ -23,6 +23,7 @@ class PuRanking:
     needs: ClassVar[Needs] = Needs(
         points=FEWEST_CELLS,
         suits=("transmitted", "fluorescence"),
+        suits_most_marked=("transmitted",),
         sentence="Click the middle of a few cells; what is unmarked may be cells.",
     )
     Settings: ClassVar[type[PuRankingSettings]] = PuRankingSettings
