@@ -69,8 +69,8 @@ def recommend(
     """Return the method that makes the most of the hints, or the one that is nearest to having enough.
 
     Of several that make as much of them it is the one that suits images of this ``kind`` and the ``share`` of
-    the cells that is marked; where nobody knows it, a few. The reason tells it. The method that is ``at_work``
-    (it made the newest model) stays: what it suggests and a person accepts makes the share grow.
+    the cells that is marked; where nobody knows it, a few. The reason tells it. The method ``at_work`` (it
+    made the newest model) stays: what it suggests and a person accepts makes the share grow.
     """
     if not needs:
         return Recommendation("", "No method is installed.")
