@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari_inkling.core import Event, Finished, PlaneRef, Predictions, Preview, Round, Saved, Started, Step
 from napari_inkling.session import TrainingState
 from napari_inkling.session.training_state import MOST_LOSSES
+from napari_inkling.workers import Outcome
 
 
 def state_after(*events: tuple[Event, float]) -> TrainingState:
@@ -44,3 +45,11 @@ def test_long_loss_curves_are_thinned_out() -> None:
     steps = [step for step, _ in state.losses]
     assert steps == sorted(steps)
     assert (steps[0], steps[-1]) == (0, 4999)
+
+
+def test_stopped_without_a_model_it_says_what_is_left() -> None:
+    stopped = Outcome("cancelled", "")
+    steps = (Step("training", 0, 1, 100), 1.0), (Step("training", 0, 2, 100, {"mse": 0.5}), 2.0)
+    says = "Training stopped before it had a model; "
+    assert state_after(steps[0]).ended(stopped).message == says + "nothing was changed."
+    assert state_after(*steps).ended(stopped).message == says + "what is suggested is its first guess."

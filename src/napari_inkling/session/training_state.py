@@ -122,7 +122,8 @@ class TrainingState:
             case "finished":
                 return replace(self, status="finished", message="Training finished.")
             case "cancelled" if self.model is None:
-                text = "Training stopped before it had a model; nothing was changed."
+                left = "what is suggested is its first guess" if self.losses else "nothing was changed"
+                text = f"Training stopped before it had a model; {left}."
                 return replace(self, status="stopped", message=text)
             case "cancelled":
                 text = "the model reached so far is kept" if learnt else "the last model is kept"
