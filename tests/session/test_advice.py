@@ -33,6 +33,6 @@ def test_recommendation_of_the_installed_methods(ready: Session) -> None:
     assert ready.advice.recommend() == Recommendation(
         "pu-ranking",
         "2 cells marked: enough to train. PU ranking finds the rest; on phase contrast and bright field it "
-        "did best. Partial points also outlines them.",
+        "did best. For outlines take partial-points.",
         missing="",
     )

@@ -51,9 +51,9 @@ def test_the_dock_tells_how_many_are_marked(opened: Session) -> None:
     share = opened.marked_cells.share()
     assert share is not None
     assert share.estimate == pytest.approx(0.5, abs=0.15)
-    assert "8 cells marked, about 50 % of those to be seen: enough" in opened.advice.recommend().reason
+    assert "8 cells marked, probably about 50 % of all: enough" in opened.advice.recommend().reason
     mark(opened, 16)
-    assert "16 cells marked, nearly all that are to be seen: enough" in opened.advice.recommend().reason
+    assert "16 cells marked, probably nearly all: enough" in opened.advice.recommend().reason
 
 
 def test_it_is_looked_at_anew_once_the_marks_are_others(opened: Session, looks: list) -> None:

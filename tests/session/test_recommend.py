@@ -68,7 +68,7 @@ def test_compare_is_named_where_there_are_clicks_enough() -> None:
     needs = {"d": DARK, "g": GREY}
     assert "Compare" not in recommend(HintCounts(1, points=9), needs, "transmitted").reason
     reason = recommend(HintCounts(1, points=10), needs, "transmitted").reason
-    assert reason.endswith("it did best. Compare tries both on your clicks.")
+    assert reason.endswith("it did best. Compare tries it against d on your clicks.")
     three = {**needs, "e": DARK}
     assert "Compare" not in recommend(HintCounts(1, points=10), three, "transmitted").reason
 
@@ -76,8 +76,10 @@ def test_compare_is_named_where_there_are_clicks_enough() -> None:
 def test_a_rival_that_outlines_is_named() -> None:
     needs = {"d-e": DARK.model_copy(update={"outlines": True}), "g": GREY}
     reason = recommend(HintCounts(1, points=10), needs, "transmitted").reason
-    assert reason.endswith("it did best. D e also outlines them. Compare tries both on your clicks.")
+    assert reason.endswith("it did best. Compare tries it against d-e on your clicks. For outlines take d-e.")
     assert "outlines" not in recommend(HintCounts(1, points=10), needs, "fluorescence").reason
+    boxes = recommend(HintCounts(1, points=9, boxes=5), needs | {"b": BOXES}).reason
+    assert boxes.endswith("B finds the rest. For outlines take d-e.")
 
 
 def test_with_most_cells_marked_another_one_may_suit() -> None:
@@ -100,10 +102,10 @@ def test_the_method_at_work_stays_until_the_hints_ask_for_another() -> None:
 @pytest.mark.parametrize(
     ("share", "words"),
     [
-        (0.04, ", fewer than a tenth of those to be seen"),
-        (0.1, ", about 10 % of those to be seen"),
-        (0.66, ", about 70 % of those to be seen"),
-        (0.85, ", nearly all that are to be seen"),
+        (0.04, ", probably fewer than a tenth of all"),
+        (0.1, ", probably about 10 % of all"),
+        (0.66, ", probably about 70 % of all"),
+        (0.85, ", probably nearly all"),
         (None, ""),
     ],
 )

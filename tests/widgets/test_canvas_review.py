@@ -213,6 +213,26 @@ def test_next_goes_through_all_images(make_bridge):
     assert "2 images have not been searched" in session.messages[-1][1]
 
 
+def test_after_undo_the_next_verdict_is_for_the_same_one(review):
+    session, first = review.session, review.ids[1]
+    for key in ("W", "Q"):
+        driving.press_key(review.viewer, "G")
+        assert review.review.focused == first
+        driving.press_key(review.viewer, key)
+        assert review.review.focused == review.ids[2]
+        driving.press_key(review.viewer, "Ctrl+Z")
+        assert review.review.focused == first
+        np.testing.assert_allclose(camera_of(review.viewer).center[-2:], PLACES[1])
+        review.review.start_over()
+    driving.press_key(review.viewer, "G")
+    driving.press_key(review.viewer, "W")
+    driving.press_key(review.viewer, "Ctrl+Z")
+    driving.press_key(review.viewer, "Q")
+    assert len(session.annotations.hints.points.cells) == 0
+    assert first not in session.suggestions.shown().points.ids
+    assert review.review.focused == review.ids[2]
+
+
 def test_undo_and_redo_show_where_they_change_something(review):
     camera = camera_of(review.viewer)
     review.review.focus(review.ids[1])

@@ -87,10 +87,11 @@ def recommend(
         if kind in _suited(ready[name], share) and len(alike) > 1:
             most = " with most of the cells marked" if _is_most(share) else ""
             does += f"; on {IMAGE_KINDS[kind]}{most} it did best"
-            if not ready[name].outlines and (outlining := [m for m in alike if ready[m].outlines]):
-                does += f". {_spoken(outlining[0])} also outlines them"
             if len(alike) == 2 and counts.points >= FEWEST_TO_COMPARE:
-                does += ". Compare tries both on your clicks"
+                other = next(m for m in alike if m != name)
+                does += f". Compare tries it against {other} on your clicks"
+        if not ready[name].outlines and (outlining := [m for m in ready if ready[m].outlines]):
+            does += f". For outlines take {outlining[0]}"
         return Recommendation(name, f"{marked}: enough to train. {does}.")
     name = min(needs, key=lambda m: (needs[m].points + 5 * needs[m].boxes, kind not in needs[m].suits))
     return Recommendation(name, needs[name].sentence, _missing(counts, needs[name]))
@@ -109,10 +110,10 @@ def _of_all(share: float | None) -> str:
     if share is None:
         return ""
     if share < 0.1:
-        return ", fewer than a tenth of those to be seen"
+        return ", probably fewer than a tenth of all"
     if share < 0.85:
-        return f", about {10 * round(10 * share)} % of those to be seen"
-    return ", nearly all that are to be seen"
+        return f", probably about {10 * round(10 * share)} % of all"
+    return ", probably nearly all"
 
 
 def _asks_for(needs: Needs) -> tuple[bool, bool]:

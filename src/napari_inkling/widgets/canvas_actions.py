@@ -63,6 +63,7 @@ def travel(bridge: LayerBridge, step: Callable[[], Edit | None]) -> None:
     """Undo or redo, and look where that changed something."""
     if (edit := step()) is not None:
         bridge.view.find(edit.places)
+        bridge.review.return_to(edit.places)
 
 
 def choose_class(bridge: LayerBridge, keys: str) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Reviewer"]
 
 _LITTLE = "only a little doubt is left"
+#: A hint so near in pixels lies where the suggestion was that it was made of.
+_SAME_PLACE = 1.0
 
 
 class Reviewer:
@@ -123,13 +125,27 @@ class Reviewer:
 
     def place_of(self, wanted: int) -> npt.NDArray[np.float64] | None:
         """Return where (y, x) a suggestion is, ``None`` if it is not shown."""
-        suggestions = self._session.suggestions.shown()
-        for rows, places in ((suggestions.points, suggestions.points.coordinates),
-                             (suggestions.boxes, suggestions.boxes.centres),
-                             (suggestions.masks, suggestions.masks.centres)):  # fmt: skip
-            if len(at := np.flatnonzero(rows.ids == wanted)):
-                return np.asarray(places[at[0]])
-        return None
+        ids, places = self._middles()
+        at = np.flatnonzero(ids == wanted)
+        return places[at[0]] if len(at) else None
+
+    def return_to(self, places: npt.NDArray[np.float64]) -> None:
+        """Look again at what a verdict was taken back from, the next verdict being meant for it.
+
+        ``places`` (N, 2) are those of the edit. Nothing happens without a focus, as nobody steps through the
+        suggestions, or with several places, as it was no single verdict.
+        """
+        ids, middles = self._middles()
+        if self.focused is not None and len(places) == 1 and len(ids):
+            away = np.hypot(*(middles - places[0]).T)
+            if away.min() <= _SAME_PLACE:
+                self.focus(int(ids[away.argmin()]))
+
+    def _middles(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return ids (N,) and places (N, 2) of what is shown."""
+        shown = self._session.suggestions.shown()
+        places = (shown.points.coordinates, shown.boxes.centres, shown.masks.centres)
+        return shown.ids, np.concatenate(places)
 
     @property
     def box(self) -> Boxes:

@@ -155,7 +155,8 @@ class GuidancePanel(Panel):
             return
         middle = (np.clip([y0, y1], 0, rows).mean(), np.clip([x0, x1], 0, columns).mean())
         self.bridge.guides.show_box(POINTED, middle, (height, width), self.bridge.view.pixels_across(LINE))
-        self.pointed.setText(f"{height:.0f} × {width:.0f} px (height × width): so large on the image.")
+        size = f"{height:.0f} × {width:.0f} px (height × width)"
+        self.pointed.setText(f"The white box on the image is {size}.")
 
     def _hide_size(self) -> None:
         self.bridge.guides.hide_boxes(POINTED)
