@@ -63,7 +63,7 @@ from napari_inkling.training.pieces import finish
 from napari_inkling.training.point_fields import fields_of
 
 NAME = "pu_ranking"
-#: Of the cells, so many are clicked unless one says otherwise.
+#: Share of the cells that are clicked, in (0, 1], unless one says otherwise.
 SHARE = 0.1
 #: So low that all peaks are there to be judged by another threshold.
 LOW = 0.05
@@ -95,7 +95,7 @@ class Case:
     data: str
     arm: str
     seed: int
-    #: Of the cells that are clicked.
+    #: Share of the cells that are clicked.
     share: float = SHARE
 
     @property
@@ -322,7 +322,11 @@ def main() -> int:
     if runs and result.get("settings") != resolved:
         parser.error("the JSON file holds runs with other settings: give another one with --out")
     wanted = itertools.product(options.seeds, options.data, options.shares, options.arms)
-    cases = [Case(data, arm, seed, share) for seed, data, share, arm in wanted]
+    cases = [
+        Case(data, arm, seed, share)
+        for seed, data, share, arm in wanted
+        if share == SHARE or arm != "fully marked"  # whose share is 1
+    ]
     cases = [case for case in cases if options.again or case.key not in runs]
     done = 0
     for group in _groups(cases):

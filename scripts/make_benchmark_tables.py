@@ -394,13 +394,14 @@ def stochastic_boxes(result: Result) -> str:
 
 def pu_ranking(result: Result) -> str:
     rows = result.get("summary", [])
+    usual = 0.1  # of the cells are clicked
     full = {row["data"]: row["f1"]["mean"] for row in rows if row["arm"] == "fully marked"}
 
     def of_full(row: Result) -> str:
         return f"{100 * row['f1']['mean'] / full[row['data']]:.0f} %" if row["data"] in full else NOT_RUN
 
     def of_what(row: Result) -> str:
-        return row["data"] + ("" if row["share"] == 0.1 else f", {100 * row['share']:.0f} % clicked")
+        return row["data"] + ("" if row["share"] == usual else f", {100 * row['share']:.0f} % clicked")
 
     arms = [
         [of_what(row), f"**{row['arm']}**" if row["arm"] == "ours" else row["arm"], span(row["f1"]),

@@ -73,11 +73,14 @@ def test_compare_is_named_where_there_are_clicks_enough() -> None:
     assert "Compare" not in recommend(HintCounts(1, points=10), three, "transmitted").reason
 
 
-def test_a_rival_that_outlines_is_named() -> None:
+def test_who_outlines_is_named() -> None:
     needs = {"d-e": DARK.model_copy(update={"outlines": True}), "g": GREY}
     reason = recommend(HintCounts(1, points=10), needs, "transmitted").reason
     assert reason.endswith("it did best. Compare tries it against d-e on your clicks. For outlines take d-e.")
-    assert "outlines" not in recommend(HintCounts(1, points=10), needs, "fluorescence").reason
+    reason = recommend(HintCounts(1, points=10), needs, "fluorescence").reason
+    assert reason.endswith(
+        "on fluorescence it did as well as g, and outlines cells. Compare tries it against g on your clicks."
+    )
     boxes = recommend(HintCounts(1, points=9, boxes=5), needs | {"b": BOXES}).reason
     assert boxes.endswith("B finds the rest. For outlines take d-e.")
 
@@ -94,7 +97,11 @@ def test_with_most_cells_marked_another_one_may_suit() -> None:
 def test_the_method_at_work_stays_until_the_hints_ask_for_another() -> None:
     needs = {"d": DARK, "g": GREY, "b": BOXES}
     found = recommend(HintCounts(1, points=9), needs, "transmitted", 0.9, at_work="d")
-    assert found.method == "d" and found.reason.endswith("D finds the rest.")
+    assert found.method == "d"
+    assert found.reason.startswith(
+        "9 cells marked, probably nearly all of those around: enough to train. D finds the rest; it made the "
+        "model that you have."
+    )
     assert recommend(HintCounts(1, points=9), needs, "transmitted", at_work="gone").method == "g"
     assert recommend(HintCounts(1, points=9, boxes=5), needs, None, at_work="d").method == "b"
 
@@ -102,10 +109,10 @@ def test_the_method_at_work_stays_until_the_hints_ask_for_another() -> None:
 @pytest.mark.parametrize(
     ("share", "words"),
     [
-        (0.04, ", probably fewer than a tenth of all"),
-        (0.1, ", probably about 10 % of all"),
-        (0.66, ", probably about 70 % of all"),
-        (0.85, ", probably nearly all"),
+        (0.04, ", probably fewer than a tenth of those around"),
+        (0.1, ", probably about 10 % of those around"),
+        (0.66, ", probably about 70 % of those around"),
+        (0.85, ", probably nearly all of those around"),
         (None, ""),
     ],
 )

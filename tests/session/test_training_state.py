@@ -49,7 +49,8 @@ def test_long_loss_curves_are_thinned_out() -> None:
 
 def test_stopped_without_a_model_it_says_what_is_left() -> None:
     stopped = Outcome("cancelled", "")
-    steps = (Step("training", 0, 1, 100), 1.0), (Step("training", 0, 2, 100, {"mse": 0.5}), 2.0)
+    step, preview = Step("training", 0, 1, 100, {"mse": 0.5}), Preview(PlaneRef("a"), Predictions())
     says = "Training stopped before it had a model; "
-    assert state_after(steps[0]).ended(stopped).message == says + "nothing was changed."
-    assert state_after(*steps).ended(stopped).message == says + "what is suggested is its first guess."
+    state = state_after((step, 1.0))
+    assert state.ended(stopped).message == says + "nothing was changed."
+    assert state.after(preview, 2.0).ended(stopped).message == says + "what is suggested is its first guess."

@@ -11,7 +11,13 @@ import pytest
 from tifffile import imread
 
 from napari_inkling.core import Image, PlaneRef
-from napari_inkling.supervision.marked_share import SIDE, MarkedShare, marked_share
+from napari_inkling.supervision.marked_share import (
+    MOST_PIXELS,
+    SIDE,
+    MarkedShare,
+    describe_marked,
+    marked_share,
+)
 
 RADIUS = 6.0
 #: 100 cells of that radius, and 80 grains of dirt between them.
@@ -33,7 +39,7 @@ def drawn(bright: bool = True, channels: int = 1) -> Image:
 def told(image: Image, count: int, jitter: float = 1.0, radius: float = RADIUS) -> MarkedShare:
     random = np.random.default_rng(count)
     places = random.permutation(CELLS)[:count] + random.normal(0, jitter, (count, 2))
-    share = marked_share([(image, places)], radius, random)
+    share = marked_share([describe_marked(image, places, radius)], random)
     assert share is not None
     return share
 
@@ -61,24 +67,33 @@ def test_all_are_marked() -> None:
 def test_several_images_count_together() -> None:
     """All of one image are marked, a tenth of the other one."""
     random = np.random.default_rng(0)
-    share = marked_share([(drawn(), CELLS), (drawn(), random.permutation(CELLS)[:10])], RADIUS, random)
+    parts = [describe_marked(drawn(), own, RADIUS) for own in (CELLS, random.permutation(CELLS)[:10])]
+    share = marked_share(parts, random)
     assert share is not None
     assert share.estimate == pytest.approx(0.55, abs=0.1)
 
 
 @pytest.mark.parametrize("places", [np.empty((0, 2)), [[20.0, 20.0]]])
 def test_too_few_to_tell(places: object) -> None:
-    assert marked_share([(drawn(), places)], RADIUS, np.random.default_rng(0)) is None
-    assert marked_share([], RADIUS, np.random.default_rng(0)) is None
+    random = np.random.default_rng(0)
+    assert marked_share([describe_marked(drawn(), places, RADIUS)], random) is None
+    assert marked_share([], random) is None
+    assert marked_share([describe_marked(drawn(), CELLS[:7], RADIUS)], random, fewest=8) is None
 
 
 def test_an_image_without_anything_on_it() -> None:
     flat = Image(PlaneRef("flat"), np.full((50, 50), 7, np.uint8))
-    assert marked_share([(flat, [[10.0, 10.0], [30.0, 30.0]])], RADIUS, np.random.default_rng(0)) == (
-        MarkedShare(1.0, 1.0, 1.0)
-    )
-    holes = np.full((60, 60), np.nan)
-    assert marked_share([(Image(PlaneRef("h"), holes), [[9.0, 9], [30, 30]])], 6.0, np.random.default_rng(0))
+    places, random = [[10.0, 10.0], [30.0, 30.0]], np.random.default_rng(0)
+    assert marked_share([describe_marked(flat, places, RADIUS)], random) == MarkedShare(1.0, 1.0, 1.0)
+    nowhere = Image(PlaneRef("nan"), np.full((60, 60), np.nan))
+    assert marked_share([describe_marked(nowhere, places, RADIUS)], random) == MarkedShare(1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_pixels_that_are_not_finite(value: float) -> None:
+    pixels = drawn().read().astype(np.float32)
+    pixels[200:210, 5:400] = value
+    assert told(Image(PlaneRef("holes"), pixels), 60).estimate == pytest.approx(0.6, rel=0.3)
 
 
 def test_of_a_large_image_the_part_around_the_marks_is_read() -> None:
@@ -91,10 +106,10 @@ def test_of_a_large_image_the_part_around_the_marks_is_read() -> None:
 
     large = Large()
     places = [[70_000.0, 79_990.0], [70_010.0, 79_900.0]]
-    marked_share([(Image(PlaneRef("l"), large), places)], 3.0, np.random.default_rng(0))
-    side = round(SIDE * 3.0)
-    (window,) = large.read
-    assert window == (slice(70_005 - side // 2, 70_005 + side // 2), slice(80_000 - side, 80_000))
+    for radius in (3.0, 60.0):
+        describe_marked(Image(PlaneRef("l"), large), places, radius)
+    for side, window in zip((round(SIDE * 3.0), MOST_PIXELS), large.read, strict=True):
+        assert window == (slice(70_005 - side // 2, 70_005 + side // 2), slice(80_000 - side, 80_000))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
@@ -108,6 +123,6 @@ def test_on_phase_contrast(share: float) -> None:
     random = np.random.default_rng(0)
     places = random.permutation(rows)[: round(share * len(rows))]
     image = Image(PlaneRef("t060"), imread(folder / "images" / "t060.tif"))
-    found = marked_share([(image, places)], 10.0, random)
+    found = marked_share([describe_marked(image, places, 10.0)], random)
     assert found is not None
     assert 0.6 * share < found.estimate < 1.4 * share

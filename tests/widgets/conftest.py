@@ -1,4 +1,4 @@
-"""A real napari window per test, closed afterwards; what it leaves behind fails the test."""
+"""Real napari windows, for a test alone or for the tests of a file; what one leaves behind fails."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ def shown_viewer(napari: Any) -> Iterator[Any]:
     left = [w for w in set(QApplication.topLevelWidgets()) - widgets_before
             if type(w).__name__ != "CanvasBackendDesktop"]  # fmt: skip
     assert not left, f"widgets left behind: {left}"
-    gc.freeze()  # what lasts, such as libraries that were loaded meanwhile, is not looked through again
+    if not canvases_before:
+        gc.freeze()  # what lasts, such as libraries that were loaded meanwhile, is not looked through again
 
 
 @pytest.fixture
@@ -169,6 +170,7 @@ class Canvas:
         from tests.widgets import driving
 
         if self._bridge is None or self._bridge._closed:
+            self.close()
             self.viewer.layers.clear()
             self._bridge = LayerBridge(self.viewer, open_session())
         bridge = self._bridge
@@ -192,7 +194,7 @@ class Canvas:
 
 
 @pytest.fixture(scope="module")
-def canvas(qapp: Any, napari: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canvas]:
+def canvas(qapp: Any, napari: Any) -> Iterator[Canvas]:
     """Return the window that the tests of a file share."""
     with shown_viewer(napari) as viewer:
         made = Canvas(viewer)

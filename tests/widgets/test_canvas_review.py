@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.core import BACKGROUND
+from napari_inkling.core import BACKGROUND, HintSet, Points
 from napari_inkling.widgets.canvas_view import camera_of
 from napari_inkling.widgets.suggestion_layers import opacity_of
+from tests.session.conftest import outlined
 from tests.widgets import driving
 from tests.widgets.conftest import IMAGE
 
@@ -231,6 +232,35 @@ def test_after_undo_the_next_verdict_is_for_the_same_one(review):
     assert len(session.annotations.hints.points.cells) == 0
     assert first not in session.suggestions.shown().points.ids
     assert review.review.focused == review.ids[2]
+
+
+def test_after_undo_of_outlined_cells_too(bridge):
+    """They have a point and a mask each; and what is undone later was judged earlier."""
+    bridge.session.suggestions.put(
+        bridge.session.plane, outlined((20, 20), (50, 60), (80, 90), ids=(1, 2, 3))
+    )
+    driving.settle(0.1)
+    driving.press_key(bridge.viewer, "G")
+    seen = []
+    for _ in range(2):
+        seen.append(bridge.review.focused)
+        driving.press_key(bridge.viewer, "W")
+    for expected in reversed(seen):
+        driving.press_key(bridge.viewer, "Ctrl+Z")
+        assert bridge.review.focused == expected
+    driving.press_key(bridge.viewer, "Ctrl+Shift+Z")
+    assert len(bridge.session.annotations.hints.masks) == 1
+    assert bridge.review.focused != seen[0]
+
+
+def test_undo_of_a_click_leaves_the_focus(review):
+    driving.press_key(review.viewer, "G")
+    focused = review.review.focused
+    review.session.annotations.edit(
+        review.session.annotations.hints, HintSet(Points([PLACES[2]])), "add point"
+    )
+    driving.press_key(review.viewer, "Ctrl+Z")
+    assert review.review.focused == focused
 
 
 def test_undo_and_redo_show_where_they_change_something(review):

@@ -32,7 +32,8 @@ class Needs(BaseModel):
 
     points: int = 0
     boxes: int = 0
-    #: Kinds of images on which it was measured to do better than other methods with the same needs.
+    #: Kinds of images on which it was measured to do better than other methods with the same needs, or as
+    #: well, and outlines cells besides.
     suits: tuple[ImageKind, ...] = ()
     #: The same where most of the cells are marked, not a few.
     suits_most_marked: tuple[ImageKind, ...] = ()

@@ -14,7 +14,7 @@
     guide                          says what comes next     ──► suggestions
     measuring                      measures cells           ──► suggestions
     files                          imports and exports      ──► suggestions
-    advice                         recommends a method
+    advice                         recommends a method      ──► marked_cells, image_kinds
     box_sizes                      says how many boxes are enough
     ─────────────────────────────────────────────────────────────────────────────────────────────
     suggestions                    what is left to judge    ──► radius
@@ -24,6 +24,7 @@
     ─────────────────────────────────────────────────────────────────────────────────────────────
     radius                         how large cells are
     images                         adds, marks and checks images
+    image_kinds                    what kind of picture they are
     ─────────────────────────────────────────────────────────────────────────────────────────────
     annotations                    hints, rejections and classes, in the journal; undo
     ─────────────────────────────────────────────────────────────────────────────────────────────

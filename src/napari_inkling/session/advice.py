@@ -58,13 +58,8 @@ class Advice:
             needs,
             self._kinds.usual(),
             None if share is None else share.estimate,
-            self._method_of_newest_model(),
+            "" if (model := self._workspace.newest_model) is None else method_of(model),
         )
-
-    def _method_of_newest_model(self) -> str:
-        project = self._workspace.opened
-        models = project.models() if project is not None else []
-        return method_of(models[-1]) if models else ""
 
     def needs(self) -> dict[str, Needs]:
         """Return what the installed methods need; one that cannot be loaded is told once and left out."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from psygnal import Signal
 
-from napari_inkling.core import Image, PlaneRef
+from napari_inkling.core import HintSet, Image, PlaneRef
 from napari_inkling.session.background import Background, Listener
 from napari_inkling.session.cell_radius import DEFAULT_RADIUS, CellRadius
 from napari_inkling.session.desk import Dispatch
@@ -28,12 +28,14 @@ FEWEST = 8
 MOST_PLANES = 3
 #: With so many times the cells (or so many times fewer), or a radius so different, it is looked at anew.
 STALE = 1.25
+#: The same marks tell the same share.
+SEED = 0
 
 Places = Mapping[PlaneRef, npt.NDArray[np.float64]]
 
 
 class MarkedCells:
-    """Estimates the share of the cells that are marked, where most are marked.
+    """Estimates the share of the cells that are marked, on the planes with the most marks.
 
     Parameters
     ----------
@@ -45,7 +47,7 @@ class MarkedCells:
         Hands calls to the owner's thread.
     """
 
-    #: The share was looked at.
+    #: The share was estimated.
     changed = Signal()
 
     def __init__(self, workspace: Workspace, radius: CellRadius, dispatch: Dispatch | None) -> None:
@@ -55,28 +57,31 @@ class MarkedCells:
         self._share: MarkedShare | None = None
         #: What was looked at last: places by plane, and the radius if it was known.
         self._asked: tuple[Places, float | None] | None = None
-        self._looking = False
+        self._estimating = False
         workspace.pixels_changed.connect(self._forget_image, priority=FIRST)
 
     def share(self) -> MarkedShare | None:
-        """Return the share as far as it is known; looks anew, later, once the marks are others."""
+        """Return the share as far as it is known.
+
+        Estimates it anew, and tells later, once there are many more marks, or fewer, or on other planes, or
+        of another radius.
+        """
         places, radius = self._places(), self._radius.anywhere()
         if sum(map(len, places.values())) < FEWEST:
             return None
-        if not self._looking and self._is_stale(places, radius):
-            self._look(places, radius)
+        if not self._estimating and self._is_stale(places, radius):
+            self._estimate(places, radius)
         return self._share
 
     def _places(self) -> Places:
-        """Return the marked cells (N, 2) of the planes that have the most."""
+        """Return the middles of the marked cells (N, 2) on the planes that have the most."""
         if (project := self._workspace.opened) is None:
             return {}
         wanted = self._workspace.learnable_images
         found = {}
         for ref in project.planes_with_hints():
             if ref.image in wanted:
-                hints = project.hints(ref)
-                found[ref] = np.concatenate([hints.points.cells.coordinates, hints.boxes.cells.centres])
+                found[ref] = _middles(project.hints(ref))
         most = sorted(found, key=lambda ref: -len(found[ref]))[:MOST_PLANES]
         return {ref: found[ref] for ref in most if len(found[ref])}
 
@@ -90,15 +95,15 @@ class MarkedCells:
             max(pair) > 0 and max(pair) >= STALE * min(pair) for pair in (counts, radii)
         )
 
-    def _look(self, places: Places, radius: float | None) -> None:
-        self._asked, self._looking = (places, radius), True
+    def _estimate(self, places: Places, radius: float | None) -> None:
+        self._asked, self._estimating = (places, radius), True
         self._background.start(
-            _looked_at(self._workspace.project.open_image, places, radius),
+            _estimated(self._workspace.project.open_image, places, radius),
             Listener(lambda _: None, self._take, lambda _: self._take(None)),  # who opens it is told why
         )
 
     def _take(self, share: MarkedShare | None) -> None:
-        self._looking, self._share = False, share
+        self._estimating, self._share = False, share
         self.changed.emit()
 
     def _forget_image(self, name: str) -> None:
@@ -108,20 +113,36 @@ class MarkedCells:
     def forget(self) -> None:
         """Forget what was seen, in another project or of other pixels."""
         self._background.stop()
-        self._share, self._asked, self._looking = None, None, False
+        self._share, self._asked, self._estimating = None, None, False
 
     def close(self) -> None:
         """Leave no thread behind."""
         self._background.close()
 
 
-def _looked_at(
+def _middles(hints: HintSet) -> npt.NDArray[np.float64]:
+    """Return one middle (N, 2) of each marked cell, whether it has a point, a box, a mask, or several."""
+    kinds = (hints.points.cells, hints.boxes.cells, hints.masks.cells)
+    places = (kinds[0].coordinates, kinds[1].centres, kinds[2].centres)
+    _, first = np.unique(np.concatenate([rows.ids for rows in kinds]), return_index=True)
+    result: npt.NDArray[np.float64] = np.concatenate(places)[first]
+    return result
+
+
+def _estimated(
     open_image: Callable[[PlaneRef], Image], places: Places, radius: float | None
 ) -> Generator[int, None, MarkedShare | None]:
     """Read what is around the marks, and return the share of the cells that they are."""
-    yield 0
-    from napari_inkling.supervision.marked_share import marked_share  # scikit-learn loads for a second
+    from napari_inkling.supervision.marked_share import (  # scikit-learn loads for a second
+        describe_marked,
+        marked_share,
+    )
 
+    yield 0
     images = [(open_image(ref), own) for ref, own in places.items()]
     size = radius or estimate_radius(images) or DEFAULT_RADIUS
-    return marked_share(images, size, np.random.default_rng(0))
+    parts = []
+    for done, (image, own) in enumerate(images, start=1):
+        parts.append(describe_marked(image, own, size))
+        yield done
+    return marked_share(parts, np.random.default_rng(SEED), FEWEST)

@@ -64,9 +64,7 @@ class Prediction:
     @property
     def newest_model(self) -> Path | None:
         """The folder of the project's newest model."""
-        project = self._workspace.opened
-        models = project.models() if project is not None else []
-        return models[-1] if models else None
+        return self._workspace.newest_model
 
     @property
     def active(self) -> bool:

@@ -81,20 +81,34 @@ def recommend(
         )
         have = ((counts.points, "cell"), (counts.boxes, "box"))
         marked = " and ".join(_plural(count, noun) for count, noun in have if count) or "No hints"
-        marked += f" marked{_of_all(share)}"
-        alike = [other for other in ready if _asks_for(ready[other]) == _asks_for(ready[name])]
-        does = f"{_spoken(name)} finds the rest"
-        if kind in _suited(ready[name], share) and len(alike) > 1:
-            most = " with most of the cells marked" if _is_most(share) else ""
-            does += f"; on {IMAGE_KINDS[kind]}{most} it did best"
-            if len(alike) == 2 and counts.points >= FEWEST_TO_COMPARE:
-                other = next(m for m in alike if m != name)
-                does += f". Compare tries it against {other} on your clicks"
+        does = f"{_spoken(name)} finds the rest{_why(name, ready, kind, share, at_work)}"
+        rivals = _rivals(name, ready)
+        if len(rivals) == 1 and kind is not None and counts.points >= FEWEST_TO_COMPARE:
+            does += f". Compare tries it against {rivals[0]} on your clicks"
         if not ready[name].outlines and (outlining := [m for m in ready if ready[m].outlines]):
             does += f". For outlines take {outlining[0]}"
-        return Recommendation(name, f"{marked}: enough to train. {does}.")
+        return Recommendation(name, f"{marked} marked{_of_all(share)}: enough to train. {does}.")
     name = min(needs, key=lambda m: (needs[m].points + 5 * needs[m].boxes, kind not in needs[m].suits))
     return Recommendation(name, needs[name].sentence, _missing(counts, needs[name]))
+
+
+def _rivals(name: str, ready: Mapping[str, Needs]) -> list[str]:
+    """Return the other methods that make as much of the hints."""
+    return [m for m in ready if m != name and _asks_for(ready[m]) == _asks_for(ready[name])]
+
+
+def _why(
+    name: str, ready: Mapping[str, Needs], kind: ImageKind | None, share: float | None, at_work: str
+) -> str:
+    """Return why this method and none of its rivals, as a sentence goes on; ``""`` if there is no reason."""
+    if not (rivals := _rivals(name, ready)):
+        return ""
+    if kind is None or kind not in _suited(ready[name], share):
+        return "; it made the model that you have" if name == at_work else ""
+    where = IMAGE_KINDS[kind] + (" with most of the cells marked" if _is_most(share) else "")
+    if ready[name].outlines and not any(ready[m].outlines for m in rivals):
+        return f"; on {where} it did as well as {' and '.join(rivals)}, and outlines cells"
+    return f"; on {where} it did best"
 
 
 def _is_most(share: float | None) -> bool:
@@ -110,10 +124,10 @@ def _of_all(share: float | None) -> str:
     if share is None:
         return ""
     if share < 0.1:
-        return ", probably fewer than a tenth of all"
+        return ", probably fewer than a tenth of those around"
     if share < 0.85:
-        return f", probably about {10 * round(10 * share)} % of all"
-    return ", probably nearly all"
+        return f", probably about {10 * round(10 * share)} % of those around"
+    return ", probably nearly all of those around"
 
 
 def _asks_for(needs: Needs) -> tuple[bool, bool]:

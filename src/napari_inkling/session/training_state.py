@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from napari_inkling.core import Event, Round, Saved, Started, Step
+from napari_inkling.core import Event, Preview, Round, Saved, Started, Step
 from napari_inkling.workers import Outcome
 
 __all__ = ["Status", "TrainingState"]
@@ -48,6 +48,8 @@ class TrainingState:
         The folder of the model that it left.
     first_step : tuple of (int, float) or None
         The training step that was told first and when (seconds), from which the pace is reckoned.
+    previewed : bool
+        Whether something was suggested since it began.
     """
 
     status: Status = "idle"
@@ -66,6 +68,7 @@ class TrainingState:
     advice: str = ""
     model: Path | None = None
     first_step: tuple[int, float] | None = None
+    previewed: bool = False
 
     @property
     def full_message(self) -> str:
@@ -91,6 +94,8 @@ class TrainingState:
                 return self._after_step(event, now)
             case Round():
                 return replace(self, round=event.round, metrics=(*self.metrics, event))
+            case Preview():
+                return replace(self, previewed=True)
             case Saved():
                 return replace(self, model=Path(event.path))
             case _:
@@ -122,7 +127,7 @@ class TrainingState:
             case "finished":
                 return replace(self, status="finished", message="Training finished.")
             case "cancelled" if self.model is None:
-                left = "what is suggested is its first guess" if self.losses else "nothing was changed"
+                left = "what is suggested is its first guess" if self.previewed else "nothing was changed"
                 text = f"Training stopped before it had a model; {left}."
                 return replace(self, status="stopped", message=text)
             case "cancelled":

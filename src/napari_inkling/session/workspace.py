@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from psygnal import Signal
@@ -54,6 +55,12 @@ class Workspace:
     def opened(self) -> Project | None:
         """The open project, if there is one (asking for :attr:`project` opens one)."""
         return self._project
+
+    @property
+    def newest_model(self) -> Path | None:
+        """The folder of the project's newest model."""
+        models = self._project.models() if self._project is not None else []
+        return models[-1] if models else None
 
     @property
     def learnable_images(self) -> frozenset[str]:

@@ -1,15 +1,17 @@
 """How many of the cells are marked: an estimate from the hints alone, before anything is trained.
 
-Blobs of the size of a cell, bright or dark, are candidates. The share of cells among those that nobody marked
-is a mixture proportion (:mod:`.class_prior`), told by what the marked ones look like. Numpy, SciPy,
-scikit-image and scikit-learn.
+Blobs of the size of a cell, bright or dark, are candidates: extrema of the Laplacian of Gaussian (Lindeberg,
+"Feature detection with automatic scale selection", IJCV 1998). The share of cells among those that nobody
+marked is a mixture proportion (:mod:`.class_prior`), told by what the marked ones look like. What comes of it
+is the label frequency P(marked | cell) (Elkan & Noto, "Learning classifiers from only positive and unlabeled
+data", KDD 2008). Numpy, SciPy, scikit-image and scikit-learn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +22,13 @@ from skimage.feature import peak_local_max
 from napari_inkling.core import Image
 from napari_inkling.supervision.class_prior import estimate_class_prior
 
-__all__ = ["MarkedShare", "marked_share"]
+__all__ = ["Described", "MarkedShare", "describe_marked", "marked_share"]
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Edge in cell radii of the part of an image that is looked at, around the cells marked there.
-SIDE = 100
+#: Edge of the part of an image that is looked at, around the cells marked there: in cell radii, and in pixels
+#: at most.
+SIDE, MOST_PIXELS = 100, 2048
 #: Of the Laplacian of Gaussian that finds blobs, in cell radii. Less than a flat disk answers most to: cells
 #: are brighter in the middle, and touch.
 _SIGMA = 0.5
@@ -46,57 +49,80 @@ class MarkedShare:
     high: float
 
 
+class Described(NamedTuple):
+    """Features of the marked cells (N, F) in a part of an image, and of the unmarked blobs (M, F) there."""
+
+    marked: FloatArray
+    blobs: FloatArray
+
+
 def marked_share(
-    images: Sequence[tuple[Image, npt.ArrayLike]], radius: float, random: np.random.Generator
+    parts: Sequence[Described], random: np.random.Generator, fewest: int = 2
 ) -> MarkedShare | None:
-    """Return the share of marked cells in the parts of the images that hold them.
+    """Return the share of the cells that are marked in parts of images.
 
     Parameters
     ----------
-    images : sequence of (Image, points)
-        Marked cells, (N, 2), in pixels of the image. A part of :data:`SIDE` radii around them is read.
-    radius : float
-        That of a cell, in pixels.
+    parts : sequence of Described
+        From :func:`describe_marked`, with one radius for all.
     random : numpy Generator
         Splits and resamples, see :func:`.estimate_class_prior`.
+    fewest : int
+        Of the marked cells that something is said with.
 
     Returns
     -------
     MarkedShare or None
-        ``None`` with fewer than two marked cells. Objects that look like cells count as cells: then it is
-        too low. Measured by ``tests/supervision/test_marked_share.py`` on drawn and on real images.
+        ``None`` with fewer marked cells. Other things that look like cells count as cells: then it is too
+        low.
     """
-    parts = [_described(image, np.asarray(places, np.float64), radius) for image, places in images]
-    if sum(len(marked) for marked, _ in parts) < 2:
+    if sum(len(part.marked) for part in parts) < fewest:
         return None
-    marked, others = (np.concatenate(rows) for rows in zip(*parts, strict=True))
-    if not len(others):
+    marked, blobs = (np.concatenate(rows) for rows in zip(*parts, strict=True))
+    if not len(blobs):
         return MarkedShare(1.0, 1.0, 1.0)
-    prior = estimate_class_prior(marked, others, random)
+    prior = estimate_class_prior(marked, blobs, random)
 
-    def share(of_others: float) -> float:
-        return len(marked) / (len(marked) + of_others * len(others))
+    def share(of_blobs: float) -> float:
+        return len(marked) / (len(marked) + of_blobs * len(blobs))
 
     return MarkedShare(share(prior.estimate), share(prior.high), share(prior.low))
 
 
-def _described(image: Image, places: FloatArray, radius: float) -> tuple[FloatArray, FloatArray]:
-    """Return features of the marked cells in a part of an image, and of the unmarked blobs there."""
+def describe_marked(image: Image, places: npt.ArrayLike, radius: float) -> Described:
+    """Return what marked cells look like, and the unmarked blobs around them.
+
+    Parameters
+    ----------
+    image : Image
+        At most :data:`SIDE` radii of it are read each way, around the marked cells.
+    places : array-like
+        The middles of the marked cells, (N, 2), in pixels. Those that lie outside that part are left out.
+    radius : float
+        That of a cell, in pixels.
+
+    Raises
+    ------
+    ImageError
+        If the image cannot be read.
+    """
+    marked = np.asarray(places, dtype=np.float64).reshape(-1, 2)
     rows, columns = (
-        _part(places[:, axis], length, SIDE * radius)
+        _part(marked[:, axis], length, min(SIDE * radius, MOST_PIXELS))
         for axis, length in enumerate((image.height, image.width))
     )
     grey = _grey(image.read(rows, columns))
-    places = places - (rows.start, columns.start)
-    places = places[((places > -0.5) & (places < np.array(grey.shape) - 0.5)).all(axis=1)]
+    marked = marked - (rows.start, columns.start)
+    marked = marked[((marked > -0.5) & (marked < np.array(grey.shape) - 0.5)).all(axis=1)]
     blobs = _blobs(grey, radius)
-    if len(blobs) and len(places):
+    if len(blobs) and len(marked):
         # What is marked is seen where its blob is, as the others are.
-        away, nearest = KDTree(blobs).query(places)
-        free = KDTree(places).query(blobs)[0] > radius
-        places = np.where((away <= radius)[:, np.newaxis], blobs[nearest], places)
+        away, nearest = KDTree(blobs).query(marked)
+        free = KDTree(marked).query(blobs)[0] > radius
+        marked = np.where((away <= radius)[:, np.newaxis], blobs[nearest], marked)
         blobs = blobs[free]
-    return _looks(grey, places, radius), _looks(grey, blobs, radius)
+    features = _ring_features(grey, np.concatenate([marked, blobs]), radius)
+    return Described(features[: len(marked)], features[len(marked) :])
 
 
 def _part(places: FloatArray, length: int, side: float) -> slice:
@@ -108,9 +134,13 @@ def _part(places: FloatArray, length: int, side: float) -> slice:
 
 
 def _grey(pixels: npt.NDArray[Any]) -> FloatArray:
-    """Return the mean of the channels, (Y, X): most pixels within [0, 1]."""
-    grey = np.nan_to_num(pixels.astype(np.float64).mean(axis=2))
-    dark, bright = np.percentile(grey, [1, 99.5])
+    """Return the mean of the channels, (Y, X): most within [0, 1], and the median where it is not finite."""
+    grey = pixels.astype(np.float64).mean(axis=2)
+    finite = np.isfinite(grey)
+    if not finite.any():
+        return np.zeros_like(grey)
+    dark, median, bright = np.percentile(grey[finite], [1, 50, 99.5])
+    grey[~finite] = median
     result: FloatArray = (grey - dark) / max(bright - dark, 1e-9)
     return result
 
@@ -128,7 +158,7 @@ def _blobs(grey: FloatArray, radius: float) -> FloatArray:
     return np.concatenate(found).astype(np.float64)
 
 
-def _looks(grey: FloatArray, places: FloatArray, radius: float) -> FloatArray:
+def _ring_features(grey: FloatArray, places: FloatArray, radius: float) -> FloatArray:
     """Return features (N, F): brightness, its unevenness, and edges on rings around each place."""
     angles = np.linspace(0, 2 * np.pi, _PLACES, endpoint=False)
     rings = radius * np.array(_RINGS)[:, np.newaxis]

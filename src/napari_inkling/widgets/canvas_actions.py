@@ -33,7 +33,7 @@ def canvas_actions(bridge: LayerBridge) -> dict[str, Callable[[], None]]:
     calls: dict[str, Callable[[], Any]] = {
         **{f"tool_{tool}": use(tool) for tool in TOOLS},
         **{f"class_{n}": mark(keys) for n, keys in enumerate(CLASS_KEYS, 1)},
-        "undo": lambda: travel(bridge, session.annotations.undo),
+        "undo": lambda: undo(bridge),
         "redo": lambda: travel(bridge, session.annotations.redo),
         "accept": lambda: labels.accept() or review.accept(),
         "reject": lambda: labels.strike() or review.reject(),
@@ -63,7 +63,12 @@ def travel(bridge: LayerBridge, step: Callable[[], Edit | None]) -> None:
     """Undo or redo, and look where that changed something."""
     if (edit := step()) is not None:
         bridge.view.find(edit.places)
-        bridge.review.return_to(edit.places)
+
+
+def undo(bridge: LayerBridge) -> None:
+    """Undo, look where that changed something, and let the next verdict be for what was judged there."""
+    travel(bridge, bridge.session.annotations.undo)
+    bridge.review.return_to_undone()
 
 
 def choose_class(bridge: LayerBridge, keys: str) -> None:

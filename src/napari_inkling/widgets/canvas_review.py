@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Reviewer"]
 
 _LITTLE = "only a little doubt is left"
-#: A hint so near in pixels lies where the suggestion was that it was made of.
-_SAME_PLACE = 1.0
 
 
 class Reviewer:
@@ -60,6 +58,7 @@ class Reviewer:
         self._pointed_at = pointed_at
         self._place: npt.NDArray[np.float64] | None = None
         self._rank = 0
+        self._judged: list[int] = []
         self.focused: int | None = None
         #: Whether a class that is chosen is meant for the one in focus: nothing was marked since.
         self.awaits_class = False
@@ -103,7 +102,7 @@ class Reviewer:
 
     def start_over(self) -> None:
         """Look at none, and at the most doubtful next."""
-        self._rank = 0
+        self._rank, self._judged = 0, []
         self.focus(None)
 
     def go_on(self) -> None:
@@ -125,27 +124,21 @@ class Reviewer:
 
     def place_of(self, wanted: int) -> npt.NDArray[np.float64] | None:
         """Return where (y, x) a suggestion is, ``None`` if it is not shown."""
-        ids, places = self._middles()
-        at = np.flatnonzero(ids == wanted)
-        return places[at[0]] if len(at) else None
+        suggestions = self._session.suggestions.shown()
+        for rows, places in ((suggestions.points, suggestions.points.coordinates),
+                             (suggestions.boxes, suggestions.boxes.centres),
+                             (suggestions.masks, suggestions.masks.centres)):  # fmt: skip
+            if len(at := np.flatnonzero(rows.ids == wanted)):
+                return np.asarray(places[at[0]])
+        return None
 
-    def return_to(self, places: npt.NDArray[np.float64]) -> None:
-        """Look again at what a verdict was taken back from, the next verdict being meant for it.
+    def return_to_undone(self) -> None:
+        """Go back to the one judged last if that was undone just now: the next verdict is meant for it.
 
-        ``places`` (N, 2) are those of the edit. Nothing happens without a focus, as nobody steps through the
-        suggestions, or with several places, as it was no single verdict.
+        Only while one steps through the suggestions, which is while one of them is in focus.
         """
-        ids, middles = self._middles()
-        if self.focused is not None and len(places) == 1 and len(ids):
-            away = np.hypot(*(middles - places[0]).T)
-            if away.min() <= _SAME_PLACE:
-                self.focus(int(ids[away.argmin()]))
-
-    def _middles(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Return ids (N,) and places (N, 2) of what is shown."""
-        shown = self._session.suggestions.shown()
-        places = (shown.points.coordinates, shown.boxes.centres, shown.masks.centres)
-        return shown.ids, np.concatenate(places)
+        if self.focused is not None and self._judged and self.place_of(self._judged[-1]) is not None:
+            self.focus(self._judged.pop())
 
     @property
     def box(self) -> Boxes:
@@ -212,7 +205,8 @@ class Reviewer:
         was_focused, rank = meant == self.focused, self._rank
         if was_focused:  # not to be kept on a neighbour when the suggestions change
             self.focused, self._place = None, None
-        count = verdict(meant)
+        if count := verdict(meant):
+            self._judged.append(meant)
         if was_focused:
             order = self.order()
             self._rank = rank
