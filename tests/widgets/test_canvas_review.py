@@ -255,6 +255,12 @@ def test_after_undo_of_outlined_cells_too(bridge):
 
 def test_undo_of_a_click_leaves_the_focus(review):
     driving.press_key(review.viewer, "G")
+    driving.press_key(review.viewer, "W")
+    review.review.focus(None)
+    driving.press_key(review.viewer, "Ctrl+Z")  # nobody steps, so that the focus stays away
+    assert review.review.focused is None
+    driving.press_key(review.viewer, "G")
+    driving.press_key(review.viewer, "G")
     focused = review.review.focused
     review.session.annotations.edit(
         review.session.annotations.hints, HintSet(Points([PLACES[2]])), "add point"

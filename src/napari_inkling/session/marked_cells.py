@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from psygnal import Signal
 
-from napari_inkling.core import HintSet, Image, PlaneRef
+from napari_inkling.core import Image, PlaneRef
+from napari_inkling.evaluation import cell_centres
 from napari_inkling.session.background import Background, Listener
 from napari_inkling.session.cell_radius import DEFAULT_RADIUS, CellRadius
 from napari_inkling.session.desk import Dispatch
@@ -81,7 +82,7 @@ class MarkedCells:
         found = {}
         for ref in project.planes_with_hints():
             if ref.image in wanted:
-                found[ref] = _middles(project.hints(ref))
+                found[ref] = cell_centres(project.hints(ref)).coordinates
         most = sorted(found, key=lambda ref: -len(found[ref]))[:MOST_PLANES]
         return {ref: found[ref] for ref in most if len(found[ref])}
 
@@ -118,15 +119,6 @@ class MarkedCells:
     def close(self) -> None:
         """Leave no thread behind."""
         self._background.close()
-
-
-def _middles(hints: HintSet) -> npt.NDArray[np.float64]:
-    """Return one middle (N, 2) of each marked cell, whether it has a point, a box, a mask, or several."""
-    kinds = (hints.points.cells, hints.boxes.cells, hints.masks.cells)
-    places = (kinds[0].coordinates, kinds[1].centres, kinds[2].centres)
-    _, first = np.unique(np.concatenate([rows.ids for rows in kinds]), return_index=True)
-    result: npt.NDArray[np.float64] = np.concatenate(places)[first]
-    return result
 
 
 def _estimated(

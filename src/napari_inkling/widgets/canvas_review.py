@@ -137,8 +137,10 @@ class Reviewer:
 
         Only while one steps through the suggestions, which is while one of them is in focus.
         """
-        if self.focused is not None and self._judged and self.place_of(self._judged[-1]) is not None:
-            self.focus(self._judged.pop())
+        if self._judged and self.place_of(self._judged[-1]) is not None:
+            back = self._judged.pop()
+            if self.focused is not None:
+                self.focus(back)
 
     @property
     def box(self) -> Boxes:
