@@ -185,6 +185,7 @@ def test_keys_within_sentences_are_there(page: Path) -> None:
         ("cell", "tool_cell"),
         ("not a cell", "tool_background"),
         ("box", "tool_box"),
+        ("ignore", "tool_ignore"),
         ("select", "tool_select"),
     ],
 )

@@ -44,8 +44,12 @@ def point(y: float, x: float, kind: str = "cell") -> HintSet:
         (HintSet(), [[51, 47]], 4, [[0, 0], [0, 10], [0, 20]]),
         (HintSet(boxes=Boxes([[45, 42, 55, 60]])), NOTHING, 4, [[0, 0], [0, 10], [0, 20]]),  # the same box
         (HintSet(boxes=Boxes([[45, 55, 55, 75]])), NOTHING, 4, [[0, 0], [0, 10], [0, 20], [50, 50]]),
-        (HintSet(boxes=Boxes([[-3, 5, 3, 15]], classes=IGNORE)), NOTHING, 4,
-         [[0, 0], [0, 10], [0, 20], [50, 50]]),  # around what nobody labelled
+        (HintSet(boxes=Boxes([[-3, 5, 3, 15]], classes=IGNORE, sources="imported")), NOTHING, 4,
+         [[0, 0], [0, 10], [0, 20], [50, 50]]),  # around what nobody labelled yet
+        (HintSet(boxes=Boxes([[-9, -9, 9, 10.5]], classes=IGNORE)), NOTHING, 4,
+         [[0, 20], [50, 50]]),  # drawn by a person
+        (HintSet(boxes=Boxes([[49, 40, 60, 60]], classes=IGNORE)), NOTHING, 4,
+         [[0, 0], [0, 10], [0, 20]]),  # the centre of a box
         (HintSet(boxes=Boxes([[-3, 5, 3, 15]])), NOTHING, 4, [[0, 0], [0, 20], [50, 50]]),  # a box, a point
         (HintSet(boxes=Boxes([[-20, -10, 20, 30]])), NOTHING, 4, [[50, 50]]),  # a large box: half its side
         (HintSet(), [[0, 12]], 4, [[0, 0], [0, 20], [50, 50]]),  # rejected: half a radius away

@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 
-from napari_inkling.core import BACKGROUND, Boxes, HintSet, Points
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, HintSet, Points
 from tests.widgets import driving
 from tests.widgets.conftest import IMAGE, NoRunner
 
@@ -180,6 +180,40 @@ def test_a_box_is_drawn_moved_and_deleted(bridge):
     np.testing.assert_allclose(bridge.hints.boxes.seen().coordinates, boxes.coordinates, atol=1e-3)
 
 
+def test_a_box_to_ignore_is_drawn_and_veils_what_is_suggested(make_bridge):
+    bridge = make_bridge(classes=("red", "white"))
+    driving.suggest(bridge.session, [[30.0, 50.0], [80.0, 50.0]])
+    assert len(bridge.suggestions.layer.data) == 2
+    driving.press_key(bridge.viewer, "Shift+I")
+    assert bridge.tool == "ignore"
+    start, stop = driving.drag(bridge.viewer, (20, 30), (50, 80))
+    driving.settle(0.05)
+    hints, layer = bridge.session.annotations.hints, bridge.hints.boxes.layer
+    np.testing.assert_allclose(hints.boxes.coordinates, [[*start, *stop]], atol=0.5)
+    assert hints.boxes.classes.tolist() == [IGNORE]
+    assert not bridge.session.messages
+    assert layer.face_color[0, 3] > 0, "one sees the image through grey"
+    np.testing.assert_allclose(bridge.suggestions.layer.data, [[80, 50]])
+    driving.press_key(bridge.viewer, "Shift+B")
+    driving.drag(bridge.viewer, (60, 90), (80, 120))
+    assert bridge.session.annotations.hints.boxes.classes.tolist() == [IGNORE, "red"]
+    assert layer.face_color[1, 3] == 0
+    driving.press_key(bridge.viewer, "Ctrl+Z")
+    driving.press_key(bridge.viewer, "Ctrl+Z")
+    driving.settle(0.05)
+    assert len(bridge.suggestions.layer.data) == 2
+
+
+def test_a_box_to_ignore_becomes_a_cell_by_the_class_key(bridge):
+    bridge.tool = "ignore"
+    driving.drag(bridge.viewer, (20, 30), (50, 80))
+    driving.press_key(bridge.viewer, "Shift+S")
+    driving.click_at(bridge.viewer, 35, 55)
+    driving.press_key(bridge.viewer, "Ctrl+1")
+    assert bridge.session.annotations.hints.boxes.classes.tolist() == ["cell"]
+    assert bridge.hints.boxes.layer.face_color[0, 3] == 0
+
+
 def test_a_click_with_the_box_tool_is_refused(bridge):
     bridge.tool = "box"
     driving.click_at(bridge.viewer, 50, 50)
@@ -292,8 +326,11 @@ def test_napari_modes_choose_tools(bridge):
     bridge.viewer.layers.selection.active = bridge.hints.boxes.layer
     bridge.hints.boxes.layer.mode = "add_rectangle"
     bridge.viewer.layers.selection.active = bridge.images.primary
+    bridge.tool = "ignore"
+    bridge.hints.boxes.layer.mode = "select"
+    bridge.hints.boxes.layer.mode = "add_rectangle"
     bridge.tool = "background"
-    assert tools == ["select", "pan", "box", "pan", "background"]
+    assert tools == ["select", "pan", "box", "pan", "ignore", "select", "ignore", "background"]
 
 
 def test_a_removed_layer_loses_no_hint_and_comes_back(bridge):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.spatial import KDTree
 
 from napari_inkling.core import Boxes, HintSet, Masks, Predictions
-from napari_inkling.core.box_places import centred_on, of_same_cells
+from napari_inkling.core.box_places import centred_on, of_same_cells, where_inside
 from napari_inkling.core.mask_places import clipped
 from napari_inkling.guidance import doubts
 
@@ -67,7 +67,8 @@ def without_known(
         or a mask of the same cell, see :func:`~napari_inkling.core.box_places.of_same_cells`, and by
         background in its middle; so it is still suggested where a cell was only pointed at. So is a mask,
         and where it was only boxed, too. Masks are clipped by those of a person, see
-        :func:`~napari_inkling.core.mask_places.clipped`. Boxes around what nobody labelled hide nothing.
+        :func:`~napari_inkling.core.mask_places.clipped`. A box to ignore
+        that a person drew hides what has its centre in it; imported ones hide nothing.
     rejected : (N, 2) array
         Where suggestions were rejected; each hides what is within ``radius / 2``, or whose box has it in its
         middle.
@@ -77,17 +78,22 @@ def without_known(
         The clipped masks, if they are known.
     """
     free = clipped(predictions.masks, hints.masks) if free is None else free
-    boxes = hints.boxes.cells
+    boxes, ignored = hints.boxes.cells, hints.boxes.ignored
+    veiled = ignored.take(ignored.sources != "imported").coordinates
+
+    def is_veiled(places: FloatArray) -> npt.NDArray[np.bool_]:
+        return np.isin(np.arange(len(places)), where_inside(veiled, places)[1])
 
     def is_judged(places: FloatArray) -> npt.NDArray[np.bool_]:
-        judged = near(places, rejected, radius / 2)
+        judged = is_veiled(places) | near(places, rejected, radius / 2)
         judged |= near(places, hints.points.background.coordinates, radius)
         return judged | near(places, hints.masks.centres, _reach(hints.masks, radius))
 
     points = predictions.points.coordinates
     judged = (
         is_judged(points),
-        _are_known(predictions.boxes, replace(hints, boxes=boxes), rejected),
+        is_veiled(predictions.boxes.centres)
+        | _are_known(predictions.boxes, replace(hints, boxes=boxes), rejected),
         is_judged(predictions.masks.centres) | ~np.isin(predictions.masks.ids, free.ids),
     )
     known = np.isin(predictions.ids, predictions.ids[np.concatenate(judged)])

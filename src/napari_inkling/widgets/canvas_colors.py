@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import BACKGROUND
+from napari_inkling.core import BACKGROUND, IGNORE
 
 if TYPE_CHECKING:
     from napari_inkling.project import ClassInfo
 
-__all__ = ["GREY", "Palette", "make_palette", "paint"]
+__all__ = ["GREY", "Palette", "make_palette", "paint", "veil"]
 
 #: RGBA in [0, 1] by class.
 Palette = Mapping[str, npt.NDArray[np.float32]]
 #: Colour of what is not a cell, and of classes that the project no longer has.
 GREY = np.array([0.72, 0.72, 0.72, 1.0], dtype=np.float32)
+
+#: Opacity of the grey over what is ignored.
+_VEIL = 0.3
 
 
 def make_palette(classes: Iterable[ClassInfo]) -> Palette:
@@ -37,3 +40,10 @@ def paint(classes: npt.NDArray[np.object_], palette: Palette) -> npt.NDArray[np.
         return np.empty((0, 4), np.float32)
     names, index = np.unique(classes.astype(str), return_inverse=True)
     return np.array([palette.get(name, GREY) for name in names], np.float32)[index]
+
+
+def veil(classes: npt.NDArray[np.object_]) -> npt.NDArray[np.float32]:
+    """Return the colour inside the box of each row, shape (N, 4): grey over what is ignored, else none."""
+    colours = np.zeros((len(classes), 4), np.float32)
+    colours[classes == IGNORE] = (*GREY[:3], _VEIL)
+    return colours

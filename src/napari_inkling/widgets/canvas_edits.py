@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import BACKGROUND, Boxes, Points
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, Points
 
 __all__ = ["Change", "Seen", "compare_boxes", "compare_points", "is_inside"]
 
@@ -100,7 +100,8 @@ def compare_boxes(
         refusal,
         _refusal(twice, seen.coordinates, "drawn over one that is there: select that to change it"),
     )
-    change = _change(shown, cut, index, new & ~small & ~twice, moved & ~small, classes, "box")
+    known = {*classes, IGNORE}
+    change = _change(shown, cut, index, new & ~small & ~twice, moved & ~small, known, "box")
     return replace(change, refusals=(*(r for r in refusals if r), *change.refusals))
 
 

@@ -8,20 +8,23 @@ from typing import Any, Literal, get_args
 
 from psygnal import Signal
 
-from napari_inkling.core import BACKGROUND, SettingsError
+from napari_inkling.core import BACKGROUND, IGNORE, SettingsError
 from napari_inkling.widgets.canvas_connections import Connections
 from napari_inkling.widgets.hint_layers import HintBoxes, HintPoints
 from napari_inkling.widgets.mask_layers import HintMasks
 
 __all__ = ["MASK_TOOLS", "TOOLS", "Tool", "Toolbox"]
 
-Tool = Literal["cell", "background", "box", "select", "pan", "brush", "erase", "split", "merge", "delete"]
+Tool = Literal[
+    "cell", "background", "box", "ignore", "select", "pan", "brush", "erase", "split", "merge", "delete"
+]
 TOOLS: tuple[Tool, ...] = get_args(Tool)
 MASK_TOOLS: tuple[Tool, ...] = ("brush", "erase", "split", "merge", "delete")
 _MODES = {
     "cell": "add",
     "background": "add",
     "box": "add_rectangle",
+    "ignore": "add_rectangle",
     "select": "select",
     "pan": "pan_zoom",
     "brush": "paint",
@@ -61,6 +64,7 @@ class Toolbox:
         self._default_class = default_class
         self._tool: Tool = "cell"
         self._marking: Tool = "cell"
+        self._drawing: Tool = "box"
         self._kind: Any = points
         self._setting = False
         self._own = Connections()
@@ -76,8 +80,8 @@ class Toolbox:
             raise SettingsError(f"there is no tool {tool!r}, expected one of {', '.join(TOOLS)}")
         if tool in ("cell", "background"):
             self._marking, self._kind = tool, self._points
-        elif tool == "box":
-            self._kind = self._boxes
+        elif tool in ("box", "ignore"):
+            self._drawing, self._kind = tool, self._boxes
         elif tool in MASK_TOOLS:
             self._kind = self._masks
         elif tool == "select" and self._kind is self._masks:
@@ -133,7 +137,7 @@ class Toolbox:
         if self._points.layer is not None:
             self._points.set_default(name)
         if self._boxes.layer is not None:
-            self._boxes.set_default(self._default_class())
+            self._boxes.set_default(IGNORE if self._drawing == "ignore" else self._default_class())
 
     def _apply(self, tool: Tool) -> None:
         layer = self._kind.layer
@@ -158,7 +162,7 @@ class Toolbox:
             named: dict[str, Tool] = {"add": self._marking, "select": "select"}
         elif active is self._boxes.layer:
             self._kind = self._boxes
-            named = {**dict.fromkeys(_DRAWING_MODES, "box"), "select": "select", "direct": "select"}
+            named = {**dict.fromkeys(_DRAWING_MODES, self._drawing), "select": "select", "direct": "select"}
         elif active is self._masks.layer:
             self._kind = self._masks
             named = {"paint": "brush", "fill": "brush", "polygon": "brush", "erase": "erase"}

@@ -11,7 +11,7 @@ from psygnal import Signal
 
 from napari_inkling.core import BACKGROUND, Boxes, Points
 from napari_inkling.core.box_places import boxes_at
-from napari_inkling.widgets.canvas_colors import Palette, make_palette, paint
+from napari_inkling.widgets.canvas_colors import Palette, make_palette, paint, veil
 from napari_inkling.widgets.canvas_edits import Seen
 
 __all__ = ["BOXES_NAME", "POINTS_NAME", "HintBoxes", "HintLayer", "HintPoints", "corners_of"]
@@ -172,7 +172,7 @@ class HintPoints(HintLayer):
 
 
 class HintBoxes(HintLayer):
-    """Boxes as outlines in their class's colour."""
+    """Boxes as outlines in their class's colour; those around what nobody labels are veiled in grey."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -256,7 +256,7 @@ class HintBoxes(HintLayer):
                     shape_type="rectangle",
                     edge_width=self.width,
                     edge_color=paint(fresh.classes, self.palette),
-                    face_color="transparent",
+                    face_color=veil(fresh.classes),
                 )
             layer.features = self._features()
             self._select(chosen)
@@ -267,6 +267,7 @@ class HintBoxes(HintLayer):
         """Take colours and line width anew."""
         if len(self.rows):
             self.layer.edge_color = paint(self.rows.classes, self.palette)
+            self.layer.face_color = veil(self.rows.classes)
             self.layer.edge_width = self.width
         self.set_default(self.current_class)
 
@@ -275,7 +276,7 @@ class HintBoxes(HintLayer):
         self.current_class, layer = name, self.layer
         with layer.block_update_properties():
             layer.current_edge_color = self.palette.get(name, self.palette[BACKGROUND])
-            layer.current_face_color = "transparent"
+            layer.current_face_color = veil(np.array([name], object))[0]
             layer.current_edge_width = self.width
             self._set_default_features()
 

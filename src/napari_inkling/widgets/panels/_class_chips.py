@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QLineF, QObject, QPointF, QRectF, Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF
+from qtpy.QtCore import QEvent, QLineF, QObject, QRectF, Qt, Signal
+from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import QLineEdit, QMenu, QPushButton, QWidget
 from superqt.utils import QFlowLayout
 
@@ -66,10 +66,9 @@ def tool_icon(tool: str) -> QIcon:
     elif tool == "box":
         painter.drawRect(QRectF(1.5, 2.5, 9, 7))
     else:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor("#8f97a3"))
-        corners = [(2, 0.5), (2, 10), (4.6, 7.8), (6.4, 11.5), (8, 10.8), (6.3, 7.2), (9.6, 7)]
-        painter.drawPolygon(QPolygonF([QPointF(*c) for c in corners]))
+        painter.setPen(QPen(QColor("#8f97a3"), 1.5))
+        painter.setBrush(QColor(143, 151, 163, 110))
+        painter.drawRect(QRectF(1.5, 2.5, 9, 7))
     painter.end()
     return QIcon(pixmap)
 

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["AnnotatePanel"]
 
-TOOLS: dict[Tool, tuple[str, str]] = {
+MARKING: dict[Tool, tuple[str, str]] = {
     "cell": ("cell", "Click cells: one point on each"),
     "background": ("not a cell", "Click what is not a cell: it counts as certain"),
     "box": ("box", "Draw a box around a cell"),
-    "select": ("select", "Select points to move or delete them"),
+    "ignore": ("ignore", "Draw a box around what is neither to be learnt as cells nor as background"),
 }
-MASKS: dict[Tool, tuple[str, str]] = {
+EDITING: dict[Tool, tuple[str, str]] = {
+    "select": ("select", "Select points to move or delete them"),
     "brush": ("brush", "Draw the mask of a cell, or begin inside one to paint more; [ and ] size the brush"),
     "erase": ("erase", "Rub out parts of a mask; begin inside the one to take from"),
     "split": ("split", "Draw a line across a mask: it becomes two"),
@@ -75,18 +76,18 @@ class AnnotatePanel(Panel):
         self.chips.removed.connect(self._remove_class)
 
     def _make_tools(self) -> None:
-        self.tools = {name: self._tool(name) for name in (*TOOLS, *MASKS)}
+        self.tools = {name: self._tool(name) for name in (*MARKING, *EDITING)}
         self._group = QButtonGroup(self)
         self._group.setExclusive(False)
         for made in self.tools.values():
             self._group.addButton(made)
-        for name in TOOLS:
+        for name in MARKING:
             self.tools[name].setIcon(tool_icon(name))
-        self.add(row(*(self.tools[name] for name in TOOLS), spacing=4))
-        self.add(row(*(shrinking(self.tools[name], 30) for name in MASKS), spacing=4))
+        self.add(row(*(self.tools[name] for name in MARKING), spacing=4))
+        self.add(row(*(shrinking(self.tools[name], 30) for name in EDITING), spacing=2))
 
     def _tool(self, name: Tool) -> QPushButton:
-        text, tip = (TOOLS | MASKS)[name]
+        text, tip = (MARKING | EDITING)[name]
         made = button(text, tip, lambda: self._pick(name), key=key_of(f"tool_{name}"), role="tool")
         made.setCheckable(True)
         return made
