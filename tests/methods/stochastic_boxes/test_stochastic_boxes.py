@@ -410,6 +410,26 @@ def test_weights_that_cannot_be_had_are_told(monkeypatch):
     events, last = drained(METHOD.fit(told, settings, device="cpu"))
     assert len(texts(events)) == 1 and "could not be downloaded (OSError: " in texts(events)[0]
     assert len(last.description.anchors) == 5 and last.description.scale == 1
+    assert len(last.net.anchors(8, 8)) == 5 * 9, "three sizes in three ratios, as RetinaNet has them"
+
+
+def test_as_published_the_rate_falls_when_the_loss_stops_falling(monkeypatch):
+    made = []
+
+    class Noting:
+        def __init__(self, optimizer, epoch):
+            assert [group["lr"] for group in optimizer.param_groups] == [3e-3]
+            self.epoch, self.noted = epoch, []
+            made.append(self)
+
+        def note(self, loss):
+            self.noted.append(loss)
+
+    monkeypatch.setattr(steps, "Plateau", Noting)
+    settings = METHOD.Settings(schedule="plateau", steps=4, crop=64, batch=2)
+    events, _ = drained(METHOD.fit(data(hints=boxes(), watch=None), settings, device="cpu"))
+    told = [sum(event.losses.values()) for event in events if isinstance(event, Step) and event.losses]
+    assert (made[0].epoch, made[0].noted) == (1, told) and len(told) == 4
 
 
 def small_resnet():

@@ -33,6 +33,8 @@ LOWEST = 0.03
 SUGGESTED = 0.2
 #: Boxes of different classes with a greater IOU than this are one cell, of the likelier class.
 ONE_CELL = 0.7
+#: Height by width of the anchors, if these are not all squares.
+ELONGATED = (0.5, 1.0, 2.0)
 #: Edge of a tile, in working pixels.
 TILE = 768
 
@@ -49,7 +51,7 @@ class Description(BaseModel):
     intensity: Intensity
     #: Working pixels per image pixel.
     scale: float
-    #: Sides of the square anchors in working pixels, level by level.
+    #: Sides of the anchors in working pixels, level by level; elongated ones have the area of the square.
     anchors: tuple[tuple[float, ...], ...]
     #: Height and width in pixels of the box that stands in for a point of each class.
     boxes: tuple[tuple[float, float], ...]
@@ -73,7 +75,9 @@ def build_network(about: Description, notify: Callable[[str], None] | None = Non
         backbone = ResNet50Pyramid(channels, wanted, notify or (lambda text: None))
     else:
         backbone = SlimPyramid(channels, len(about.anchors), width=settings.width, outputs=settings.features)
-    return BoxNetwork(backbone, len(about.classes), about.anchors, normalised=settings.network == "slim")
+    ratios = ELONGATED if settings.elongated_anchors else (1.0,)
+    slim = settings.network == "slim"
+    return BoxNetwork(backbone, len(about.classes), about.anchors, ratios, normalised=slim)
 
 
 class BoxModel:

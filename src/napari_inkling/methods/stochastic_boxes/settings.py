@@ -30,7 +30,9 @@ class StochasticBoxesSettings(MethodSettings):
             "network": "resnet50",
             "smallest_side": None,
             "own_range": False,
+            "elongated_anchors": True,
             "optimizer": "sgd",
+            "schedule": "plateau",
             "learning_rate": 1e-2,
             "averaging": 0.0,
             "batch": 2,
@@ -42,7 +44,9 @@ class StochasticBoxesSettings(MethodSettings):
         },
     }
 
-    fixed_fields: ClassVar = ("network", "width", "features", "smallest_side", "own_range")
+    fixed_fields: ClassVar = (
+        "network", "width", "features", "smallest_side", "own_range", "elongated_anchors",
+    )  # fmt: skip
 
     steps: int = Setting(600, ge=1, description="Steps of the training (about two minutes on 2 CPU cores)")
     minutes: float | None = Setting(
@@ -108,9 +112,18 @@ class StochasticBoxesSettings(MethodSettings):
         le=128,
         description="Side of the smallest class's box at the working scale; empty: full scale",
     )
+    elongated_anchors: bool = Setting(
+        False,
+        description="Anchors also twice as high as wide, and the reverse (the paper); off: squares alone",
+    )
     own_range: bool = Setting(True, description="Intensities in the range of each image, near that of all")
     optimizer: Literal["adamw", "sgd"] = Setting(
-        "adamw", description="adamw: with a rate that warms up and is annealed; sgd: with momentum .9"
+        "adamw", description="adamw, or sgd with momentum .9 (the paper)"
+    )
+    schedule: Literal["one-cycle", "plateau"] = Setting(
+        "one-cycle",
+        description="Learning rate: warmed up and annealed; or a tenth of it each time that the loss has "
+        "stopped falling (the paper)",
     )
     learning_rate: float = Setting(3e-3, gt=0, description="Highest learning rate")
     weight_decay: float = Setting(1e-4, ge=0, description="Decay of the weights")

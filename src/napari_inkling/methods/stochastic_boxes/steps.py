@@ -18,6 +18,7 @@ from napari_inkling.methods.stochastic_boxes.task import Task
 from napari_inkling.training.box_crops import box_crops
 from napari_inkling.training.loop import train
 from napari_inkling.training.pieces import told
+from napari_inkling.training.plateau import Plateau
 
 __all__ = ["set_threshold", "take_steps"]
 
@@ -45,9 +46,14 @@ def take_steps(task: Task) -> Generator[Event, None, None]:
         jitter=settings.jitter,
         zoom=settings.zoom,
     )
-    loss, pacing = task.loss(), Pacing()
+    loss, pacing, plateau = task.loss(), Pacing(), None
+    if settings.schedule == "plateau":
+        plateau = Plateau(task.learner.optimizer, epoch=-(-len(task.fields) // settings.batch))
     while plan.done < plan.steps:
-        yield from train(task.learner, batches, loss, 1, plan, stage=STAGE, round=0)
+        for step in train(task.learner, batches, loss, 1, plan, stage=STAGE, round=0):
+            yield step
+            if plateau is not None:
+                plateau.note(sum(step.losses.values()))
         if settings.minutes is not None:
             plan.last(settings.minutes, task.started)
         if pacing.due and FIRST_PREVIEW_STEP <= plan.done < plan.steps:

@@ -276,11 +276,12 @@ def _learner(
     net: nn.Module, device: Device, settings: StochasticBoxesSettings, plan: Plan, rate: float
 ) -> Learner:
     net = net.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer: torch.optim.Optimizer
     if settings.optimizer == "sgd":
-        optimizer: torch.optim.Optimizer = torch.optim.SGD(
-            net.parameters(), rate, momentum=0.9, weight_decay=settings.weight_decay
-        )
-        return Learner(net, device, optimizer, None, settings.averaging)
-    optimizer = torch.optim.AdamW(net.parameters(), rate, weight_decay=settings.weight_decay)
-    schedule = one_cycle(optimizer, lambda: min(1.0, (plan.done + 1) / max(1, plan.steps)))
+        optimizer = torch.optim.SGD(net.parameters(), rate, momentum=0.9, weight_decay=settings.weight_decay)
+    else:
+        optimizer = torch.optim.AdamW(net.parameters(), rate, weight_decay=settings.weight_decay)
+    schedule = None
+    if settings.schedule == "one-cycle":
+        schedule = one_cycle(optimizer, lambda: min(1.0, (plan.done + 1) / max(1, plan.steps)))
     return Learner(net, device, optimizer, schedule, settings.averaging)
