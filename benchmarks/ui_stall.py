@@ -10,6 +10,7 @@ Each phase has a napari window with the dock and one image in a process of its o
   boxes           3,000 suggested boxes arrive twice a second, and the worker computes at full load
   thread          partial-points trains in a thread of the viewer, for comparison
   bare            napari alone, without the dock: a points layer takes 5,000 others twice a second
+  bare-boxes      napari alone: a shapes layer takes 3,000 other rectangles twice a second
 Bounds for training, previews, previews-load and boxes: 99 of 100 gaps ≤ 20 ms, none > 50 ms.
 """
 
@@ -54,18 +55,18 @@ from napari_inkling.core import (
 from napari_inkling.methods import MethodSettings, Needs
 from napari_inkling.workers import Job, Outcome
 
-PHASES = ("idle", "training", "previews", "previews-load", "boxes", "thread", "bare")
+PHASES = ("idle", "training", "previews", "previews-load", "boxes", "thread", "bare", "bare-boxes")
 BOUNDED = ("training", "previews", "previews-load", "boxes")
+COUNT, BOXES, RATE = 5000, 3000, 2.0
 #: What the flood is told in the phases that have one.
 FLOODS: dict[str, dict[str, Any]] = {
     "previews": {},
     "previews-load": {"load": True},
-    "boxes": {"load": True, "count": 3000, "boxes": True},
+    "boxes": {"load": True, "count": BOXES, "boxes": True},
 }
 P99_BOUND, MAX_BOUND = 20.0, 50.0
 TICK = 5
 SETTLE = 3.0
-COUNT, RATE = 5000, 2.0
 
 
 class FloodSettings(MethodSettings):
@@ -160,8 +161,8 @@ class ThreadRunner:
 
 
 def run_phase(phase: str, seconds: float, steps: int) -> dict[str, Any]:
-    if phase == "bare":
-        return run_bare(seconds)
+    if phase.startswith("bare"):
+        return run_bare(seconds, boxes=phase == "bare-boxes")
     if phase == "thread":  # the first optimizer imports it, and that crashes where Mesa has loaded its LLVM
         importlib.import_module("torch._dynamo")
     import napari
@@ -206,8 +207,8 @@ def run_phase(phase: str, seconds: float, steps: int) -> dict[str, Any]:
     return figures_of(gaps, busy, seconds, seen) | {"still_training_at_the_end": active}
 
 
-def run_bare(seconds: float) -> dict[str, Any]:
-    """Show so many points, twice a second, as a layer of napari's on the same image."""
+def run_bare(seconds: float, boxes: bool) -> dict[str, Any]:
+    """Show so many points, or boxes, twice a second, as a layer of napari's on the same image."""
     import napari
     from qtpy.QtCore import QTimer
 
@@ -222,12 +223,22 @@ def run_bare(seconds: float) -> dict[str, Any]:
         viewer.open(str(session.project.images[0].path))
         session.close()
     random, size = np.random.default_rng(0), np.array(viewer.layers[0].extent.data[1])
-    layer = viewer.add_points(np.empty((0, 2)), ndim=2, size=8, face_color="transparent", border_color="red")
-    seen = {"previews": 0, "most": COUNT}
+    look = {"ndim": 2, "face_color": "transparent"}
+    layer = (
+        viewer.add_shapes(**look, edge_color="red")
+        if boxes
+        else viewer.add_points(np.empty((0, 2)), **look, size=8, border_color="red")
+    )
+    seen = {"previews": 0, "most": BOXES if boxes else COUNT}
 
     def replace() -> None:
         seen["previews"] += 1
-        layer.data = random.random((COUNT, 2)) * size
+        if boxes:
+            places, half = random.random((BOXES, 2)) * size, random.uniform(4, 12, (BOXES, 2))
+            layer.data = []  # a rectangle is two of its corners
+            layer.add_rectangles(list(np.stack([places - half, places + half], axis=1)))
+        else:
+            layer.data = random.random((COUNT, 2)) * size
 
     timer = QTimer()
     timer.setInterval(int(1000 / RATE))

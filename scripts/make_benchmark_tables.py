@@ -264,6 +264,7 @@ def ui_stall(result: Result) -> str:
         "boxes": "3,000 suggested boxes, twice a second, the worker at full load",
         "thread": "training in a thread of the viewer",
         "bare": "napari alone, no dock: 5,000 points, twice a second",
+        "bare-boxes": "napari alone, no dock: 3,000 rectangles, twice a second",
     }
 
     def row(phase: str) -> list[str]:
