@@ -99,7 +99,8 @@ def test_how_many_boxes_without_a_model(inkling: Inkling, boxed):
     ended = inkling("guide", boxed)
     assert (ended.code, ended.err) == (
         0,
-        "inkling: no model yet: what to look at next is listed once there is one\n",
+        "inkling: the project holds no model yet: what to look at next is listed with one, or with "
+        "--model FOLDER\n",
     )
     lines = ended.out.splitlines()
     assert lines[:3] == [  # nothing of "cell", which nobody marked

@@ -102,6 +102,29 @@ def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def window(qapp: Any, napari: Any) -> Iterator[Any]:
+    """Return the viewer that the tests of a file share."""
+    with shown_viewer(napari) as made:
+        yield made
+
+
+@pytest.fixture
+def used_viewer(window: Any, nothing_left: None) -> Iterator[Any]:
+    """Return the viewer of the file, as empty as a new one: for tests of what is in a window, not of windows.
+
+    To open and close a window takes longer than most tests.
+    """
+    yield window
+    from tests.widgets import driving
+
+    for name in list(window.window._wrapped_dock_widgets):
+        window.window.remove_dock_widget(window.window._wrapped_dock_widgets[name])
+    window.layers.clear()
+    window.window._qt_window.resize(1200, 800)
+    driving.settle(0.05)
+
+
 def open_session() -> Any:
     """Return a session without a project that keeps what it says, and trains nothing."""
     from napari_inkling.session import Session

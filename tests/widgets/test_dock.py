@@ -265,7 +265,7 @@ def test_a_message_moves_no_button(viewer, tmp_path):
 def test_the_key_says_what_is_missing_and_that_goes_by_itself(viewer, tmp_path):
     dock = open_dock(viewer)
     press_key(viewer, "Shift+T")
-    assert (dock.messages.current.level, dock.messages.current.text) == ("info", "Open an image first.")
+    assert (dock.messages.current.level, dock.messages.current.text) == ("info", "Add an image first.")
     dock.images.add_paths([picture(tmp_path)])
     press_key(viewer, "Shift+T")
     assert (dock.messages.current.level, dock.messages.current.text) == ("info", dock.train.next_step.text())

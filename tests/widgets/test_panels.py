@@ -105,6 +105,7 @@ def test_files_are_dropped(dock, tmp_path):
 def test_the_open_layer_is_offered(dock, viewer):
     viewer.add_image(np.zeros((50, 60)), name="my slide")
     settle(0.1)
+    assert dock.images.next_step.text() == "Start with the image that is open."
     assert dock.images.start.use_layer.isVisible()
     assert dock.images.start.use_layer.text() == "Use “my slide”"
     click(dock.images.start.use_layer)
@@ -840,9 +841,33 @@ def test_what_is_said_of_a_suggestion_does_not_widen_the_dock(with_image):
     assert score.minimumSizeHint().width() < 100
 
 
-@pytest.mark.parametrize(("active", "says"), [(True, "Still training"), (False, "None is left above")])
-def test_where_none_is_above_the_threshold(with_image, monkeypatch, active, says):
+@pytest.mark.parametrize(
+    ("active", "model", "says"),
+    [
+        (True, "model", "Still training"),
+        (True, None, "A first guess"),
+        (False, "model", "None is left above"),
+    ],
+)
+def test_where_none_is_above_the_threshold(with_image, monkeypatch, active, model, says):
     review = with_image.review
     monkeypatch.setattr(type(review.session.training), "active", property(lambda training: active))
+    monkeypatch.setattr(type(review.session.prediction), "newest_model", property(lambda prediction: model))
     review._advise(total=5, shown=0, unsure=0)
     assert review.next_step.text().startswith(says)
+
+
+def test_a_first_guess_is_not_accepted_as_a_whole(viewer, with_image, monkeypatch):
+    review, active = with_image.review, [True]
+    monkeypatch.setattr(type(review.session.training), "active", property(lambda training: active[0]))
+    suggest(with_image.session, [[20.0, 20.0]])
+    review.refresh()
+    assert review.accept_button.isEnabled() and not review.accept_all.isEnabled()
+    press_key(viewer, "Shift+E")
+    assert "first guess" in with_image.messages.current.text
+    assert not with_image.session.annotations.hints
+    active[0] = False
+    review.refresh()
+    assert review.accept_all.isEnabled()
+    press_key(viewer, "Shift+E")
+    assert len(with_image.session.annotations.hints) == 1

@@ -78,7 +78,9 @@ def guide(
         "left_out": missing if asks_model else [],
     }
     if not asks_model:
-        note("no model yet: what to look at next is listed once there is one")
+        note(
+            "the project holds no model yet: what to look at next is listed with one, or with --model FOLDER"
+        )
     about_boxes = any(row["boxes"] for row in boxes) or not asks_model
     parts = [box_text(boxes) if about_boxes else "", _text(planes, cells) if asks_model else ""]
     result(values, "\n\n".join(filter(None, parts)), as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -120,7 +121,7 @@ class Comparing:
         Asked after each hint: where they did before, they still do as long as they only become more.
         """
         if self._workspace.opened is None:
-            return "Open an image first."
+            return "Add an image first."
         asked = self._advice.hint_counts(), self._advice.method
         if self._refusal is None or not _still_holds(*self._refusal, asked):
             self._refusal = asked, self._refusal_now()
@@ -243,7 +244,7 @@ class Comparing:
         if isinstance(event, Notice):
             self._tell("info", event.text)
         else:
-            self._set_state(self._state.after(event))
+            self._set_state(self._state.after(event, time.monotonic()))
 
     def _on_done(self, held: HeldOut, seed: int, folder: Path, outcome: Outcome) -> None:
         shutil.rmtree(folder, ignore_errors=True)

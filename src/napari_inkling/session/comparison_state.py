@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from napari_inkling.core import Event, Started, Step, Tried
 from napari_inkling.evaluation import ComparedDetector, Comparison
-from napari_inkling.session.training_state import Status
+from napari_inkling.session.training_state import PACE_AFTER, Status
 
 __all__ = ["ComparisonState", "f1_words", "rests_on", "short_name", "verdict"]
 
@@ -31,6 +31,9 @@ class ComparisonState:
         As in the last :class:`~napari_inkling.core.Step`; ``steps`` is 0 before the first.
     device : str
         In words: "CPU, 2 threads".
+    began, seconds_left : float or None
+        When the first step was told (seconds of any steady clock), and how long the rest takes at the pace
+        since then; ``None`` while unknown.
     failures : tuple of str
         What went wrong with a method, one sentence each.
     result : Comparison or None
@@ -46,6 +49,8 @@ class ComparisonState:
     step: int = 0
     steps: int = 0
     device: str = ""
+    began: float | None = None
+    seconds_left: float | None = None
     failures: tuple[str, ...] = ()
     result: Comparison | None = None
     message: str = ""
@@ -78,8 +83,8 @@ class ComparisonState:
         then = f", then {' and '.join(later)}" if later else ""
         return f"Comparing: {now}, {far}{then}"
 
-    def after(self, event: Event) -> ComparisonState:
-        """Return the state after an event of the job."""
+    def after(self, event: Event, now: float) -> ComparisonState:
+        """Return the state after an event of the job, which came at ``now`` (seconds of a steady clock)."""
         match event:
             case Started():
                 return replace(self, status="running", device=event.device)
@@ -91,7 +96,8 @@ class ComparisonState:
                     stage=event.stage,
                     step=event.step,
                     steps=event.steps,
-                )
+                    began=now if self.began is None else self.began,
+                )._paced(now)
             case Tried():
                 failed = (f"{short_name(event.method)} failed: {event.error}",) if event.error else ()
                 number = self.methods.index(event.method) + 1
@@ -100,6 +106,12 @@ class ComparisonState:
                 )
             case _:
                 return self
+
+    def _paced(self, now: float) -> ComparisonState:
+        """Return the state with the time that the rest takes, once a pace is known."""
+        spent, done = now - (now if self.began is None else self.began), self.fraction
+        known = spent >= PACE_AFTER and done > 0
+        return replace(self, seconds_left=spent / done * (1 - done) if known else None)
 
 
 def short_name(method: str) -> str:

@@ -111,6 +111,11 @@ class Training:
         return self._state.active
 
     @property
+    def guesses(self) -> bool:
+        """Whether what it suggests is a first guess, from before there is any model."""
+        return self.active and self._prediction.newest_model is None
+
+    @property
     def heeds_corrections(self) -> bool:
         """Whether the training that runs takes in what is marked meanwhile."""
         return self.active and self._heeds

@@ -188,7 +188,12 @@ class Reviewer:
         return self._judge(lambda one: self._session.review.reject([one], as_background=background))
 
     def accept_above(self) -> None:
-        """Accept everything that is shown, and say how much that was."""
+        """Accept everything that is shown, and say how much that was; a first guess is too rough for that."""
+        if self._session.training.guesses:
+            self._session.message.emit(
+                "info", "This is a first guess: wait for the model, or judge one by one."
+            )
+            return
         self._tell(self._session.review.accept_above())
 
     def accept_in(self, y0: float, x0: float, y1: float, x1: float) -> None:

@@ -10,6 +10,7 @@ from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen
 from qtpy.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
+from napari_inkling.core.durations import clock
 from napari_inkling.session import ComparisonState, rests_on, short_name
 from napari_inkling.widgets.panels._keys import key_of
 from napari_inkling.widgets.panels._panel import button, column, label, put, row, set_role, shrinking
@@ -126,7 +127,8 @@ class ComparisonView(QWidget):
         self.setVisible(state.status != "idle")
         self.bar.setVisible(state.active)
         self.bar.setValue(round(1000 * state.fraction))
-        doing = " · ".join(filter(None, (state.doing, state.device)))
+        left = clock(state.seconds_left)
+        doing = " · ".join(filter(None, (state.doing, f"{left} left" * bool(left), state.device)))
         self.text.setText(doing if state.active else state.message)
         ended = "warning" if state.failures else "plain"
         set_role(self.text, "muted" if state.active else ended)

@@ -143,7 +143,7 @@ class AnnotatePanel(Panel):
         if self.session.project.read_only:
             self.say_next("This project is read-only: you can look at the hints, not change them.")
         elif plane is None:
-            self.say_next("Open an image, then click cells in it.")
+            self.say_next("Add an image, then click cells in it.")
         elif cells == 0 and plane.image not in self.session.workspace.learnable_images:
             self.say_next("This image is held out: mark cells in another one to learn from.", now=True)
         elif cells == 0:

@@ -149,7 +149,7 @@ class ImagesPanel(ImageActions):
         self.relink_button.setVisible(shown is not None)
         self.problem.setText(shown.message if shown is not None else "")
         if not some:
-            self.say_next("Start with an image.", now=True)
+            self._say_how_to_start()
         elif record is None:
             self.say_next("Click an image to open it.", now=True)
         elif problems and shown is None:
@@ -161,6 +161,13 @@ class ImagesPanel(ImageActions):
     def _show_layer(self, *_: Any) -> None:
         """Offer the image layer that is selected in napari."""
         self.start.offer(self.bridge.layer_to_add())
+        if not self.model.lines:
+            self._say_how_to_start()
+
+    def _say_how_to_start(self) -> None:
+        open_one = self.bridge.layer_to_add()
+        words = "Start with an image." if open_one is None else "Start with the image that is open."
+        self.say_next(words, now=True)
 
     # -- what it does
 

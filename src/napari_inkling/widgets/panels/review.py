@@ -147,6 +147,7 @@ class ReviewPanel(Panel):
             widget.setEnabled(shown > 0)
         for widget in (self.accept_all, self.accept_view, self.accept_button, self.reject_button):
             widget.setEnabled(shown > 0 and writable)
+        self.accept_all.setEnabled(self.accept_all.isEnabled() and not session.training.guesses)
         self._show_focus(self.bridge.review.focused)
         self.controls.setVisible(len(scores) > 0)
         self._show_rejected(writable=writable)
@@ -167,6 +168,8 @@ class ReviewPanel(Panel):
         elif not total:
             busy = self.session.training.active or self.session.prediction.active
             self.say_next("They come in a moment." if busy else "Suggestions appear here after training.")
+        elif self.session.training.guesses:
+            self.say_next("A first guess, from before the model has learnt: wait, or judge some already.")
         elif self.session.training.active:
             self.say_next("Still training: these change until it is done.")
         elif not shown:

@@ -153,7 +153,7 @@ class TrainPanel(Panel):
         if project.read_only:
             self._missing = "This project is read-only: it cannot keep a model."
         elif not project.images:
-            self._missing = "Open an image first."
+            self._missing = "Add an image first."
 
     def _why_anew(self) -> str:
         """Return why a training would not go on from the newest model; ``""`` if it would."""
