@@ -23,6 +23,8 @@ os.environ.setdefault("NAPARI_ASYNC", "0")
 
 #: A small image for tests that need just any.
 IMAGE = np.random.default_rng(0).integers(0, 255, (100, 150), dtype=np.uint8)
+#: Of a window.
+SIZE, THEME = (1200, 800), "dark"
 #: Pools that libraries keep for the life of the process; they are not ours to end.
 _LASTING_THREADS = ("ThreadPoolExecutor", "zarr_io", "asyncio", "Dummy", "pydev", "QDBus")
 
@@ -60,7 +62,7 @@ def napari() -> Any:
 
 @contextmanager
 def shown_viewer(napari: Any) -> Iterator[Any]:
-    """Open a napari viewer of 1200 × 800; closed afterwards, it must leave no widget or canvas."""
+    """Open a napari viewer of :data:`SIZE`; closed afterwards, it must leave no widget or canvas."""
     from napari._qt.qt_viewer import QtViewer
     from qtpy.QtCore import QEvent
     from qtpy.QtTest import QTest
@@ -72,7 +74,8 @@ def shown_viewer(napari: Any) -> Iterator[Any]:
     widgets_before, canvases_before = set(QApplication.topLevelWidgets()), len(QtViewer._instances)
     made = napari.Viewer(show=True)
     window = made.window._qt_window
-    window.resize(1200, 800)
+    window.resize(*SIZE)
+    made.theme = THEME
     assert QTest.qWaitForWindowExposed(window, 60_000)
     driving.settle()
     del window
@@ -121,7 +124,8 @@ def used_viewer(window: Any, nothing_left: None) -> Iterator[Any]:
     for name in list(window.window._wrapped_dock_widgets):
         window.window.remove_dock_widget(window.window._wrapped_dock_widgets[name])
     window.layers.clear()
-    window.window._qt_window.resize(1200, 800)
+    window.theme = THEME
+    window.window._qt_window.resize(*SIZE)
     driving.settle(0.05)
 
 

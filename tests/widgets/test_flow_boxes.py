@@ -17,6 +17,12 @@ pytestmark = pytest.mark.window
 
 
 @pytest.fixture
+def viewer(used_viewer):
+    """The tests of this file share a window."""
+    return used_viewer
+
+
+@pytest.fixture
 def dock(viewer, tmp_path):
     made = open_dock(viewer, FAKE_BOXES)
     made.session.new_project(tmp_path / "work.inkling", ["red", "white"])
@@ -52,7 +58,7 @@ def test_from_boxes_to_corrected_suggestions_and_back(viewer, dock):
     click(dock.review.next)
     assert review.focused is not None
     name, score = review.box.classes[0], review.box.scores[0]
-    assert dock.review.score.text().startswith(f"The one in the ring: {name}, score {score:.2f}.")
+    assert dock.review.score.text().startswith(f"The one in the ring: {name}, score {score:.2f}, ")
     click(dock.review.accept_button)
     assert session.annotations.hints.boxes.sources.tolist() == ["human", "human", "accepted"]
     press_key(viewer, "G")

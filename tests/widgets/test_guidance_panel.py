@@ -18,6 +18,13 @@ from tests.widgets.driving import drag, press_key, settle, wait_until
 
 pytestmark = pytest.mark.window
 
+
+@pytest.fixture
+def viewer(used_viewer):
+    """The tests of this file share a window."""
+    return used_viewer
+
+
 A, B = PlaneRef("tile"), PlaneRef("other")
 
 

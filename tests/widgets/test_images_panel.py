@@ -14,6 +14,13 @@ from tests.widgets.driving import canvas, click_at, press_key, settle, wait_unti
 
 pytestmark = pytest.mark.window
 
+
+@pytest.fixture
+def viewer(used_viewer):
+    """The tests of this file share a window."""
+    return used_viewer
+
+
 TABLE = "image,y,x,class\ntile,10,10,cell\ntile,30,40,cell\nother,50,60,nucleus\n"
 
 

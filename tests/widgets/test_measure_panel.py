@@ -17,6 +17,13 @@ from tests.widgets.driving import click_at, press_key, settle, wait_until
 
 pytestmark = pytest.mark.window
 
+
+@pytest.fixture
+def viewer(used_viewer):
+    """The tests of this file share a window."""
+    return used_viewer
+
+
 PLACES, SIDES = [(10, 10), (30, 60), (70, 90)], [5, 9, 7]
 
 

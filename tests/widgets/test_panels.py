@@ -11,15 +11,21 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QFormLayout
 
-from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, Predictions
+from napari_inkling.core import BACKGROUND, Boxes, HintSet, PlaneRef, Points, Predictions
 from napari_inkling.project import ClassInfo
 from napari_inkling.widgets import panels
 from napari_inkling.widgets.panels._settings_form import SettingsForm
 from tests.fake_method import RADIUS
 from tests.widgets.dock_driving import click, dock_widget, open_dock, picture, train_to_the_end
-from tests.widgets.driving import press_key, settle, suggest, wait_until
+from tests.widgets.driving import move_to, press_key, settle, suggest, wait_until
 
 pytestmark = pytest.mark.window
+
+
+@pytest.fixture
+def viewer(used_viewer):
+    """The tests of this file share a window."""
+    return used_viewer
 
 
 @pytest.fixture
@@ -559,6 +565,28 @@ def test_why_a_cell_is_shown(with_image):
     ]
     press_key(dock.viewer, "Shift+G")
     assert (dock.bridge.review.focused, dock.review.why.isVisible()) == (one, False)
+
+
+def test_what_is_under_the_mouse_is_told(viewer, with_image):
+    dock, score = with_image, with_image.review.score
+    dock.session.annotations.set_classes(["RBC", "WBC"])
+    places = [[10, 10, 30, 24], [60, 60, 90, 100]]
+    boxes = Boxes(places, sources="model", scores=[0.9, 0.7], classes=["RBC", "WBC"])
+    dock.session.suggestions.put(PlaneRef("tile"), Predictions(boxes=boxes))
+    settle(0.2)
+    click(dock.review.next)
+    in_ring = "The one in the ring: WBC, score 0.70, 30 × 40 px. A class's key accepts it as that class."
+    assert score.text() == in_ring
+    assert dock.review.why.isVisible() == bool(dock.bridge.review.why)
+    move_to(viewer, 20, 17)
+    wait_until(lambda: score.text() == "The one under the mouse: RBC, score 0.90, 20 × 14 px.")
+    assert not dock.review.why.isVisible(), "that is said of the one in the ring"
+    move_to(viewer, 45, 50)
+    wait_until(lambda: score.text() == in_ring)
+    move_to(viewer, 20, 17)
+    wait_until(lambda: "under the mouse" in score.text())
+    QTest.mouseMove(dock.review, dock.review.rect().center())
+    wait_until(lambda: score.text() == in_ring)
 
 
 def test_how_many_were_looked_at(with_image):

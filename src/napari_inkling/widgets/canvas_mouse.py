@@ -101,6 +101,7 @@ class CanvasMouse:
     def on_move(self, _viewer: Any, event: Any) -> None:
         """Notice what the mouse points at."""
         self._view.pointed()
+        self._review.mouse_moved()
         self._guides.hover(self._is_near_ring(self._pixel(event)))
 
     def _judge(self, at: Pixel, modifiers: Any) -> None:

@@ -12,6 +12,7 @@ from psygnal import Signal
 from napari_inkling.core import Boxes
 from napari_inkling.core.mask_places import masks_at
 from napari_inkling.session import by_doubt
+from napari_inkling.widgets._timers import single_shot
 from napari_inkling.widgets.box_layers import SuggestedBoxes
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Reviewer"]
 
 _LITTLE = "only a little doubt is left"
+#: So long after a move of the mouse it is asked what lies under it.
+POINT_MS = 40
 
 
 class Reviewer:
@@ -43,6 +46,8 @@ class Reviewer:
     focus_changed = Signal(object)
     #: The person asked for the next or the previous one, and it is in focus.
     stepped = Signal()
+    #: The mouse points at another suggestion (its id, or None), which a key would judge.
+    pointed = Signal(object)
 
     def __init__(
         self,
@@ -60,6 +65,9 @@ class Reviewer:
         self._rank = 0
         self._judged: list[int] = []
         self.focused: int | None = None
+        #: The suggestion under the mouse, as it was told last.
+        self.under_mouse: int | None = None
+        self._point_soon = single_shot(self._tell_pointed, POINT_MS)
         #: Whether a class that is chosen is meant for the one in focus: nothing was marked since.
         self.awaits_class = False
         #: Why the one in focus is worth a look, in words; ``""`` if it is hardly doubtful.
@@ -160,6 +168,23 @@ class Reviewer:
         place = self._pointed_at()
         pointed = None if place is None else self.at(place)
         return self.focused if pointed is None else pointed
+
+    def mouse_moved(self) -> None:
+        """Tell in a moment which suggestion the mouse points at, if that is another one."""
+        if not self._point_soon.isActive():
+            self._point_soon.start()
+
+    def _tell_pointed(self) -> None:
+        place = self._pointed_at()
+        now = None if place is None else self.at(place)
+        if now != self.under_mouse:
+            self.under_mouse = now
+            self.pointed.emit(now)
+
+    def close(self) -> None:
+        """Tell nothing any more."""
+        self._point_soon.stop()
+        self._point_soon.deleteLater()
 
     def at(self, place: npt.NDArray[np.float64]) -> int | None:
         """Return the suggestion whose mask, box or ring is around (y, x)."""

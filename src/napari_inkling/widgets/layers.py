@@ -177,7 +177,7 @@ class LayerBridge:
         if self._closed:
             return
         self._closed = True
-        shown = self.shown, self.pseudo_labels
+        shown = self.shown, self.pseudo_labels, self.review
         for part in (self.hints, self.keys, self._own, self.stack, self.tools, *shown, self.beat):
             part.close()
         self.stack.clear((self.guides, *self.pseudo_labels.parts))

@@ -64,6 +64,7 @@ class ReviewPanel(Panel):
         self.listen(self.refresh_calmly, session.suggestions.changed)
         self.listen_to_activity()
         self.listen(self._show_focus, bridge.focus_changed)
+        self.listen(self._show_words, bridge.review.pointed)
         self.refresh()
 
     def _make_progress(self) -> None:
@@ -148,7 +149,7 @@ class ReviewPanel(Panel):
         for widget in (self.accept_all, self.accept_view, self.accept_button, self.reject_button):
             widget.setEnabled(shown > 0 and writable)
         self.accept_all.setEnabled(self.accept_all.isEnabled() and not session.training.guesses)
-        self._show_focus(self.bridge.review.focused)
+        self._show_focus()
         self.controls.setVisible(len(scores) > 0)
         self._show_rejected(writable=writable)
         self._advise(len(scores), shown, unsure)
@@ -179,24 +180,46 @@ class ReviewPanel(Panel):
         else:
             self.say_next("Nothing doubtful is left: accept all above.", now=True)
 
-    def _show_focus(self, focused: int | None = None) -> None:
-        ids, scores = scored(self.session.suggestions.shown())
-        at = np.flatnonzero(ids == (-1 if focused is None else focused))
-        self.score.setText(self._words_of(int(ids[at[0]]), float(scores[at[0]])) if len(at) else "")
-        self.score.setVisible(bool(self.score.text()))
-        self.why.setText(f"Worth a look: {self.bridge.review.why}." if len(at) else "")
-        self.why.setVisible(len(at) > 0 and bool(self.bridge.review.why))
+    def _show_focus(self, *_: Any) -> None:
+        self._show_words()
         self._show_progress()
 
-    def _words_of(self, one: int, score: float) -> str:
-        shown = with_ids(self.session.suggestions.shown(), [one])
+    def _show_words(self, *_: Any) -> None:
+        """Say what is known of the one that a key would judge: under the mouse, else in the ring."""
+        review = self.bridge.review
+        under_mouse = self._words_of(review.under_mouse, "under the mouse")
+        in_ring = self._words_of(review.focused, "in the ring")
+        self.score.setText(under_mouse or in_ring)
+        self.score.setVisible(bool(self.score.text()))
+        why = review.why if in_ring and review.under_mouse in (None, review.focused) else ""
+        self.why.setText(f"Worth a look: {why}." if why else "")
+        self.why.setVisible(bool(why))
+
+    def enterEvent(self, event: Any) -> None:
+        """Speak of the one in the ring again: the mouse has left the canvas."""
+        self.bridge.review.mouse_moved()
+        super().enterEvent(event)
+
+    def _words_of(self, one: int | None, where: str) -> str:
+        """Return class, score and size of a suggestion; nothing of one that is not shown."""
+        shown = with_ids(self.session.suggestions.shown(), [-1 if one is None else one])
+        if one is None or not any(map(len, shown.kinds)):
+            return ""
         if self.session.review.is_marked(one):
             noun = "outline" if len(shown.masks) else "box"
-            return f"The one in the ring is the {noun} of a cell that you marked."
-        if len(self.session.project.classes) == 1:
-            return f"The one in the ring has score {score:.2f}."
-        name = next(str(name) for rows in shown.kinds for name in rows.classes)
-        return f"The one in the ring: {name}, score {score:.2f}. A class's key accepts it as that class."
+            return f"The one {where} is the {noun} of a cell that you marked."
+        said = [f"score {scored(shown)[1][0]:.2f}"]
+        if len(shown.boxes):
+            height, width = (
+                (shown.boxes.coordinates[0, 2:] - shown.boxes.coordinates[0, :2]).round().astype(int)
+            )
+            said.append(f"{height} × {width} px")
+        if one_of_many := len(self.session.project.classes) > 1:
+            said.insert(0, next(str(name) for rows in shown.kinds for name in rows.classes))
+        keys = " A class's key accepts it as that class." * (
+            one_of_many and one == self.bridge.review.focused
+        )
+        return f"The one {where}: {', '.join(said)}.{keys}"
 
     def _show_progress(self) -> None:
         """Say how many of the cells that the model found here the person knows by now."""
