@@ -106,27 +106,23 @@ def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def window(qapp: Any, napari: Any) -> Iterator[Any]:
-    """Return the viewer that the tests of a file share."""
-    with shown_viewer(napari) as made:
+def dock_of_file(qapp: Any, napari: Any) -> Iterator[Any]:
+    """Return the dock that the tests of a file share."""
+    from tests.widgets.used_dock import UsedDock
+
+    with shown_viewer(napari) as viewer:
+        made = UsedDock(viewer)
+        del viewer
         yield made
+        made.close()
+        del made
 
 
 @pytest.fixture
-def used_viewer(window: Any, nothing_left: None) -> Iterator[Any]:
-    """Return the viewer of the file, as empty as a new one: for tests of what is in a window, not of windows.
-
-    To open and close a window takes longer than most tests.
-    """
-    yield window
-    from tests.widgets import driving
-
-    for name in list(window.window._wrapped_dock_widgets):
-        window.window.remove_dock_widget(window.window._wrapped_dock_widgets[name])
-    window.layers.clear()
-    window.theme = THEME
-    window.window._qt_window.resize(*SIZE)
-    driving.settle(0.05)
+def used_dock(dock_of_file: Any, nothing_left: None, tmp_path: Path) -> Iterator[Any]:
+    """Return the dock of the file on a new project: for tests of what a dock does, not of how it opens."""
+    yield dock_of_file.on(tmp_path / "work.inkling")
+    dock_of_file.leave()
 
 
 def open_session() -> Any:

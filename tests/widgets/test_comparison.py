@@ -17,12 +17,6 @@ from tests.widgets.driving import click_at, listeners, press_key, settle, wait_u
 pytestmark = pytest.mark.window
 
 
-@pytest.fixture
-def viewer(used_viewer):
-    """The tests of this file share a window."""
-    return used_viewer
-
-
 CELLS = FakeModel._places(100, 120)[0]  # of the picture: 120 cells
 MARKED = CELLS[::3]
 

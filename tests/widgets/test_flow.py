@@ -11,12 +11,6 @@ from tests.widgets.driving import click_at, press_key, settle, wait_until
 pytestmark = pytest.mark.window
 
 
-@pytest.fixture
-def viewer(used_viewer):
-    """The tests of this file share a window."""
-    return used_viewer
-
-
 CELLS = [(20.0, 30.0), (60.0, 80.0), (85.0, 25.0)]
 
 

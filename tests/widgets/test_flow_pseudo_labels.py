@@ -13,12 +13,6 @@ from tests.widgets.driving import click_at, move_to, press_key, settle, suggest,
 pytestmark = pytest.mark.window
 
 
-@pytest.fixture
-def viewer(used_viewer):
-    """The tests of this file share a window."""
-    return used_viewer
-
-
 CELLS = [(10.0, 10.0), (90.0, 110.0)]
 PSEUDO_CELL, PSEUDO_BACKGROUND = (50.0, 50.0), (30.0, 50.0)
 NAMES = ["Inkling pseudo-background", "Inkling pseudo-cells"]

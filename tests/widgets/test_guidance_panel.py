@@ -19,12 +19,6 @@ from tests.widgets.driving import drag, press_key, settle, wait_until
 pytestmark = pytest.mark.window
 
 
-@pytest.fixture
-def viewer(used_viewer):
-    """The tests of this file share a window."""
-    return used_viewer
-
-
 A, B = PlaneRef("tile"), PlaneRef("other")
 
 
@@ -46,9 +40,9 @@ def add(dock, ref, *rows):
 
 
 @pytest.fixture
-def empty(viewer, tmp_path):
+def empty(used_dock, tmp_path):
     """A dock with two images, three classes and no hint; the part is unfolded, the others are not."""
-    made = open_dock(viewer)
+    made = used_dock
     made.session.new_project(tmp_path / "blood.inkling", ("RBC", "WBC", "Platelet"))
     made.images.add_paths([picture(tmp_path), picture(tmp_path, "other.png")])
     made.session.go_to(A)
@@ -56,8 +50,7 @@ def empty(viewer, tmp_path):
         click(panel.fold_button)
     click(made.guidance.fold_button)
     settle(0.3)
-    yield made
-    made.close_down()
+    return made
 
 
 @pytest.fixture

@@ -15,23 +15,14 @@ from tests.widgets.driving import canvas, click_at, press_key, settle, wait_unti
 pytestmark = pytest.mark.window
 
 
-@pytest.fixture
-def viewer(used_viewer):
-    """The tests of this file share a window."""
-    return used_viewer
-
-
 TABLE = "image,y,x,class\ntile,10,10,cell\ntile,30,40,cell\nother,50,60,nucleus\n"
 
 
 @pytest.fixture
-def dock(viewer, tmp_path):
-    made = open_dock(viewer)
-    made.session.new_project(tmp_path / "work.inkling")
-    made.images.add_paths([picture(tmp_path), picture(tmp_path, "other.png")])
+def dock(used_dock, tmp_path):
+    used_dock.images.add_paths([picture(tmp_path), picture(tmp_path, "other.png")])
     settle(0.1)
-    yield made
-    made.close_down()
+    return used_dock
 
 
 def answer(monkeypatch, method, *values):
@@ -48,7 +39,8 @@ def line_of(dock, name):
     return dock.images.list.viewport(), dock.images.list.visualRect(index).center()
 
 
-def test_an_image_is_removed_by_its_menu_and_comes_back_with_its_hints(viewer, dock, tmp_path):
+def test_an_image_is_removed_by_its_menu_and_comes_back_with_its_hints(dock, tmp_path):
+    viewer = dock.viewer
     click_at(viewer, 50, 50)
     wait_until(lambda: len(dock.session.annotations.hints.points) == 1)
     menu = right_click(*line_of(dock, "tile"))
@@ -69,7 +61,8 @@ def test_an_image_is_removed_by_its_menu_and_comes_back_with_its_hints(viewer, d
     assert len(dock.session.annotations.hints.points) == 0
 
 
-def test_the_last_image_is_removed_by_the_menu_of_the_header(viewer, dock):
+def test_the_last_image_is_removed_by_the_menu_of_the_header(dock):
+    viewer = dock.viewer
     for name in ("tile", "other"):
         choose(dock, dock.images.add_menu, f"Remove “{name}” from the project")
     assert names(dock) == []
@@ -102,7 +95,8 @@ def test_a_read_only_project_keeps_its_images(viewer, tmp_path):
 
 
 @pytest.mark.parametrize("chosen", ["guessed", "named"])
-def test_a_file_is_imported_and_undone(viewer, dock, tmp_path, monkeypatch, chosen):
+def test_a_file_is_imported_and_undone(dock, tmp_path, monkeypatch, chosen):
+    viewer = dock.viewer
     path = tmp_path / ("cells.csv" if chosen == "guessed" else "cells.txt")
     path.write_text(TABLE)
     answer(

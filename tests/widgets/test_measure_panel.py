@@ -18,20 +18,13 @@ from tests.widgets.driving import click_at, press_key, settle, wait_until
 pytestmark = pytest.mark.window
 
 
-@pytest.fixture
-def viewer(used_viewer):
-    """The tests of this file share a window."""
-    return used_viewer
-
-
 PLACES, SIDES = [(10, 10), (30, 60), (70, 90)], [5, 9, 7]
 
 
 @pytest.fixture
-def dock(viewer, tmp_path):
+def dock(used_dock, tmp_path):
     """A dock with two drawn masks with points, a suggested one, and the part Measure unfolded."""
-    made = open_dock(viewer)
-    made.session.new_project(tmp_path / "work.inkling")
+    made = used_dock
     made.images.add_paths([picture(tmp_path)])
     settle(0.1)
     drawn = Masks.from_crops(PLACES[:2], [np.ones((side, side)) for side in SIDES[:2]])
@@ -43,8 +36,7 @@ def dock(viewer, tmp_path):
     click(made.measure.fold_button)
     wait_until(lambda: made.measure.table.rowCount() == 3)
     made.ids = [*drawn.ids.tolist(), *found.ids.tolist()]
-    yield made
-    made.close_down()
+    return made
 
 
 def cell_of(dock, row, column=0):

@@ -15,12 +15,6 @@ pytestmark = pytest.mark.window
 
 
 @pytest.fixture
-def viewer(used_viewer):
-    """The tests of this file share a window."""
-    return used_viewer
-
-
-@pytest.fixture
 def dock(viewer, tmp_path):
     made = open_dock(viewer, method=None)
     made.session.new_project(tmp_path / "work.inkling")

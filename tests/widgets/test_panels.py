@@ -23,18 +23,8 @@ pytestmark = pytest.mark.window
 
 
 @pytest.fixture
-def viewer(used_viewer):
-    """The tests of this file share a window."""
-    return used_viewer
-
-
-@pytest.fixture
-def dock(viewer, tmp_path):
-    made = open_dock(viewer)
-    made.session.new_project(tmp_path / "work.inkling")
-    settle(0.1)
-    yield made
-    made.close_down()
+def dock(used_dock):
+    return used_dock
 
 
 @pytest.fixture
@@ -108,8 +98,8 @@ def test_files_are_dropped(dock, tmp_path):
     assert dock.session.plane == PlaneRef("tile")
 
 
-def test_the_open_layer_is_offered(dock, viewer):
-    viewer.add_image(np.zeros((50, 60)), name="my slide")
+def test_the_open_layer_is_offered(dock):
+    dock.viewer.add_image(np.zeros((50, 60)), name="my slide")
     settle(0.1)
     assert dock.images.next_step.text() == "Start with the image that is open."
     assert dock.images.start.use_layer.isVisible()
@@ -567,8 +557,8 @@ def test_why_a_cell_is_shown(with_image):
     assert (dock.bridge.review.focused, dock.review.why.isVisible()) == (one, False)
 
 
-def test_what_is_under_the_mouse_is_told(viewer, with_image):
-    dock, score = with_image, with_image.review.score
+def test_what_is_under_the_mouse_is_told(with_image):
+    dock, viewer, score = with_image, with_image.viewer, with_image.review.score
     dock.session.annotations.set_classes(["RBC", "WBC"])
     places = [[10, 10, 30, 24], [60, 60, 90, 100]]
     boxes = Boxes(places, sources="model", scores=[0.9, 0.7], classes=["RBC", "WBC"])
@@ -883,10 +873,11 @@ def test_where_none_is_above_the_threshold(with_image, monkeypatch, active, mode
     monkeypatch.setattr(type(review.session.prediction), "newest_model", property(lambda prediction: model))
     review._advise(total=5, shown=0, unsure=0)
     assert review.next_step.text().startswith(says)
+    monkeypatch.undo()
 
 
-def test_a_first_guess_is_not_accepted_as_a_whole(viewer, with_image, monkeypatch):
-    review, active = with_image.review, [True]
+def test_a_first_guess_is_not_accepted_as_a_whole(with_image, monkeypatch):
+    viewer, review, active = with_image.viewer, with_image.review, [True]
     monkeypatch.setattr(type(review.session.training), "active", property(lambda training: active[0]))
     suggest(with_image.session, [[20.0, 20.0]])
     review.refresh()
