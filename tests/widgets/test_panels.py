@@ -571,6 +571,12 @@ def test_what_is_under_the_mouse_is_told(with_image):
     move_to(viewer, 20, 17)
     wait_until(lambda: score.text() == "The one under the mouse: RBC, score 0.90, 20 × 14 px.")
     assert not dock.review.why.isVisible(), "that is said of the one in the ring"
+    press_key(viewer, "G")  # the view moves, and nobody points at anything until the mouse moves
+    assert (
+        score.text()
+        == "The one in the ring: RBC, score 0.90, 20 × 14 px. A class's key accepts it as that class."
+    )
+    press_key(viewer, "G")
     move_to(viewer, 45, 50)
     wait_until(lambda: score.text() == in_ring)
     move_to(viewer, 20, 17)

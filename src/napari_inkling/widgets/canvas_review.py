@@ -47,7 +47,7 @@ class Reviewer:
     #: The person asked for the next or the previous one, and it is in focus.
     stepped = Signal()
     #: The mouse points at another suggestion (its id, or None), which a key would judge.
-    pointed = Signal(object)
+    moved_onto = Signal(object)
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Reviewer:
         self.focused: int | None = None
         #: The suggestion under the mouse, as it was told last.
         self.under_mouse: int | None = None
-        self._point_soon = single_shot(self._tell_pointed, POINT_MS)
+        self._point_soon = single_shot(self._tell_under_mouse, POINT_MS)
         #: Whether a class that is chosen is meant for the one in focus: nothing was marked since.
         self.awaits_class = False
         #: Why the one in focus is worth a look, in words; ``""`` if it is hardly doubtful.
@@ -93,6 +93,7 @@ class Reviewer:
         self.why = "" if self.focused is None else why or self._session.guide.reason(self.focused)
         self.awaits_class = self.focused is not None
         self._look(self._place, move, self.box.coordinates[0] if len(self.box) else None)
+        self.under_mouse = self._under_mouse()  # nothing, if the view has moved under the mouse
         self.focus_changed.emit(self.focused)
 
     def step(self, by: int) -> None:
@@ -157,6 +158,7 @@ class Reviewer:
 
     def refreshed(self) -> None:
         """Keep the focus when other suggestions came: on the one that is now where the old one was."""
+        self.mouse_moved()
         if self._place is None or self.place_of(self.focused or -1) is not None:
             return
         waits = self.awaits_class
@@ -165,8 +167,7 @@ class Reviewer:
 
     def meant(self) -> int | None:
         """Return the suggestion under the mouse, else the one in focus."""
-        place = self._pointed_at()
-        pointed = None if place is None else self.at(place)
+        pointed = self._under_mouse()
         return self.focused if pointed is None else pointed
 
     def mouse_moved(self) -> None:
@@ -174,12 +175,14 @@ class Reviewer:
         if not self._point_soon.isActive():
             self._point_soon.start()
 
-    def _tell_pointed(self) -> None:
-        place = self._pointed_at()
-        now = None if place is None else self.at(place)
-        if now != self.under_mouse:
+    def _tell_under_mouse(self) -> None:
+        if (now := self._under_mouse()) != self.under_mouse:
             self.under_mouse = now
-            self.pointed.emit(now)
+            self.moved_onto.emit(now)
+
+    def _under_mouse(self) -> int | None:
+        place = self._pointed_at()
+        return None if place is None else self.at(place)
 
     def close(self) -> None:
         """Tell nothing any more."""

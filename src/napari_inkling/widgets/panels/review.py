@@ -64,7 +64,7 @@ class ReviewPanel(Panel):
         self.listen(self.refresh_calmly, session.suggestions.changed)
         self.listen_to_activity()
         self.listen(self._show_focus, bridge.focus_changed)
-        self.listen(self._show_words, bridge.review.pointed)
+        self.listen(self._show_words, bridge.review.moved_onto)
         self.refresh()
 
     def _make_progress(self) -> None:
