@@ -105,7 +105,8 @@ def box_crops(
         images, lists = [], []
         for chosen in random.choice(len(fields), count, p=weights):
             field = fields[chosen]
-            corner = random_corner(field.pixels.shape[1:], field.rows.centres, edge, near_marked, random)
+            marked = field.rows.centres[field.rows.kinds != IGNORED]
+            corner = random_corner(field.pixels.shape[1:], marked, edge, near_marked, random)
             turns, mirror = int(random.integers(4)), bool(random.integers(2))
             images.append(view_of(crop_of(field.pixels, corner, edge), turns, mirror))
             rows = cut_rows(field.rows, field.pixels.shape[1:], corner, edge)

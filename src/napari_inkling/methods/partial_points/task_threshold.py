@@ -67,6 +67,7 @@ def count_cells(task: Task, model: DetectionModel) -> Generator[Step, None, int]
         for part in seen.fields:
             found = yield from told(_found_by(model, part), step)
             high = found.places[found.heights >= model.description.threshold]
+            high = high[~part.is_unlabelled(high)]
             known = np.concatenate([part.cells, part.background])
             beside += int(np.count_nonzero(distances(high, known) >= part.r1))
         looked_at += _area(seen.fields, seen.scale)
@@ -160,4 +161,7 @@ def _found_by(model: DetectionModel, part: TrainingField) -> Pieces[Peaks]:
 
 
 def _peaks(task: Task, part: TrainingField, probability: FloatImage) -> Peaks:
-    return find_centres(probability[: len(task.classes)], part.r1, task.settings, lowest=LOWEST_PEAK)
+    """Return the peaks of a map where it is known, or could be, whether they are cells."""
+    found = find_centres(probability[: len(task.classes)], part.r1, task.settings, lowest=LOWEST_PEAK)
+    known = ~part.is_unlabelled(found.places)
+    return Peaks(*(column[known] for column in found))

@@ -22,6 +22,7 @@ __all__ = [
     "numbers",
     "on_plane",
     "pointed_cells",
+    "teaches",
     "to_working_boxes",
 ]
 
@@ -52,6 +53,12 @@ def _with_masks(hints: HintSet) -> Boxes:
     masks = hints.masks.cells.without_ids(hints.boxes.ids)
     around = Boxes(masks.coordinates - 0.5, classes=masks.classes, ids=masks.ids)
     return Boxes.concatenate([hints.boxes, around]) if len(masks) else hints.boxes
+
+
+def teaches(plane: TrainingImage) -> bool:
+    """Return whether cells, or what is none, are marked on a plane: a box to ignore teaches nothing."""
+    hints = plane.hints
+    return bool(len(hints.cells) or len(hints.points.background))
 
 
 def pointed_cells(plane: TrainingImage) -> Points:
@@ -102,6 +109,7 @@ def fields_of(
     y, x = np.minimum(rows.centres, np.nextafter(working.shape, 0)).T  # the far rim belongs to the last part
     for window in field_windows(working):
         inside = (y >= window.top) & (y < window.bottom) & (x >= window.left) & (x < window.right)
+        inside &= rows.kinds != IGNORED
         if not inside.any():
             continue
         corner = np.tile([window.top, window.left], 2)

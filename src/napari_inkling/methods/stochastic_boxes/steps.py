@@ -11,7 +11,7 @@ from napari_inkling.core import Boxes, Checkpoint, Event, HintSet, Points, Step
 from napari_inkling.core.box_places import where_inside
 from napari_inkling.evaluation import best_threshold, cell_centres
 from napari_inkling.methods._showing import Pacing
-from napari_inkling.methods.stochastic_boxes.fields import around, numbers
+from napari_inkling.methods.stochastic_boxes.fields import around, numbers, teaches
 from napari_inkling.methods.stochastic_boxes.loss import AROUND
 from napari_inkling.methods.stochastic_boxes.previews import show
 from napari_inkling.methods.stochastic_boxes.task import Task
@@ -69,7 +69,7 @@ def _known(found: Boxes, marked: Points, sizes: FloatArray) -> Boxes:
     Where many more cells are found than are marked, the others were not marked, and only what lies beside a
     marked cell, whose box is about so large, (N, 2), is known.
     """
-    if not len(marked) or not len(found):
+    if not len(found):
         return found
     near = np.zeros(len(found), dtype=bool)
     near[where_inside(around(marked.coordinates, AROUND * sizes), found.centres)[1]] = True
@@ -84,7 +84,7 @@ def set_threshold(task: Task) -> Generator[Step, None, None]:
     in sides, class by class.
     """
     model, step = task.model(), task.at_work("looking at the marked cells")
-    hinted = sorted((plane for plane in task.data.train if len(plane.hints)), key=lambda p: -len(p.hints))
+    hinted = sorted(filter(teaches, task.data.train), key=lambda p: -len(p.hints))
     found: dict[str, HintSet] = {}
     truth: dict[str, HintSet] = {}
     sides = np.sqrt(task.sizes.stochastic.prod(axis=1))
