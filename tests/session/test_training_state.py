@@ -54,3 +54,15 @@ def test_stopped_without_a_model_it_says_what_is_left() -> None:
     state = state_after((step, 1.0))
     assert state.ended(stopped).message == says + "nothing was changed."
     assert state.after(preview, 2.0).ended(stopped).message == says + "what is suggested is its first guess."
+
+
+def test_what_comes_before_the_first_model_is_a_guess() -> None:
+    preview = Preview(PlaneRef("a"), Predictions())
+    state = state_after((Started("CPU"), 1.0), (preview, 2.0))
+    assert state.guessed
+    stopped = state.ended(Outcome("cancelled"))
+    assert stopped.guessed
+    state = state.after(Saved("/models/1"), 3.0)
+    assert state.guessed, "what is on screen is still the guess"
+    assert not state.after(preview, 4.0).guessed
+    assert not TrainingState("starting", goes_on=True).after(preview, 1.0).guessed

@@ -866,33 +866,36 @@ def test_what_is_said_of_a_suggestion_does_not_widen_the_dock(with_image):
 
 
 @pytest.mark.parametrize(
-    ("active", "model", "says"),
+    ("active", "guesses", "says"),
     [
-        (True, "model", "Still training"),
-        (True, None, "A first guess"),
-        (False, "model", "None is left above"),
+        (True, False, "Still training"),
+        (True, True, "A first guess, from before the model has learnt: wait"),
+        (False, True, "A first guess, from before the model has learnt: train again"),
+        (False, False, "None is left above"),
     ],
 )
-def test_where_none_is_above_the_threshold(with_image, monkeypatch, active, model, says):
+def test_where_none_is_above_the_threshold(with_image, monkeypatch, active, guesses, says):
     review = with_image.review
-    monkeypatch.setattr(type(review.session.training), "active", property(lambda training: active))
-    monkeypatch.setattr(type(review.session.prediction), "newest_model", property(lambda prediction: model))
+    for name, value in (("active", active), ("guesses", guesses)):
+        monkeypatch.setattr(type(review.session.training), name, property(lambda _, value=value: value))
     review._advise(total=5, shown=0, unsure=0)
     assert review.next_step.text().startswith(says)
     monkeypatch.undo()
 
 
-def test_a_first_guess_is_not_accepted_as_a_whole(with_image, monkeypatch):
-    viewer, review, active = with_image.viewer, with_image.review, [True]
-    monkeypatch.setattr(type(review.session.training), "active", property(lambda training: active[0]))
+@pytest.mark.parametrize("keys", ["Shift+E", "Shift+W"])
+def test_a_first_guess_is_not_accepted_as_a_whole(with_image, monkeypatch, keys):
+    viewer, review, guesses = with_image.viewer, with_image.review, [True]
+    monkeypatch.setattr(type(review.session.training), "guesses", property(lambda _: guesses[0]))
     suggest(with_image.session, [[20.0, 20.0]])
     review.refresh()
-    assert review.accept_button.isEnabled() and not review.accept_all.isEnabled()
-    press_key(viewer, "Shift+E")
+    assert review.accept_button.isEnabled()
+    assert not review.accept_all.isEnabled() and not review.accept_view.isEnabled()
+    press_key(viewer, keys)
     assert "first guess" in with_image.messages.current.text
     assert not with_image.session.annotations.hints
-    active[0] = False
+    guesses[0] = False
     review.refresh()
-    assert review.accept_all.isEnabled()
-    press_key(viewer, "Shift+E")
+    assert review.accept_all.isEnabled() and review.accept_view.isEnabled()
+    press_key(viewer, keys)
     assert len(with_image.session.annotations.hints) == 1

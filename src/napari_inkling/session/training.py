@@ -112,8 +112,8 @@ class Training:
 
     @property
     def guesses(self) -> bool:
-        """Whether what it suggests is a first guess, from before there is any model."""
-        return self.active and self._prediction.newest_model is None
+        """Whether what is suggested is a first guess; a training that was stopped may have left it."""
+        return self._state.guessed and (self.active or self._prediction.newest_model is None)
 
     @property
     def heeds_corrections(self) -> bool:
@@ -191,7 +191,7 @@ class Training:
         if self._heeds:
             self._corrections.begin(job.snapshot.classes)
         self._prediction.take_after(device, method)
-        self._set_state(TrainingState(status="starting", method=name, preset=preset))
+        self._set_state(TrainingState("starting", name, preset, goes_on=job.start is not None))
         self._desk.start(
             job,
             lambda event: self._on_event(job, event),

@@ -48,8 +48,11 @@ class TrainingState:
         The folder of the model that it left.
     first_step : tuple of (int, float) or None
         The training step that was told first and when (seconds), from which the pace is reckoned.
-    previewed : bool
-        Whether something was suggested since it began.
+    goes_on : bool
+        Whether it began with a model.
+    previewed, guessed : bool
+        Whether something was suggested since it began; and whether what was suggested last is a guess, from
+        before the network had learnt.
     """
 
     status: Status = "idle"
@@ -68,7 +71,9 @@ class TrainingState:
     advice: str = ""
     model: Path | None = None
     first_step: tuple[int, float] | None = None
+    goes_on: bool = False
     previewed: bool = False
+    guessed: bool = False
 
     @property
     def full_message(self) -> str:
@@ -95,7 +100,7 @@ class TrainingState:
             case Round():
                 return replace(self, round=event.round, metrics=(*self.metrics, event))
             case Preview():
-                return replace(self, previewed=True)
+                return replace(self, previewed=True, guessed=self.model is None and not self.goes_on)
             case Saved():
                 return replace(self, model=Path(event.path))
             case _:

@@ -216,19 +216,19 @@ class Reviewer:
         return self._judge(lambda one: self._session.review.reject([one], as_background=background))
 
     def accept_above(self) -> None:
-        """Accept everything that is shown, and say how much that was; a first guess is too rough for that."""
-        if self._session.training.guesses:
-            self._session.message.emit(
-                "info", "This is a first guess: wait for the model, or judge one by one."
-            )
-            return
-        self._tell(self._session.review.accept_above())
+        """Accept everything that is shown, and say how much that was."""
+        self._accept_many(self._session.review.accept_above)
 
     def accept_in(self, y0: float, x0: float, y1: float, x1: float) -> None:
         """Accept what is shown within a rectangle, in pixels, and say how much that was."""
-        self._tell(self._session.review.accept_in(y0, x0, y1, x1))
+        self._accept_many(lambda: self._session.review.accept_in(y0, x0, y1, x1))
 
-    def _tell(self, count: int) -> None:
+    def _accept_many(self, accept: Callable[[], int]) -> None:
+        """Accept what nobody looks at one by one; a first guess is too rough for that."""
+        if self._session.training.guesses:
+            self._session.message.emit("info", "This is a first guess: train first, or judge one by one.")
+            return
+        count = accept()
         words = f"Accepted {count:,} suggestion{'s' * (count != 1)}. Undo takes all of them back."
         self._session.message.emit("info", words if count else "Nothing was accepted.")
 

@@ -148,7 +148,9 @@ class ReviewPanel(Panel):
             widget.setEnabled(shown > 0)
         for widget in (self.accept_all, self.accept_view, self.accept_button, self.reject_button):
             widget.setEnabled(shown > 0 and writable)
-        self.accept_all.setEnabled(self.accept_all.isEnabled() and not session.training.guesses)
+        if session.training.guesses:
+            self.accept_all.setEnabled(False)
+            self.accept_view.setEnabled(False)
         self._show_focus()
         self.controls.setVisible(len(scores) > 0)
         self._show_rejected(writable=writable)
@@ -170,7 +172,8 @@ class ReviewPanel(Panel):
             busy = self.session.training.active or self.session.prediction.active
             self.say_next("They come in a moment." if busy else "Suggestions appear here after training.")
         elif self.session.training.guesses:
-            self.say_next("A first guess, from before the model has learnt: wait, or judge some already.")
+            then = "wait" if self.session.training.active else "train again"
+            self.say_next(f"A first guess, from before the model has learnt: {then}, or judge one by one.")
         elif self.session.training.active:
             self.say_next("Still training: these change until it is done.")
         elif not shown:
