@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_inkling.core import BACKGROUND, DISAGREEMENT, Boxes, HintSet, Masks, Points, Predictions
+from napari_inkling.core import BACKGROUND, DISAGREEMENT, IGNORE, Boxes, HintSet, Masks, Points, Predictions
 from napari_inkling.session.accepting import (
     accepted,
     as_a_persons,
@@ -161,3 +161,10 @@ def test_what_a_person_changes_of_an_accepted_cell_is_the_persons() -> None:
     assert after.boxes.sources.tolist() == ["accepted", "human"]
     assert as_a_persons(was, was).boxes is was.boxes
     assert as_a_persons(HintSet(), was).boxes.sources.tolist() == ["accepted"] * 2
+
+
+def test_a_box_to_ignore_that_was_imported_and_is_changed_is_a_persons() -> None:
+    was = Boxes([[0, 0, 9, 9], [20, 20, 29, 29]], classes=[IGNORE, "cell"], sources="imported")
+    now = was.changed(coordinates=was.coordinates + 1)
+    after = as_a_persons(HintSet(boxes=was), HintSet(boxes=now)).boxes
+    assert after.sources.tolist() == ["human", "imported"]

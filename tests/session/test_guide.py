@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.core import HintSet, Masks, Points, Predictions
+from napari_inkling.core import IGNORE, Boxes, HintSet, Masks, Points, Predictions
 from napari_inkling.session import Session
 from napari_inkling.session.guide import Looked
 from tests.session.conftest import A, B
@@ -189,3 +189,9 @@ def test_images_that_are_held_out_are_not_recommended(guided):
 def test_images_that_were_removed_are_not_recommended(guided):
     guided.images.remove("b")
     assert {t.plane for t in guided.guide.what_next()} == {A}
+
+
+def test_what_is_to_be_ignored_was_neither_found_nor_accepted(guided):
+    guided.review.accept([int(IN_A.ids[1]), int(IN_A.ids[2])])
+    guided.annotations.edit(HintSet(), HintSet(boxes=Boxes([[0, 0, 13, 13]], classes=IGNORE)), "add box")
+    assert guided.guide.looked() == Looked(2, 3)  # without the first one, which is veiled

@@ -33,9 +33,9 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float | None]]:
     seen: list[tuple[int, float | None]] = []
     real = marked_cells._estimated
 
-    def estimated(open_image, places, radius):
+    def estimated(open_image, places, radius, ignored):
         seen.append((sum(map(len, places.values())), radius))
-        return real(open_image, places, radius)
+        return real(open_image, places, radius, ignored)
 
     monkeypatch.setattr(marked_cells, "_estimated", estimated)
     return seen

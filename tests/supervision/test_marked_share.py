@@ -126,3 +126,10 @@ def test_on_phase_contrast(share: float) -> None:
     found = marked_share([describe_marked(image, places, 10.0)], random)
     assert found is not None
     assert 0.6 * share < found.estimate < 1.4 * share
+
+
+def test_what_is_ignored_is_no_unmarked_cell() -> None:
+    seen = describe_marked(drawn(), CELLS[:20], RADIUS)
+    whole = describe_marked(drawn(), CELLS[:20], RADIUS, ignored=[[0, 0, 419, 419]])
+    assert len(seen.blobs) > 50 and len(whole.blobs) == 0
+    assert len(whole.marked) == len(seen.marked) == 20

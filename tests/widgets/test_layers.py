@@ -214,6 +214,15 @@ def test_a_box_to_ignore_becomes_a_cell_by_the_class_key(bridge):
     assert bridge.hints.boxes.layer.face_color[0, 3] == 0
 
 
+def test_who_chooses_a_class_draws_boxes_of_it_again(make_bridge):
+    bridge = make_bridge(classes=("red", "white"))
+    driving.press_key(bridge.viewer, "Shift+I")
+    driving.press_key(bridge.viewer, "Ctrl+2")
+    assert (bridge.tool, bridge.current_class) == ("box", "white")
+    driving.drag(bridge.viewer, (20, 30), (50, 80))
+    assert bridge.session.annotations.hints.boxes.classes.tolist() == ["white"]
+
+
 def test_a_click_with_the_box_tool_is_refused(bridge):
     bridge.tool = "box"
     driving.click_at(bridge.viewer, 50, 50)

@@ -37,6 +37,8 @@ class UsedDock:
             self._first = {choice: state_of(choice) for choice in self._choices()}
         self._dock.session.new_project(folder)
         settle(0.1)
+        assert self._dock.bridge.review.focused is None
+        assert all(layer.visible for layer in self.viewer.layers), "a test has hidden a layer"
         return self._dock
 
     def leave(self) -> None:

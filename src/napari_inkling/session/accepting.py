@@ -12,6 +12,7 @@ from scipy.spatial import KDTree
 from napari_inkling.core import (
     BACKGROUND,
     DISAGREEMENT,
+    IGNORE,
     Boxes,
     HintSet,
     Masks,
@@ -116,7 +117,10 @@ def joined_to_points(boxes: Boxes, hints: HintSet) -> Boxes:
 
 
 def as_a_persons(before: HintSet, after: HintSet) -> HintSet:
-    """Return ``after`` with all rows that were accepted suggestions, and are changed, as a person's own."""
+    """Return ``after`` with all rows that are changed as a person's own.
+
+    Of what was imported that is so for boxes to ignore alone: these hide suggestions if they are a person's.
+    """
     kinds = zip(before.kinds, after.kinds, strict=True)
     return HintSet(*(_as_own(was, now) for was, now in kinds))
 
@@ -124,7 +128,8 @@ def as_a_persons(before: HintSet, after: HintSet) -> HintSet:
 def _as_own(before: Any, after: Any) -> Any:
     known = {one: row for row, one in enumerate(before.ids.tolist())}
     rows = np.array([known.get(one, -1) for one in after.ids.tolist()], dtype=np.intp)
-    changed = (rows >= 0) & (after.sources == "accepted")
+    theirs = (after.sources == "accepted") | ((after.sources == "imported") & (after.classes == IGNORE))
+    changed = (rows >= 0) & theirs
     same = (after.coordinates[changed] == before.coordinates[rows[changed]]).all(axis=1)
     changed[changed] = ~(same & (after.classes[changed] == before.classes[rows[changed]]))
     if not changed.any():

@@ -228,7 +228,7 @@ class Comparing:
                 self._background.stop()
                 self._end("stopped")
                 return
-            self._set_state(replace(self._state, status="stopping"))
+            self._set_state(replace(self._state, status="stopping", seconds_left=None))
             self._desk.stop()
 
     def dismiss(self) -> None:

@@ -102,7 +102,13 @@ class ComparisonState:
                 failed = (f"{short_name(event.method)} failed: {event.error}",) if event.error else ()
                 number = self.methods.index(event.method) + 1
                 return replace(
-                    self, number=number, stage="", step=0, steps=0, failures=(*self.failures, *failed)
+                    self,
+                    number=number,
+                    stage="",
+                    step=0,
+                    steps=0,
+                    seconds_left=None,
+                    failures=(*self.failures, *failed),
                 )
             case _:
                 return self

@@ -14,7 +14,7 @@ from napari_inkling.project import Project
 from napari_inkling.session.accepting import nearest_is_accepted, owners
 from napari_inkling.session.annotations import Annotations
 from napari_inkling.session.cell_radius import CellRadius
-from napari_inkling.session.suggested_cells import count_cells, near, positions, with_ids
+from napari_inkling.session.suggested_cells import count_cells, near, positions, veiled, with_ids
 from napari_inkling.session.suggestions import Suggestions
 from napari_inkling.session.telling import FIRST
 from napari_inkling.session.workspace import Workspace
@@ -106,12 +106,15 @@ class Guide:
         if (ref := ref or self._workspace.plane) is None or ref not in self._suggestions.planes:
             return Looked(0, 0)
         found = self._suggestions.found(ref).above(self._suggestions.threshold)
+        hints = self._annotations.hints_of(ref)
+        to_ignore = found.ids[veiled(positions(found), hints)]
+        found = found.mapped(lambda rows: rows.without_ids(to_ignore))
         shown = self._suggestions.shown(ref).ids
         judged = self._unseen(ref, found.mapped(lambda rows: rows.without_ids(shown)))
-        accepted = nearest_is_accepted(positions(judged), self._annotations.hints_of(ref))
+        accepted = nearest_is_accepted(positions(judged), hints)
         in_bulk = np.unique(judged.ids[accepted])
         left = self._not_looked_at(ref)
-        marked = list(owners(left, self._annotations.hints_of(ref)))
+        marked = list(owners(left, hints))
         count, unknown = count_cells(found), count_cells(left.mapped(lambda rows: rows.without_ids(marked)))
         return Looked(max(0, count - unknown - len(in_bulk)), count, len(in_bulk))
 

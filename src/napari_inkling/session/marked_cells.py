@@ -98,8 +98,10 @@ class MarkedCells:
 
     def _estimate(self, places: Places, radius: float | None) -> None:
         self._asked, self._estimating = (places, radius), True
+        project = self._workspace.project
+        ignored = {ref: project.hints(ref).boxes.ignored.coordinates for ref in places}
         self._background.start(
-            _estimated(self._workspace.project.open_image, places, radius),
+            _estimated(project.open_image, places, radius, ignored),
             Listener(lambda _: None, self._take, lambda _: self._take(None)),  # who opens it is told why
         )
 
@@ -122,7 +124,7 @@ class MarkedCells:
 
 
 def _estimated(
-    open_image: Callable[[PlaneRef], Image], places: Places, radius: float | None
+    open_image: Callable[[PlaneRef], Image], places: Places, radius: float | None, ignored: Places
 ) -> Generator[int, None, MarkedShare | None]:
     """Read what is around the marks, and return the share of the cells that they are."""
     from napari_inkling.supervision.marked_share import (  # scikit-learn loads for a second
@@ -131,10 +133,10 @@ def _estimated(
     )
 
     yield 0
-    images = [(open_image(ref), own) for ref, own in places.items()]
-    size = radius or estimate_radius(images) or DEFAULT_RADIUS
+    images = {ref: open_image(ref) for ref in places}
+    size = radius or estimate_radius([(images[ref], own) for ref, own in places.items()]) or DEFAULT_RADIUS
     parts = []
-    for done, (image, own) in enumerate(images, start=1):
-        parts.append(describe_marked(image, own, size))
+    for done, (ref, own) in enumerate(places.items(), start=1):
+        parts.append(describe_marked(images[ref], own, size, ignored[ref]))
         yield done
     return marked_share(parts, np.random.default_rng(SEED), FEWEST)

@@ -24,6 +24,7 @@ __all__ = [
     "positions",
     "scored",
     "usual_radius",
+    "veiled",
     "with_classes",
     "with_ids",
     "within",
@@ -48,6 +49,16 @@ def near(found: FloatArray, places: FloatArray, reach: float | FloatArray) -> np
     return mask
 
 
+def veiled(places: FloatArray, hints: HintSet) -> npt.NDArray[np.bool_]:
+    """Return which places (N, 2) lie in a box to ignore that a person drew; (N,).
+
+    Imported ones say what nobody labelled yet: what is suggested there is worth a look.
+    """
+    ignored = hints.boxes.ignored
+    edges = ignored.coordinates[ignored.sources != "imported"]
+    return np.isin(np.arange(len(places)), where_inside(edges, places)[1])
+
+
 def without_known(
     predictions: Predictions,
     hints: HintSet,
@@ -67,8 +78,8 @@ def without_known(
         or a mask of the same cell, see :func:`~napari_inkling.core.box_places.of_same_cells`, and by
         background in its middle; so it is still suggested where a cell was only pointed at. So is a mask,
         and where it was only boxed, too. Masks are clipped by those of a person, see
-        :func:`~napari_inkling.core.mask_places.clipped`. A box to ignore
-        that a person drew hides what has its centre in it; imported ones hide nothing.
+        :func:`~napari_inkling.core.mask_places.clipped`. What is
+        :func:`veiled` is hidden.
     rejected : (N, 2) array
         Where suggestions were rejected; each hides what is within ``radius / 2``, or whose box has it in its
         middle.
@@ -78,21 +89,17 @@ def without_known(
         The clipped masks, if they are known.
     """
     free = clipped(predictions.masks, hints.masks) if free is None else free
-    boxes, ignored = hints.boxes.cells, hints.boxes.ignored
-    veiled = ignored.take(ignored.sources != "imported").coordinates
-
-    def is_veiled(places: FloatArray) -> npt.NDArray[np.bool_]:
-        return np.isin(np.arange(len(places)), where_inside(veiled, places)[1])
+    boxes = hints.boxes.cells
 
     def is_judged(places: FloatArray) -> npt.NDArray[np.bool_]:
-        judged = is_veiled(places) | near(places, rejected, radius / 2)
+        judged = veiled(places, hints) | near(places, rejected, radius / 2)
         judged |= near(places, hints.points.background.coordinates, radius)
         return judged | near(places, hints.masks.centres, _reach(hints.masks, radius))
 
     points = predictions.points.coordinates
     judged = (
         is_judged(points),
-        is_veiled(predictions.boxes.centres)
+        veiled(predictions.boxes.centres, hints)
         | _are_known(predictions.boxes, replace(hints, boxes=boxes), rejected),
         is_judged(predictions.masks.centres) | ~np.isin(predictions.masks.ids, free.ids),
     )

@@ -20,6 +20,7 @@ from scipy.spatial import KDTree
 from skimage.feature import peak_local_max
 
 from napari_inkling.core import Image
+from napari_inkling.core.box_places import where_inside
 from napari_inkling.supervision.class_prior import estimate_class_prior
 
 __all__ = ["Described", "MarkedShare", "describe_marked", "marked_share"]
@@ -89,7 +90,9 @@ def marked_share(
     return MarkedShare(share(prior.estimate), share(prior.high), share(prior.low))
 
 
-def describe_marked(image: Image, places: npt.ArrayLike, radius: float) -> Described:
+def describe_marked(
+    image: Image, places: npt.ArrayLike, radius: float, ignored: npt.ArrayLike = ()
+) -> Described:
     """Return what marked cells look like, and the unmarked blobs around them.
 
     Parameters
@@ -100,6 +103,8 @@ def describe_marked(image: Image, places: npt.ArrayLike, radius: float) -> Descr
         The middles of the marked cells, (N, 2), in pixels. Those that lie outside that part are left out.
     radius : float
         That of a cell, in pixels.
+    ignored : array-like
+        Boxes y0, x0, y1, x1 in pixels, (M, 4): blobs in them are left out.
 
     Raises
     ------
@@ -115,6 +120,8 @@ def describe_marked(image: Image, places: npt.ArrayLike, radius: float) -> Descr
     marked = marked - (rows.start, columns.start)
     marked = marked[((marked > -0.5) & (marked < np.array(grey.shape) - 0.5)).all(axis=1)]
     blobs = _blobs(grey, radius)
+    edges = np.asarray(ignored, dtype=np.float64).reshape(-1, 4) - np.tile((rows.start, columns.start), 2)
+    blobs = np.delete(blobs, where_inside(edges, blobs)[1], axis=0)
     if len(blobs) and len(marked):
         # What is marked is seen where its blob is, as the others are.
         away, nearest = KDTree(blobs).query(marked)

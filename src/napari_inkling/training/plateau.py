@@ -8,14 +8,14 @@ __all__ = ["Plateau"]
 
 
 class Plateau:
-    """Takes a tenth of the learning rate each time that the mean loss of an epoch has not fallen for a while.
+    """Takes a tenth of the learning rate each time that the mean loss has not fallen for a while.
 
     Parameters
     ----------
     optimizer : Optimizer
         Whose rate it is.
     epoch : int
-        Steps in an epoch, in which every image is seen once.
+        Steps over which the mean is taken: so many that every image could be seen once.
     patience : int
         So many epochs without a lower loss are waited for.
     """

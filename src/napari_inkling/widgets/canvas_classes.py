@@ -42,11 +42,16 @@ class ClassInHand:
         return self._name if self._name in self._names else self._names[0]
 
     def choose(self, name: str) -> None:
-        """Mark this class next; with "select" in hand, what is selected is of it. Raises SettingsError."""
+        """Mark this class next; with "select" in hand, what is selected is of it. Raises SettingsError.
+
+        Who chooses a class means to ignore nothing more: with "ignore" in hand the tool is "box" then.
+        """
         if name not in self._names:
             raise SettingsError(f"there is no class {name!r}, expected one of {', '.join(self._names)}")
         if self._tools.tool == "select":
             self._hints.reclass_selected(name)
+        elif self._tools.tool == "ignore":
+            self._tools.choose("box")
         changed, self._name = name != self._name, name
         self._tools.set_default_class()
         if changed:

@@ -170,8 +170,8 @@ class Reviewer:
         pointed = self._under_mouse()
         return self.focused if pointed is None else pointed
 
-    def mouse_moved(self) -> None:
-        """Tell in a moment which suggestion the mouse points at, if that is another one."""
+    def mouse_moved(self, *_: Any) -> None:
+        """Tell in a moment which suggestion the mouse points at, if that is another one, or none."""
         if not self._point_soon.isActive():
             self._point_soon.start()
 

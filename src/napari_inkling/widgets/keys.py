@@ -29,7 +29,7 @@ KEYS = (
     Key("tool_cell", "Shift+C", "mark cells with a click", "Annotate"),
     Key("tool_background", "Shift+X", "mark what is not a cell", "Annotate"),
     Key("tool_box", "Shift+B", "draw boxes", "Annotate"),
-    Key("tool_ignore", "Shift+I", "draw boxes around what nobody is to learn from", "Annotate"),
+    Key("tool_ignore", "Shift+I", "draw boxes around what the training shall leave out", "Annotate"),
     Key("tool_select", "Shift+S", "select, move and delete hints", "Annotate"),
     Key("tool_pan", "Shift+Z", "only move the view", "Annotate"),
     Key("undo", "Ctrl+Z", "undo", "Annotate"),

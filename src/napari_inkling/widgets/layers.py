@@ -199,6 +199,7 @@ class LayerBridge:
         own.connect(self.hints.edited, self._on_edited)
         own.connect(self.tools.tool_changed, self._on_tool)
         own.connect(viewer.dims.events.current_step, self._on_dims)
+        own.connect(viewer.events.mouse_over_canvas, self.review.mouse_moved)
         own.connect(camera_of(viewer).events.zoom, self._on_zoom)
         own.connect(viewer.layers.events.removed, self._on_layer_removed)
         own.append(viewer.mouse_drag_callbacks, self.mouse.on_press)

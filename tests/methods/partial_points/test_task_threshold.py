@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_inkling.core import BACKGROUND, HintSet, Points, TrainingData, TrainingImage
+from napari_inkling.core import BACKGROUND, IGNORE, Boxes, HintSet, Points, TrainingData, TrainingImage
 from napari_inkling.methods import get_method
 from napari_inkling.methods.partial_points import PartialPointsSettings, task_threshold
 from napari_inkling.methods.partial_points.detection_model import Description, DetectionModel
@@ -210,3 +210,15 @@ def test_a_training_anew_learns_from_verdicts_by_heart():
 def test_a_rejection_away_from_every_peak_is_no_verdict():
     nowhere = Points([(24.0, 26.0)] * 3, classes=BACKGROUND, rounds=1)
     assert heeded(nowhere).strictness == pytest.approx(1.2)
+
+
+def test_peaks_in_what_is_ignored_tell_nothing():
+    task, answer = task_with(Points(CENTRES[:5]))
+    bare = task_threshold._peaks(task, task.fields[0], answer)
+    y, x = CENTRES[7]
+    ignored = Boxes([[y - 6, x - 6, y + 6, x + 6]], classes=IGNORE)
+    plane = TrainingImage(image(), HintSet(Points(CENTRES[:5]), ignored))
+    (part,) = fields_of(plane, Intensity.of([plane.image]), 1.0, RADIUS, ("cell",))
+    found = task_threshold._peaks(task, part, answer)
+    assert len(bare.places) == len(CENTRES) and len(found.places) == len(CENTRES) - 1
+    assert np.hypot(*(found.places - CENTRES[7]).T).min() > RADIUS

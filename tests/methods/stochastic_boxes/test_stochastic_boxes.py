@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -492,3 +493,16 @@ def test_the_boxes_of_points_are_seen_before_anything_is_learnt():
     np.testing.assert_allclose(
         first.predictions.boxes.coordinates, [(24, 34, 36, 46), (-0.5, 54, 8, 66)], atol=0.2
     )
+
+
+def test_a_plane_on_which_all_is_ignored_teaches_nothing(monkeypatch):
+    """Neither are its cells background, nor is what is found there wrong."""
+    ignored = HintSet(boxes=Boxes([(50, 50, 90, 90)], classes=IGNORE))
+    told = data(hints=boxes(), watch=None)
+    other = TrainingImage(image(name="other"), ignored)
+    both = replace(told, train=(*told.train, other))
+    settings = METHOD.Settings(steps=3, crop=64, batch=2)
+    alone, beside = (drained(METHOD.fit(some, settings, device="cpu"))[1] for some in (told, both))
+    for name, weights in alone.net.state_dict().items():
+        assert torch.equal(weights, beside.net.state_dict()[name]), name
+    assert alone.description.threshold == beside.description.threshold

@@ -164,4 +164,4 @@ def _peaks(task: Task, part: TrainingField, probability: FloatImage) -> Peaks:
     """Return the peaks of a map where it is known, or could be, whether they are cells."""
     found = find_centres(probability[: len(task.classes)], part.r1, task.settings, lowest=LOWEST_PEAK)
     known = ~part.is_unlabelled(found.places)
-    return Peaks(*(column[known] for column in found))
+    return Peaks(found.places[known], found.heights[known], found.channels[known])

@@ -27,10 +27,10 @@ MARKING: dict[Tool, tuple[str, str]] = {
     "cell": ("cell", "Click cells: one point on each"),
     "background": ("not a cell", "Click what is not a cell: it counts as certain"),
     "box": ("box", "Draw a box around a cell"),
-    "ignore": ("ignore", "Draw a box around what is neither to be learnt as cells nor as background"),
+    "ignore": ("ignore", "Draw a box around what the training shall leave out: neither cell nor background"),
 }
 EDITING: dict[Tool, tuple[str, str]] = {
-    "select": ("select", "Select points to move or delete them"),
+    "select": ("select", "Select points and boxes to move or delete them"),
     "brush": ("brush", "Draw the mask of a cell, or begin inside one to paint more; [ and ] size the brush"),
     "erase": ("erase", "Rub out parts of a mask; begin inside the one to take from"),
     "split": ("split", "Draw a line across a mask: it becomes two"),
@@ -120,7 +120,8 @@ class AnnotatePanel(Panel):
             for learnt in (True, False)
         )
         self.chips.show_classes(project.classes, classes, self.bridge.current_class, apart)
-        learnt, total = classes.total(), classes.total() + apart.total()
+        total = classes.total() + apart.total()
+        learnt = classes.total() - classes[IGNORE]
         held_out = len(project.images) - len(wanted)
         beside = f" · {held_out:,} image{'s' * (held_out != 1)} held out" if held_out else ""
         self.summary.setText(f"{learnt:,}{beside}" if total or held_out else "")

@@ -190,23 +190,22 @@ class ReviewPanel(Panel):
     def _show_words(self, *_: Any) -> None:
         """Say what is known of the one that a key would judge: under the mouse, else in the ring."""
         review = self.bridge.review
-        under_mouse = self._words_of(review.under_mouse, "under the mouse")
-        in_ring = self._words_of(review.focused, "in the ring")
-        self.score.setText(under_mouse or in_ring)
-        self.score.setVisible(bool(self.score.text()))
-        why = review.why if in_ring and review.under_mouse in (None, review.focused) else ""
+        words = self._words_of(review.under_mouse, "under the mouse")
+        in_ring = not words
+        if in_ring:
+            words = self._words_of(review.focused, "in the ring")
+        self.score.setText(words)
+        self.score.setVisible(bool(words))
+        why = review.why if words and (in_ring or review.under_mouse == review.focused) else ""
         self.why.setText(f"Worth a look: {why}." if why else "")
         self.why.setVisible(bool(why))
 
-    def enterEvent(self, event: Any) -> None:
-        """Speak of the one in the ring again: the mouse has left the canvas."""
-        self.bridge.review.mouse_moved()
-        super().enterEvent(event)
-
     def _words_of(self, one: int | None, where: str) -> str:
         """Return class, score and size of a suggestion; nothing of one that is not shown."""
-        shown = with_ids(self.session.suggestions.shown(), [-1 if one is None else one])
-        if one is None or not any(map(len, shown.kinds)):
+        if one is None:
+            return ""
+        shown = with_ids(self.session.suggestions.shown(), [one])
+        if not any(map(len, shown.kinds)):
             return ""
         if self.session.review.is_marked(one):
             noun = "outline" if len(shown.masks) else "box"
@@ -216,7 +215,7 @@ class ReviewPanel(Panel):
             height, width = (
                 (shown.boxes.coordinates[0, 2:] - shown.boxes.coordinates[0, :2]).round().astype(int)
             )
-            said.append(f"{height} × {width} px")
+            said.append(f"{height} px high, {width} wide")
         if one_of_many := len(self.session.project.classes) > 1:
             said.insert(0, next(str(name) for rows in shown.kinds for name in rows.classes))
         keys = " A class's key accepts it as that class." * (
