@@ -434,3 +434,15 @@ def test_a_crash_leaves_hints_and_session_in_order(real_session: Session, crash:
     assert session.annotations.hints.points.equals(before.points)
     session.training.start()
     assert session.wait(60).status == "finished"
+
+
+def test_a_guess_is_one_until_there_is_a_model_or_another_project(ready: Session, runner: HandRunner) -> None:
+    ready.training.start()
+    assert not ready.training.guesses
+    runner.tell(Started("CPU"), Preview(A, SOME))
+    assert ready.training.guesses
+    ready.training.stop()
+    runner.end("cancelled")
+    assert ready.training.guesses, "it is still on screen"
+    ready.new_project(ready.project.folder.parent / "next.inkling")
+    assert not ready.training.guesses

@@ -36,6 +36,8 @@ class UsedDock:
             self._dock = open_dock(self.viewer)
             self._first = {choice: state_of(choice) for choice in self._choices()}
         self._dock.session.new_project(folder)
+        for layer in [layer for layer in self.viewer.layers if "inkling" not in layer.metadata]:
+            self.viewer.layers.remove(layer)
         settle(0.1)
         assert self._dock.bridge.review.focused is None
         assert all(layer.visible for layer in self.viewer.layers), "a test has hidden a layer"
@@ -49,9 +51,6 @@ class UsedDock:
         session._desk.stop()
         wait_until(lambda: session._desk.job is None)
         bridge.flush()
-        ours = [layer for layer in self.viewer.layers if "inkling" in layer.metadata]
-        for layer in [layer for layer in self.viewer.layers if layer not in (*ours, *bridge.images.layers)]:
-            self.viewer.layers.remove(layer)
         for choice, first in self._first.items():
             put_back(choice, first)
         bridge.tool = "cell"

@@ -274,8 +274,9 @@ class Training:
             self._workspace.keep("trained_images", sorted(self.trained_images - {name}))
 
     def forget(self) -> None:
-        """Stop what is trained for the project before."""
+        """Stop what is trained for the project before; its guess is not of the next one."""
         self.stop()
+        self._state = replace(self._state, guessed=False)
         self._previewed = set()
 
     def _set_state(self, state: TrainingState) -> None:
