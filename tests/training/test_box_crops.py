@@ -211,10 +211,3 @@ def test_jitter_leaves_the_rows_alone():
     plain, same = next(crops(drawn))
     torch.testing.assert_close(lists, same)
     assert not torch.allclose(images, plain)
-
-
-def test_what_is_ignored_draws_no_crops():
-    ignored = [((y, 200, y + 8, 208), 0, IGNORED) for y in range(200, 360, 8)]
-    marked = field(400, 400, ((20, 20, 30, 30), 1, BOX), *ignored)
-    for _, lists in islice(crops([marked], side=64, near_marked=1.0), 20):
-        assert (lists[..., 5] == BOX).any(dim=1).all()

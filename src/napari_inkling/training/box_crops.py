@@ -95,7 +95,8 @@ def box_crops(
         At least this share of the crops comes from fields with drawn boxes, however few these are: from them
         alone are sizes learnt.
     near_marked : float
-        Share of the crops that hold a marked place for certain; others may.
+        Share of the crops that hold a place of a row for certain, be it to ignore (on urine, crops around
+        what is marked alone cost .06 of mAP50 in one run); others may.
     jitter, zoom : float
         As for :func:`~napari_inkling.training.crops.random_crops`.
     """
@@ -105,8 +106,7 @@ def box_crops(
         images, lists = [], []
         for chosen in random.choice(len(fields), count, p=weights):
             field = fields[chosen]
-            marked = field.rows.centres[field.rows.kinds != IGNORED]
-            corner = random_corner(field.pixels.shape[1:], marked, edge, near_marked, random)
+            corner = random_corner(field.pixels.shape[1:], field.rows.centres, edge, near_marked, random)
             turns, mirror = int(random.integers(4)), bool(random.integers(2))
             images.append(view_of(crop_of(field.pixels, corner, edge), turns, mirror))
             rows = cut_rows(field.rows, field.pixels.shape[1:], corner, edge)
