@@ -96,7 +96,7 @@ def box_crops(
         alone are sizes learnt.
     near_marked : float
         Share of the crops that hold a place of a row for certain, be it to ignore (on urine, crops around
-        what is marked alone cost .06 of mAP50 in one run); others may.
+        what is marked alone cost .04 of mAP50 in one run); others may.
     jitter, zoom : float
         As for :func:`~napari_inkling.training.crops.random_crops`.
     """
