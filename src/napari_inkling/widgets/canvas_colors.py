@@ -21,7 +21,7 @@ Palette = Mapping[str, npt.NDArray[np.float32]]
 GREY = np.array([0.72, 0.72, 0.72, 1.0], dtype=np.float32)
 
 #: Opacity of the grey over what is ignored.
-_VEIL = 0.3
+_VEIL = 0.45
 
 
 def make_palette(classes: Iterable[ClassInfo]) -> Palette:
