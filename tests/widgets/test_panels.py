@@ -898,3 +898,12 @@ def test_a_first_guess_is_not_accepted_as_a_whole(with_image, monkeypatch, keys)
     assert review.accept_all.isEnabled() and review.accept_view.isEnabled()
     press_key(viewer, keys)
     assert len(with_image.session.annotations.hints) == 1
+
+
+def test_the_titles_say_what_they_have_to_say(with_image):
+    mark(with_image, [[10, 10], [30, 30]])
+    suggest(with_image.session, np.random.default_rng(0).uniform(0, 90, (120, 2)))
+    settle(0.3)
+    for panel in (with_image.annotate, with_image.review, with_image.images):
+        words = panel.summary.text()
+        assert words and panel.summary.width() >= panel.summary.fontMetrics().horizontalAdvance(words), words

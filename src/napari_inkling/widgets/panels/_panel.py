@@ -210,7 +210,8 @@ class Panel(QWidget):
         self.summary.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.header = QWidget()
         self.header.setObjectName("sectionHeader")
-        self.header_row = row(self.fold_button, None, self.summary, spacing=2)
+        self.header_row = row(self.fold_button, self.summary, spacing=2)
+        self.header_row.setStretch(1, 1)  # all the room there is: a new text does not widen the label
         self.header_row.setContentsMargins(4, 0, 4, 0)
         self.header.setLayout(self.header_row)
 
