@@ -99,6 +99,11 @@ class HintSet:
         """The rows that mark a cell."""
         return self.mapped(lambda rows: rows.cells)
 
+    @property
+    def teach(self) -> bool:
+        """Whether cells, or what is none, are marked: a box to ignore alone teaches nothing."""
+        return bool(len(self.cells) or len(self.points.background))
+
     def mapped(self, change: Callable[[Any], Any]) -> HintSet:
         """Return these hints after a change that works on rows of any kind."""
         return HintSet(*map(change, self.kinds))

@@ -100,7 +100,9 @@ class Review:
     def is_marked(self, one: int, ref: PlaneRef | None = None) -> bool:
         """Whether a suggestion is the outline, or the box, of a cell that the person marked."""
         ref = self._workspace.required(ref)
-        return one in owners(self._suggestions.shown(ref), self._annotations.hints_of(ref))
+        shown, hints = self._suggestions.shown(ref), self._annotations.hints_of(ref)
+        # By itself first: to ask of thousands of outlines which is whose takes a tenth of a second.
+        return one in owners(with_ids(shown, [one]), hints) and one in owners(shown, hints)
 
     def _accept(self, ref: PlaneRef, chosen: Predictions) -> int:
         if not (count := count_cells(chosen)):

@@ -12,7 +12,6 @@ from psygnal import Signal
 
 from napari_inkling.core import (
     Event,
-    HintSet,
     InklingError,
     Notice,
     PlaneRef,
@@ -262,7 +261,7 @@ class Training:
     def _learnt(self, job: TrainJob, predicted: Collection[PlaneRef]) -> None:
         """Take note of a job's model, of the planes it has predicted and the images it has learnt from."""
         if _has_learnt(job):
-            taught = [item for item in job.snapshot.images if not item.complete and _teaches(item.hints)]
+            taught = [item for item in job.snapshot.images if not item.complete and item.hints.teach]
             images = {item.ref.image for item in taught}
             self._workspace.keep("trained_images", sorted(self.trained_images | images - self._outdated))
         self._prediction.new_model(predicted)
@@ -295,8 +294,3 @@ def tidy_after(job: TrainJob) -> None:
     tidy_up(out)
     if out.is_dir() and not any(out.iterdir()):
         out.rmdir()
-
-
-def _teaches(hints: HintSet) -> bool:
-    """Return whether cells, or what is none, are marked: a box to ignore teaches nothing."""
-    return bool(len(hints.cells) or len(hints.points.background))

@@ -95,8 +95,8 @@ def box_crops(
         At least this share of the crops comes from fields with drawn boxes, however few these are: from them
         alone are sizes learnt.
     near_marked : float
-        Share of the crops that hold a place of a row for certain, be it to ignore (on urine, crops around
-        what is marked alone cost .04 of mAP50 in one run); others may.
+        Share of the crops that hold a place of a row for certain, be it to ignore: what lies around that
+        teaches too. Others may.
     jitter, zoom : float
         As for :func:`~napari_inkling.training.crops.random_crops`.
     """

@@ -22,7 +22,6 @@ __all__ = [
     "numbers",
     "on_plane",
     "pointed_cells",
-    "teaches",
     "to_working_boxes",
 ]
 
@@ -53,12 +52,6 @@ def _with_masks(hints: HintSet) -> Boxes:
     masks = hints.masks.cells.without_ids(hints.boxes.ids)
     around = Boxes(masks.coordinates - 0.5, classes=masks.classes, ids=masks.ids)
     return Boxes.concatenate([hints.boxes, around]) if len(masks) else hints.boxes
-
-
-def teaches(plane: TrainingImage) -> bool:
-    """Return whether cells, or what is none, are marked on a plane: a box to ignore teaches nothing."""
-    hints = plane.hints
-    return bool(len(hints.cells) or len(hints.points.background))
 
 
 def pointed_cells(plane: TrainingImage) -> Points:

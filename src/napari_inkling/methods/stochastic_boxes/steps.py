@@ -11,7 +11,7 @@ from napari_inkling.core import Boxes, Checkpoint, Event, HintSet, Points, Step
 from napari_inkling.core.box_places import where_inside
 from napari_inkling.evaluation import best_threshold, cell_centres
 from napari_inkling.methods._showing import Pacing
-from napari_inkling.methods.stochastic_boxes.fields import around, numbers, teaches
+from napari_inkling.methods.stochastic_boxes.fields import around, numbers
 from napari_inkling.methods.stochastic_boxes.loss import AROUND
 from napari_inkling.methods.stochastic_boxes.previews import show
 from napari_inkling.methods.stochastic_boxes.task import Task
@@ -84,7 +84,7 @@ def set_threshold(task: Task) -> Generator[Step, None, None]:
     in sides, class by class.
     """
     model, step = task.model(), task.at_work("looking at the marked cells")
-    hinted = sorted(filter(teaches, task.data.train), key=lambda p: -len(p.hints))
+    hinted = sorted((plane for plane in task.data.train if plane.hints.teach), key=lambda p: -len(p.hints))
     found: dict[str, HintSet] = {}
     truth: dict[str, HintSet] = {}
     sides = np.sqrt(task.sizes.stochastic.prod(axis=1))

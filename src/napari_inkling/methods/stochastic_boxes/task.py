@@ -32,7 +32,6 @@ from napari_inkling.methods.stochastic_boxes.fields import (
     numbers,
     on_plane,
     pointed_cells,
-    teaches,
 )
 from napari_inkling.methods.stochastic_boxes.loss import BoxLoss
 from napari_inkling.methods.stochastic_boxes.settings import FEWEST_BOXES, StochasticBoxesSettings
@@ -137,7 +136,7 @@ def prepare(
         If the device is not there.
     """
     planes, given = tuple(map(on_plane, data.train)), _cells(data.train)
-    hinted = [plane for plane in planes if teaches(plane)]
+    hinted = [plane for plane in planes if plane.hints.teach]
     outside = given - _cells(planes)
     classes = in_order((name for plane in hinted for name in _marked(plane)), data.classes)
     _check_enough(hinted, classes, outside)
