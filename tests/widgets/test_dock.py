@@ -367,3 +367,26 @@ def test_a_second_viewer_opens_read_only_and_says_so(viewer, tmp_path):
         assert "read-only" in dock.messages.current.text
         assert not dock.annotate.tools["cell"].isEnabled()
         assert not dock.train.go.isEnabled()
+
+
+def test_unnamed_work_is_found_again_after_a_crash(viewer, tmp_path):
+    from napari_inkling.widgets.panels._memory import Memory
+
+    dock = open_dock(viewer)
+    folder = dock.session.project.folder
+    assert Memory().last == folder, "long before the dock is closed"
+    dock.images.add_paths([picture(tmp_path)])
+    settle(0.1)
+    click_at(viewer, *CELLS[0])
+    settle(0.1)
+    beside = open_dock(viewer)  # of another viewer, say: the work is not its own
+    assert beside.session.project.folder != folder and not beside.session.project.read_only
+    beside.close_down()
+    dock.close_down()
+    Memory().write(last=str(folder), closed_by=None)  # as the crash has left it
+    viewer.layers.clear()
+    again = open_dock(viewer)
+    assert again.session.project.folder == folder, (folder.exists(), Memory().read())
+    assert not again.session.project.read_only
+    assert len(again.session.annotations.hints.points) == 1
+    again.close_down()

@@ -12,7 +12,9 @@ from napari.utils.notifications import Notification, notification_manager
 from qtpy.QtCore import QEvent, QObject, QSize, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_inkling.core import InklingError
+from napari_inkling.core import InklingError, ProjectLockedError
+from napari_inkling.project.locking import WriteLock
+from napari_inkling.project.scratch import is_scratch
 from napari_inkling.session import Session, TrainingState
 from napari_inkling.widgets._dispatch import QtDispatcher
 from napari_inkling.widgets._timers import single_shot
@@ -81,13 +83,14 @@ class InklingDock(QWidget):
         if self.session.has_project:
             return
         last = self.memory.last
-        if last is not None and (self.memory.closed_here or not self._has_images()):
+        if last is not None and is_free(last) and (self.memory.closed_here or not self._has_images()):
             try:
                 self.session.open_project(last)
                 return
             except InklingError as error:
                 self._tell("warning", str(error))
-        _ = self.session.project  # makes a scratch project
+        made = self.session.project  # a scratch one
+        self.memory.opened(made.folder, scratch=True)  # now, that it is found again after a crash
 
     def _has_images(self) -> bool:
         return any(isinstance(layer, Image) for layer in self.viewer.layers)
@@ -276,6 +279,19 @@ class InklingDock(QWidget):
             self.cheat_sheet.setParent(None)
             self.cheat_sheet.deleteLater()
             self.cheat_sheet = None
+
+
+def is_free(folder: Path) -> bool:
+    """Return whether a project is not an unnamed one that another viewer has open: that is its own affair."""
+    if not is_scratch(folder):
+        return True
+    try:
+        WriteLock(folder).release()
+    except ProjectLockedError:
+        return False
+    except OSError:  # it cannot be written: it opens read-only, and says so
+        return True
+    return True
 
 
 def save_later(session: Session) -> None:
