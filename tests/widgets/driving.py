@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 from psygnal import Signal
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QGuiApplication, QMouseEvent
+from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from qtpy.QtGui import QCursor, QGuiApplication, QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
 
@@ -73,9 +73,32 @@ def _buttons(modifiers: Sequence[str]) -> Qt.KeyboardModifier:
 
 
 def move_to(viewer: Any, y: float, x: float) -> None:
-    """Move the mouse to a place without a button."""
-    QTest.mouseMove(canvas(viewer), canvas_position(viewer, y, x))
+    """Move the mouse to a place without a button, and wait until the canvas knows of it.
+
+    Of two moves the X server may tell the second alone, and Qt says nothing if that leads back.
+    """
+    widget, pixel = canvas(viewer), canvas_position(viewer, y, x)
+    told = _Moves(widget)
+    is_there = QCursor.pos() == widget.mapToGlobal(pixel)
+    for place in [pixel + QPoint(1, 0), pixel] if is_there else [pixel]:
+        QTest.mouseMove(widget, place)
+        wait_until(lambda place=place: told.pixels and told.pixels[-1] == place)
+    widget.removeEventFilter(told)
     settle()
+
+
+class _Moves(QObject):
+    """Keeps the pixels to which the mouse has moved over a widget."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__()
+        self.pixels: list[QPoint] = []
+        widget.installEventFilter(self)
+
+    def eventFilter(self, _: Any, event: Any) -> bool:
+        if event.type() == QEvent.Type.MouseMove:
+            self.pixels.append(event.position().toPoint())
+        return False
 
 
 def click_at(viewer: Any, y: float, x: float, modifiers: Sequence[str] = ()) -> np.ndarray:
