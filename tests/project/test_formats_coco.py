@@ -316,6 +316,19 @@ def test_points_are_keypoints_with_a_box_of_the_radius(tmp_path, radius, bbox):
     assert (len(hints.points), len(hints.boxes)) == (1, 0)
 
 
+@pytest.mark.parametrize(
+    ("point", "bbox"),
+    [((1, 38), [34.5, 0, 5.5, 5.5]), ((2, -3), [-6.5, -1.5, 8, 8])],
+    ids=["edge", "outside"],
+)
+def test_the_box_of_a_point_ends_at_the_images_edge(tmp_path, point, bbox):
+    items = {"a": Predictions(Points([point]), radius=4)}
+    path = export_annotations(items, tmp_path / "a.json", "coco", shapes={"a": (30, 40)})
+    (annotation,) = json.loads(path.read_text())["annotations"]
+    assert annotation["bbox"] == bbox
+    assert read_annotations(path, "coco").hints["a"].points.coordinates.tolist() == [list(point)]
+
+
 def test_point_and_box_of_one_cell_are_one_annotation(tmp_path):
     columns = {"classes": objects("RBC", "WBC"), "ids": [3, 4], "sources": "imported"}
     hints = HintSet(

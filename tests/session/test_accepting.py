@@ -6,6 +6,7 @@ import numpy as np
 
 from napari_inkling.core import BACKGROUND, DISAGREEMENT, IGNORE, Boxes, HintSet, Masks, Points, Predictions
 from napari_inkling.session.accepting import (
+    POINT_SOURCE,
     accepted,
     as_a_persons,
     background_at,
@@ -134,8 +135,18 @@ def test_point_and_suggested_box_are_one_entry() -> None:
     clicked = HintSet(Points([[30, 30], [11, 9]], ids=[4, 5], classes="b", seconds=2.0))
     both = beside_hints(clicked, PAIR)
     assert both.boxes.ids.tolist() == [5, 9]
-    assert (both.boxes.classes[0], both.boxes.sources[0], both.boxes.scores[0]) == ("b", "human", 1.0)
+    assert both.boxes.classes[0] == "b"
     assert count_cells(both) == 3
+
+
+def test_a_suggested_box_of_a_cell_that_was_pointed_at_is_not_called_the_persons() -> None:
+    clicked = HintSet(Points([[30, 30], [11, 9]], ids=[4, 5], classes="b"))
+    both = beside_hints(clicked, PAIR)
+    assert both.points.sources.tolist() == ["human", "model"]
+    assert both.points.scores.tolist() == [1.0, PAIR.boxes.scores[0]]
+    assert both.boxes.sources.tolist() == ["model", "model"]
+    assert both.points.attributes[POINT_SOURCE].tolist() == ["", "human"]
+    assert both.boxes.attributes[POINT_SOURCE].tolist() == ["human", ""]
 
 
 def test_a_drawn_box_is_of_the_cell_that_was_clicked_under_its_class() -> None:

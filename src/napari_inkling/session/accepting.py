@@ -22,9 +22,10 @@ from napari_inkling.core import (
 )
 from napari_inkling.core.box_places import pointed_at
 from napari_inkling.core.mask_places import points_inside
-from napari_inkling.session.suggested_cells import positions
+from napari_inkling.session.suggested_cells import positions, with_ids
 
 __all__ = [
+    "POINT_SOURCE",
     "accepted",
     "as_a_persons",
     "attributes_of_cells",
@@ -38,6 +39,9 @@ __all__ = [
 
 RowsT = TypeVar("RowsT", Boxes, Masks)
 AnyRowsT = TypeVar("AnyRowsT", Points, Boxes, Masks)
+
+#: Of a cell that a person pointed at and a model outlined, the source of the point.
+POINT_SOURCE = "point_source"
 
 
 def accepted(
@@ -142,10 +146,13 @@ def _as_own(before: Any, after: Any) -> Any:
 def beside_hints(hints: HintSet, suggestions: Predictions) -> HintSet:
     """Return hints and suggestions as cells: one that was marked and outlined, by whomever, is one.
 
-    Its outline, or box, has all columns of its point, and both are in the order of points, so that formats
-    hold them in one entry.
+    Its outline, or box, and its point have all columns alike, and are in the order of points, so that formats
+    hold them in one entry. Id and class are the point's. Where a model outlined what a person had pointed at,
+    source and score are the model's, for nobody has looked at the outline yet; whose the point is stays in
+    the attribute :data:`POINT_SOURCE`.
     """
     marked = owners(suggestions, hints)
+    hints = HintSet(_as_outlined(hints.points, suggestions, marked), hints.boxes, hints.masks)
     outlines = HintSet(
         suggestions.points.without_ids(list(marked)),
         _renamed(suggestions.boxes, marked, hints.points).without_ids(hints.boxes.ids),
@@ -165,6 +172,22 @@ def _renamed(rows: AnyRowsT, ids: Mapping[int, int], points: Points) -> AnyRowsT
     now = [ids.get(one, one) for one in rows.ids.tolist()]
     names = [classes.get(one, name) for one, name in zip(now, rows.classes, strict=True)]
     return rows.changed(ids=now, classes=names)
+
+
+def _as_outlined(points: Points, suggestions: Predictions, marked: Mapping[int, int]) -> Points:
+    """Return points with source and score of the suggested outlines, ``marked``, of the same cells."""
+    outlined_by = {point: one for one, point in marked.items()}
+    at = np.flatnonzero([one in outlined_by for one in points.ids.tolist()])
+    if not len(at):
+        return points
+    sources, scores = points.sources.copy(), points.scores.copy()
+    whose = points.attributes.get(POINT_SOURCE, np.full(len(points), "", dtype=object)).copy()
+    for row in at.tolist():
+        outline = with_ids(suggestions, [outlined_by[int(points.ids[row])]])
+        (kind, *_) = filter(len, (outline.masks, outline.boxes))
+        whose[row], sources[row], scores[row] = str(sources[row]), kind.sources[0], kind.scores[0]
+    attributes = {**points.attributes, POINT_SOURCE: whose}
+    return points.changed(sources=sources, scores=scores, attributes=attributes)
 
 
 def _as_points(rows: RowsT, points: Points) -> RowsT:

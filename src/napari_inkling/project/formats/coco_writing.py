@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_inkling.core import BACKGROUND, IGNORE
 from napari_inkling.project.formats.cells import cells_of
-from napari_inkling.project.formats.corners import to_corners
+from napari_inkling.project.formats.corners import Box, to_corners
 from napari_inkling.project.formats.files import write_text
 from napari_inkling.project.formats.items import Export, Item
 from napari_inkling.project.formats.rows import Cell, Row, row_columns
@@ -69,7 +69,7 @@ def _category(category_id: int, name: str, points: bool) -> dict[str, Any]:
 
 def _annotation(cell: Cell, item: Item) -> dict[str, Any]:
     """Return an annotation with everything that is known of a cell."""
-    x0, y0, x1, y1 = to_corners(cell.edges or _around(cell, item.radius or PIXEL))
+    x0, y0, x1, y1 = to_corners(cell.edges or _around(cell, item))
     area = int(cell.mask.crop.sum()) if cell.mask and cell.mask.crop is not None else (x1 - x0) * (y1 - y0)
     exact = cell.box or cell.rows[0]
     return {
@@ -83,9 +83,14 @@ def _annotation(cell: Cell, item: Item) -> dict[str, Any]:
     }
 
 
-def _around(cell: Cell, half: float) -> tuple[float, float, float, float]:
-    y, x = cell.rows[0].coordinates
-    return y - half, x - half, y + half, x + half
+def _around(cell: Cell, item: Item) -> Box:
+    """Return the box around a point, as far as it lies in the image."""
+    (y, x), half = cell.rows[0].coordinates, item.radius or PIXEL
+    height, width = item.shape or (math.inf, math.inf)
+    if not (0 <= y + PIXEL <= height and 0 <= x + PIXEL <= width):
+        return y - half, x - half, y + half, x + half  # nothing of the image is there to cut it to
+    y0, x0 = max(y - half, -PIXEL), max(x - half, -PIXEL)
+    return y0, x0, min(y + half, height - PIXEL), min(x + half, width - PIXEL)
 
 
 def _keypoint(point: Row) -> dict[str, Any]:
