@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_inkling.core import DISAGREEMENT, Boxes, Masks, Points, Predictions
-from napari_inkling.guidance import REASONS, doubts, odd_shapes, reasons
+from napari_inkling.core import DISAGREEMENT, Boxes, HintSet, Masks, Points, Predictions
+from napari_inkling.guidance import REASONS, doubts, odd_shapes, odd_sizes, reasons, unsure
 from napari_inkling.guidance.doubt import near_threshold
 
 
@@ -64,6 +64,51 @@ def test_the_spread_of_the_others_counts():
     """Areas e^0, e^1 … e^8 in units of 10²: the median is e^4, the MAD 2, so that e^8 is at z = 4 / 2.97."""
     sides = [round(10 * np.exp(i / 2)) for i in range(9)]
     assert odd_shapes(masks(*(np.ones((side, side)) for side in sides))).max() == 0
+
+
+def boxes(*sides: tuple[float, float], **columns: object) -> Boxes:
+    return Boxes([(0, 0, *side) for side in sides], **columns)
+
+
+def test_boxes_are_judged_by_those_of_their_class():
+    small, large = [(10, 10)] * 8, [(20, 20)] * 8
+    classes = ["a"] * 8 + ["b"] * 9
+    assert odd_sizes(boxes(*small, *large, (10, 10), classes=classes)).tolist() == [0] * 16 + [1]
+    longer = odd_sizes(boxes(*small, (5, 20), classes="a"))  # as large as the others
+    assert longer.tolist() == [0] * 8 + [1]
+    assert odd_sizes(boxes((5, 20)), boxes(*small)).tolist() == [1]
+    assert odd_sizes(boxes((5, 20)), boxes(*small, classes="ignore")).tolist() == [0]
+    assert odd_sizes(Boxes()).tolist() == []
+
+
+def test_what_a_person_drew_says_what_is_usual_too():
+    found = Predictions(boxes=boxes((30, 30), scores=1.0))
+    assert reasons(found, 0.5).tolist() == [[0, 0, 0]]
+    assert reasons(found, 0.5, HintSet(boxes=boxes(*[(10, 10)] * 8))).tolist() == [[0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("scores", "threshold", "expected"),
+    [
+        ([], 0.5, 0),
+        ([0.2, 0.4], 0.5, 0),
+        ([0.53], 0.5, 1),
+        ([0.56], 0.5, 0),
+        ([0.52, 0.57, 0.62, 0.64, 0.64], 0.5, 1),  # the middle one is 0.12 above
+        ([0.55, 0.7, 0.9, 0.95, 0.99], 0.5, 1),  # 0.15 at most
+        ([0.64, 0.64, 0.9, 0.95, 0.99], 0.5, 2),
+        ([np.nan, 0.9], 0.5, 1),
+    ],
+)
+def test_unsure_is_measured_by_the_sure_ones(scores, threshold, expected):
+    assert unsure(np.array(scores, float), threshold).sum() == expected
+
+
+def test_judging_the_others_makes_none_unsure():
+    every = np.array([0.6, 0.64, 0.9, 0.95, 0.99])
+    assert unsure(every[:2], 0.5, every).tolist() == [True, True]
+    assert unsure(every[1:2], 0.5).tolist() == [False]
+    assert unsure(every[1:2], 0.5, every).tolist() == [True]
 
 
 def test_any_reason_is_enough():

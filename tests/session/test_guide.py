@@ -147,6 +147,25 @@ def test_what_next_by_hand(guided):
     assert len(guided.guide.what_next(1)) == 1
 
 
+def test_a_cell_that_was_pointed_at_is_not_worth_a_look_for_its_box(guided):
+    boxes = Boxes([[0, 0, 20, 20], [0, 35, 20, 55]], scores=0.52, sources="model")
+    guided.suggestions.put(B, Predictions(boxes=boxes))
+    assert {target.id for target in guided.guide.what_next() if target.plane == B} == set(boxes.ids.tolist())
+    guided.annotations.edit(HintSet(), HintSet(Points([[10, 11]])), "add point", B)
+    assert {target.id for target in guided.guide.what_next() if target.plane == B} == {boxes.ids[1]}
+    assert guided.guide.looked(B) == Looked(1, 2)
+
+
+def test_what_is_doubted_is_told_by_all_that_was_found(guided):
+    scores = [0.6, 0.64, 0.9, 0.95, 0.99]
+    points = Points([[40 * i, 10] for i in range(5)], scores=scores, sources="model")
+    guided.suggestions.put(B, Predictions(points, radius=4.0))
+    guided.go_to(B)
+    assert set(guided.guide.doubted()) == set(points.ids[:2].tolist())
+    guided.review.accept(points.ids[2:].tolist())
+    assert set(guided.guide.doubted()) == set(points.ids[:2].tolist())
+
+
 def test_the_reason_of_one(guided):
     assert guided.guide.reason(int(IN_A.ids[0])) == "score near the threshold"
     assert guided.guide.reason(int(IN_A.ids[2])) == ""  # 0.8 is .3 above, of .5: a doubt of .4

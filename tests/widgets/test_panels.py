@@ -483,24 +483,6 @@ def test_how_long_each_kind_took(with_image):
 # -- review
 
 
-@pytest.mark.parametrize(
-    ("scores", "threshold", "expected"),
-    [
-        ([], 0.5, 0),
-        ([0.2, 0.4], 0.5, 0),
-        ([0.53], 0.5, 1),
-        ([0.56], 0.5, 0),
-        ([0.52, 0.57, 0.62, 0.64, 0.64], 0.5, 1),  # the middle one is 0.12 above
-        ([0.55, 0.7, 0.9, 0.95, 0.99], 0.5, 1),  # 0.15 at most
-        ([0.64, 0.64, 0.9, 0.95, 0.99], 0.5, 2),
-    ],
-)
-def test_doubt_is_measured_by_the_sure_ones(scores, threshold, expected):
-    from napari_inkling.widgets.panels.review import doubtful
-
-    assert doubtful(np.array(scores, float), threshold) == expected
-
-
 def test_the_threshold_shows_and_hides(with_image):
     dock = with_image
     scores = np.array([0.1, 0.45, 0.55, 0.62, 0.9])

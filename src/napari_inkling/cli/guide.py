@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["guide"]
 
+_VALUE = "value: doubt × how crowded it is there, less for each cell listed before; of an image the sum"
+_LITTLE = "only a little doubt is left"
 _COLUMNS = ("image", "y", "x", "value", "doubt", "reason")
 
 
@@ -129,7 +131,7 @@ def _cells(session: Session, count: int) -> list[dict[str, Any]]:
             "x": round(target.place[1], 2),
             "value": round(target.value, 4),
             "doubt": round(target.doubt, 4),
-            "reason": target.reason,
+            "reason": target.reason or _LITTLE,
         }
         for target in session.guide.what_next(count)
     ]
@@ -151,7 +153,7 @@ def _text(planes: Sequence[Mapping[str, Any]], cells: Sequence[Mapping[str, Any]
     lines += [f"{p['image']:{wide}}  {p['value']:6.1f}  {p['cells']:,}, {p['known']:,}" for p in planes]
     lines += ["", f"{plural(len(cells), 'cell')} to look at next:"]
     lines += [f"{'image':{wide}}       y       x   value  doubt  reason"]
-    return "\n".join([*lines, *(_line(cell, wide) for cell in cells)])
+    return "\n".join([*lines, *(_line(cell, wide) for cell in cells), "", _VALUE])
 
 
 def _line(cell: Mapping[str, Any], wide: int) -> str:

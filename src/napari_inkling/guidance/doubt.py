@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from napari_inkling.core import DISAGREEMENT, Boxes, Masks, Points, Predictions
+from napari_inkling.core import DISAGREEMENT, Boxes, HintSet, Masks, Points, Predictions
 
-__all__ = ["REASONS", "doubts", "near_threshold", "odd_shapes", "reasons"]
+__all__ = ["REASONS", "doubts", "near_threshold", "odd_shapes", "odd_sizes", "reasons", "unsure"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -22,11 +22,13 @@ REASONS = ("score near the threshold", "the model disagrees with itself", "unusu
 ORDINARY, ODD = 2.0, 6.0
 #: The spread of log area, log aspect and fill among cells is at least this: equal ones are not all odd.
 _LEAST_SPREAD = np.array([0.1, 0.1, 0.05])
-#: Fewer masks than this do not tell what is usual.
+#: Fewer masks, or boxes of a class, than this do not tell what is usual.
 FEWEST = 8
+#: Whatever the others are like: no score is unsure so far above the threshold, and all are that are nearer.
+UNSURE = (0.15, 0.05)
 
 
-def doubts(suggestions: Predictions, threshold: float, others: Masks | None = None) -> FloatArray:
+def doubts(suggestions: Predictions, threshold: float, others: HintSet | None = None) -> FloatArray:
     """Return the doubt about every suggestion, points first, then boxes, then masks; (N,) in [0, 1].
 
     Takes what :func:`reasons` takes.
@@ -35,24 +37,46 @@ def doubts(suggestions: Predictions, threshold: float, others: Masks | None = No
     return result
 
 
-def reasons(suggestions: Predictions, threshold: float, others: Masks | None = None) -> FloatArray:
+def reasons(suggestions: Predictions, threshold: float, others: HintSet | None = None) -> FloatArray:
     """Return how strong each of the :data:`REASONS` to doubt every suggestion is; (N, 3) in [0, 1].
 
     Parameters
     ----------
     suggestions : Predictions
-        Of one plane. The attribute :data:`~napari_inkling.core.DISAGREEMENT`, in [0, 1], is the third reason
+        Of one plane. The attribute :data:`~napari_inkling.core.DISAGREEMENT`, in [0, 1], is the second reason
         where the model gives it.
     threshold : float
         From which score on a suggestion counts as a cell.
-    others : Masks, optional
-        More masks of the same plane, that a person has accepted or drawn; they say what is usual, too.
+    others : HintSet, optional
+        More masks and boxes of the same plane, that a person has accepted or drawn; they say what is usual,
+        too.
     """
-    scores = suggestions.scores
+    others = others or HintSet()
     disagreement = np.concatenate([_disagreement(rows) for rows in suggestions.kinds])
-    odd = np.zeros(len(scores))
-    odd[len(scores) - len(suggestions.masks) :] = odd_shapes(suggestions.masks, others)
-    return np.stack([near_threshold(scores, threshold), disagreement, odd], axis=1)
+    odd = [
+        np.zeros(len(suggestions.points)),
+        odd_sizes(suggestions.boxes, others.boxes),
+        odd_shapes(suggestions.masks, others.masks),
+    ]
+    return np.stack(
+        [near_threshold(suggestions.scores, threshold), disagreement, np.concatenate(odd)], axis=1
+    )
+
+
+def unsure(scores: FloatArray, threshold: float, among: FloatArray | None = None) -> npt.NDArray[np.bool_]:
+    """Return which scores (N,) are less than half as far above the threshold as the middle one of ``among``.
+
+    How far good cells lie above it differs from model to model, so that no fixed distance tells what is
+    unsure. ``among``, by default the scores themselves, is (M,); of it, too, only what is above counts. A
+    score that is not known is unsure, one below the threshold is not.
+    """
+    scores = np.nan_to_num(scores, nan=threshold)
+    among = scores if among is None else among
+    above = among[among >= threshold] - threshold
+    most, least = UNSURE
+    reach = np.clip(np.median(above) / 2, least, most) if len(above) else least
+    result: npt.NDArray[np.bool_] = (scores >= threshold) & (scores - threshold < reach)
+    return result
 
 
 def near_threshold(scores: FloatArray, threshold: float) -> FloatArray:
@@ -69,23 +93,47 @@ def odd_shapes(masks: Masks, others: Masks | None = None) -> FloatArray:
     the largest robust z-score |x - median| / (1.4826 · MAD) counts: 0 up to :data:`ORDINARY`, 1 from
     :data:`ODD` on, linear between. All are 0 where there are fewer than :data:`FEWEST` masks.
     """
-    figures = _figures(masks)
-    usual = figures if others is None else np.concatenate([figures, _figures(others)])
+    return _odd(_of_masks(masks), None if others is None else _of_masks(others))
+
+
+def odd_sizes(boxes: Boxes, others: Boxes | None = None) -> FloatArray:
+    """Return how unlike those of its class the size and shape of each box is; (N,) in [0, 1].
+
+    As :func:`odd_shapes`, of log area and log of the longer by the shorter side.
+    """
+    found, every = np.zeros(len(boxes)), others or Boxes()
+    for name in np.unique(boxes.classes.astype(str)):
+        rows = boxes.classes == name
+        found[rows] = _odd(
+            _of_sides(boxes.coordinates[rows]), _of_sides(every.coordinates[every.classes == name])
+        )
+    return found
+
+
+def _odd(figures: FloatArray, others: FloatArray | None) -> FloatArray:
+    """Return how far figures (N, K) are from the middle of all, in [0, 1]; see :func:`odd_shapes`."""
+    usual = figures if others is None else np.concatenate([figures, others])
     if len(usual) < FEWEST:
-        return np.zeros(len(masks))
+        return np.zeros(len(figures))
     middle = np.median(usual, axis=0)
-    spread = np.maximum(1.4826 * np.median(np.abs(usual - middle), axis=0), _LEAST_SPREAD)
+    least = _LEAST_SPREAD[: figures.shape[1]]
+    spread = np.maximum(1.4826 * np.median(np.abs(usual - middle), axis=0), least)
     z = (np.abs(figures - middle) / spread).max(axis=1, initial=0)
     result: FloatArray = np.interp(z, [ORDINARY, ODD], [0.0, 1.0])
     return result
 
 
-def _figures(masks: Masks) -> FloatArray:
+def _of_masks(masks: Masks) -> FloatArray:
     """Return log area, log aspect and fill of masks, shape (N, 3)."""
-    sides = masks.coordinates[:, 2:] - masks.coordinates[:, :2]
-    areas = masks.areas.astype(np.float64)
-    aspect = np.abs(np.log(sides[:, 0] / sides[:, 1]))
-    return np.stack([np.log(areas), aspect, areas / sides.prod(axis=1)], axis=1)
+    areas, sides = masks.areas.astype(np.float64), _of_sides(masks.coordinates)
+    box_areas = np.exp(sides[:, 0])
+    return np.stack([np.log(areas), sides[:, 1], areas / box_areas], axis=1)
+
+
+def _of_sides(corners: FloatArray) -> FloatArray:
+    """Return log area and log aspect of boxes (N, 4), shape (N, 2)."""
+    sides = corners[:, 2:] - corners[:, :2]
+    return np.stack([np.log(sides.prod(axis=1)), np.abs(np.log(sides[:, 0] / sides[:, 1]))], axis=1)
 
 
 def _disagreement(rows: Points | Boxes | Masks) -> FloatArray:

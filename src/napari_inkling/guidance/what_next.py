@@ -16,10 +16,20 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import KDTree
 
-from napari_inkling.core import Masks, Predictions
-from napari_inkling.guidance.doubt import REASONS, reasons
+from napari_inkling.core import HintSet, Predictions
+from napari_inkling.guidance.doubt import REASONS, reasons, unsure
 
-__all__ = ["IMAGE_DISCOUNT", "REACH", "Candidates", "Pick", "candidates_of", "density", "what_next"]
+__all__ = [
+    "IMAGE_DISCOUNT",
+    "REACH",
+    "STRONG",
+    "SURE",
+    "Candidates",
+    "Pick",
+    "candidates_of",
+    "density",
+    "what_next",
+]
 
 FloatArray = npt.NDArray[np.float64]
 #: Names a plane: any value that can be a key.
@@ -27,6 +37,8 @@ Plane = TypeVar("Plane")
 
 #: Cells so many radii away count as neighbours.
 REACH = 6.0
+#: A reason to doubt, in [0, 1], that is worth telling; and that there is none.
+STRONG, SURE = 0.5, -1
 #: Each pick in an image multiplies the value of the others there by this.
 IMAGE_DISCOUNT = 0.8
 
@@ -37,7 +49,7 @@ class Candidates:
 
     ``places`` (N, 2) and the cell's ``radius`` are in pixels, ``doubts`` (N,) in [0, 1], ``ids`` (N,) are
     those of the suggestions, and ``why`` (N,) is the strongest reason to doubt each, one of
-    :data:`~napari_inkling.guidance.REASONS` by number.
+    :data:`~napari_inkling.guidance.REASONS` by number, or :data:`SURE`.
     """
 
     places: FloatArray
@@ -53,9 +65,16 @@ class Candidates:
 
 
 def candidates_of(
-    suggestions: Predictions, threshold: float, radius: float, others: Masks | None = None
+    suggestions: Predictions,
+    threshold: float,
+    radius: float,
+    others: HintSet | None = None,
+    scores: FloatArray | None = None,
 ) -> Candidates:
     """Return the cells of suggestions; rows of several kinds with one id are one cell, as doubtful as any.
+
+    A cell is worth a look, for a reason, if its score is :func:`~napari_inkling.guidance.unsure`, or if
+    another reason is as strong as :data:`STRONG`.
 
     Parameters
     ----------
@@ -63,6 +82,8 @@ def candidates_of(
         As :func:`~napari_inkling.guidance.doubts` takes them.
     radius : float
         That of a cell, in pixels.
+    scores : array, optional
+        (M,) of all that was found in the plane, also of what is judged by now; by default of the suggestions.
     """
     ids = suggestions.ids
     places = np.concatenate(
@@ -70,12 +91,14 @@ def candidates_of(
     )
     every = reasons(suggestions, threshold, others)
     doubts = 1 - (1 - every).prod(axis=1)
+    worth = np.where(every >= STRONG, every, 0)
+    worth[:, 0] = np.where(unsure(suggestions.scores, threshold, scores), every[:, 0], 0)
     known, first, cell = np.unique(ids, return_index=True, return_inverse=True)
     highest, strongest = np.zeros(len(known)), np.zeros((len(known), len(REASONS)))
     np.maximum.at(highest, cell, doubts)
-    np.maximum.at(strongest, cell, every)
+    np.maximum.at(strongest, cell, worth)
     order = np.argsort(first)
-    why = strongest[order].argmax(axis=1)
+    why = np.where(strongest.any(axis=1), strongest.argmax(axis=1), SURE)[order]
     return Candidates(places[first[order]], highest[order], radius, known[order], why)
 
 

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from napari_inkling.core import PlaneRef, Predictions
-from napari_inkling.guidance import REASONS, Candidates, Pick, candidates_of, what_next
+from napari_inkling.guidance import REASONS, SURE, Candidates, Pick, candidates_of, what_next
 from napari_inkling.project import Project
 from napari_inkling.session.accepting import nearest_is_accepted, owners
 from napari_inkling.session.annotations import Annotations
 from napari_inkling.session.cell_radius import CellRadius
-from napari_inkling.session.suggested_cells import count_cells, near, positions, veiled, with_ids
+from napari_inkling.session.suggested_cells import count_cells, near, positions, scored, veiled, with_ids
 from napari_inkling.session.suggestions import Suggestions
 from napari_inkling.session.telling import FIRST
 from napari_inkling.session.workspace import Workspace
@@ -23,8 +23,6 @@ __all__ = ["Guide", "Looked", "Target"]
 
 #: The list of what to look at next is made anew after so many; by then a person has changed a lot.
 AHEAD = 20
-#: Less doubt than this, in [0, 1], needs no reason.
-DOUBTED = 0.5
 _LOOKED = "looked_at"
 
 
@@ -43,7 +41,7 @@ class Looked(NamedTuple):
 class Target:
     """A suggestion to look at: where it is (y, x in pixels), its id, its doubt, its value, and why.
 
-    ``reason`` is one of :data:`~napari_inkling.guidance.REASONS`.
+    ``reason`` is one of :data:`~napari_inkling.guidance.REASONS`, ``""`` if only a little doubt is left.
     """
 
     plane: PlaneRef
@@ -52,11 +50,6 @@ class Target:
     doubt: float
     value: float
     reason: str
-
-    @property
-    def is_doubted(self) -> bool:
-        """Whether there is so much doubt that the reason is worth telling."""
-        return self.doubt >= DOUBTED
 
 
 class Guide:
@@ -70,7 +63,7 @@ class Guide:
     workspace : Workspace
         Which project, and which plane by default.
     annotations : Annotations
-        A person's masks: what is unlike them in size and shape is doubtful.
+        A person's masks and boxes: what is unlike them in size and shape is doubtful.
     suggestions : Suggestions
         What there is to look at.
     radius : CellRadius
@@ -113,13 +106,14 @@ class Guide:
         judged = self._unseen(ref, found.mapped(lambda rows: rows.without_ids(shown)))
         accepted = nearest_is_accepted(positions(judged), hints)
         in_bulk = np.unique(judged.ids[accepted])
-        left = self._not_looked_at(ref)
-        marked = list(owners(left, hints))
-        count, unknown = count_cells(found), count_cells(left.mapped(lambda rows: rows.without_ids(marked)))
+        count, unknown = count_cells(found), count_cells(self._not_looked_at(ref))
         return Looked(max(0, count - unknown - len(in_bulk)), count, len(in_bulk))
 
     def _not_looked_at(self, ref: PlaneRef) -> Predictions:
-        return self._unseen(ref, self._suggestions.shown(ref))
+        """Return the suggested cells that nobody has looked at, or pointed at."""
+        left = self._unseen(ref, self._suggestions.shown(ref))
+        marked = list(owners(left, self._annotations.hints_of(ref)))
+        return left.mapped(lambda rows: rows.without_ids(marked)) if marked else left
 
     def _unseen(self, ref: PlaneRef, cells: Predictions) -> Predictions:
         """Return those cells of a plane that nobody has looked at."""
@@ -148,15 +142,22 @@ class Guide:
         return {ref: self._weighed(ref, self._not_looked_at(ref)) for ref in planes}
 
     def _weighed(self, ref: PlaneRef, cells: Predictions) -> Candidates:
-        masks = self._annotations.hints_of(ref).masks
-        return candidates_of(cells, self._suggestions.threshold, self._radius.at(ref), masks)
+        scores = scored(self._suggestions.found(ref))[1]
+        hints, radius = self._annotations.hints_of(ref), self._radius.at(ref)
+        return candidates_of(cells, self._suggestions.threshold, radius, hints, scores)
+
+    def doubted(self, ref: PlaneRef | None = None) -> dict[int, str]:
+        """Return what is shown on a plane and worth a look: the id of each suggestion → why, in words."""
+        if (ref := ref or self._workspace.plane) is None:
+            return {}
+        shown = self._weighed(ref, self._suggestions.shown(ref))
+        return {
+            one: REASONS[why] for one, why in zip(shown.ids.tolist(), shown.why, strict=True) if why != SURE
+        }
 
     def reason(self, one: int, ref: PlaneRef | None = None) -> str:
         """Return the strongest reason to doubt a suggestion, in words; ``""`` if there is hardly any."""
-        ref = self._workspace.required(ref)
-        shown = self._weighed(ref, self._suggestions.shown(ref))
-        doubted = np.flatnonzero((shown.ids == one) & (shown.doubts >= DOUBTED))
-        return REASONS[shown.why[doubted[0]]] if len(doubted) else ""
+        return self.doubted(ref).get(one, "")
 
     def next_target(self) -> Target | None:
         """Return what to look at next, and note that it was; ``None`` if nothing is left.
@@ -198,5 +199,6 @@ class Guide:
 def _target(candidates: Candidates, pick: Pick[PlaneRef]) -> Target:
     y, x = candidates.places[pick.index].tolist()
     doubt = float(candidates.doubts[pick.index])
-    reason = REASONS[candidates.why[pick.index]]
+    why = candidates.why[pick.index]
+    reason = "" if why == SURE else REASONS[why]
     return Target(pick.plane, int(candidates.ids[pick.index]), (y, x), doubt, pick.value, reason)

@@ -184,7 +184,7 @@ def count_cells(rows: HintSet | Predictions) -> int:
 
 
 def by_doubt(
-    suggestions: Predictions, threshold: float, others: Masks | None = None
+    suggestions: Predictions, threshold: float, others: HintSet | None = None
 ) -> npt.NDArray[np.int64]:
     """Return the ids of all suggested cells, the most doubtful first.
 

@@ -120,7 +120,7 @@ class Reviewer:
             self._session.message.emit("info", self._why_nothing())
             return
         self._session.go_to(target.plane)
-        self.focus(target.id, why=target.reason if target.is_doubted else _LITTLE)
+        self.focus(target.id, why=target.reason or _LITTLE)
         self.stepped.emit()
 
     def _why_nothing(self) -> str:

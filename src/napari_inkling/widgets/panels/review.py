@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QProgressBar, QWidget
 
 from napari_inkling.session import scored, with_ids
@@ -19,22 +17,7 @@ if TYPE_CHECKING:
     from napari_inkling.widgets.layers import LayerBridge
     from napari_inkling.widgets.panels._style import Palette
 
-__all__ = ["DOUBT", "ReviewPanel", "doubtful"]
-
-#: Whatever the others are like: nothing is doubtful so far above the threshold, and all is that is nearer.
-DOUBT = (0.15, 0.05)
-
-
-def doubtful(scores: npt.NDArray[np.float64], threshold: float) -> int:
-    """Return how many of those kept are less than half as far above the threshold as the middle one.
-
-    How far good cells lie above it differs from model to model, so that no fixed distance tells the doubtful.
-    """
-    above = scores[scores >= threshold] - threshold
-    if not len(above):
-        return 0
-    most, least = DOUBT
-    return int((above < np.clip(np.median(above) / 2, least, most)).sum())
+__all__ = ["ReviewPanel"]
 
 
 class ReviewPanel(Panel):
@@ -137,10 +120,10 @@ class ReviewPanel(Panel):
         session, threshold = self.session, self.session.suggestions.threshold
         scores = scored(session.suggestions.shown(threshold=0.0))[1]
         shown = int((scores >= threshold).sum())
-        unsure = doubtful(scores, threshold)
+        doubtful = len(session.guide.doubted()) if shown else 0
         self.slider.set_value(threshold)
         self.slider.histogram.set_scores(scores)
-        self.counts.setText(f"{shown:,} suggested, {unsure:,} doubtful")
+        self.counts.setText(f"{shown:,} suggested, {doubtful:,} doubtful")
         self.summary.setText(f"{shown:,}" if len(scores) else "")
         self.accept_all.setText(f"Accept {shown:,} above {threshold:.2f}")
         writable = not session.project.read_only
@@ -154,7 +137,7 @@ class ReviewPanel(Panel):
         self._show_focus()
         self.controls.setVisible(len(scores) > 0)
         self._show_rejected(writable=writable)
-        self._advise(len(scores), shown, unsure)
+        self._advise(len(scores), shown, doubtful)
 
     def _show_rejected(self, *, writable: bool) -> None:
         count = self.session.review.rejected_count()
@@ -162,7 +145,7 @@ class ReviewPanel(Panel):
         self.restore_button.setVisible(count > 0)
         self.restore_button.setEnabled(writable)
 
-    def _advise(self, total: int, shown: int, unsure: int) -> None:
+    def _advise(self, total: int, shown: int, doubtful: int) -> None:
         # Counting takes some milliseconds.
         known, found, in_bulk = (0, 0, 0) if total else self.session.guide.looked()
         if found and not self.session.training.active:
@@ -178,10 +161,10 @@ class ReviewPanel(Panel):
             self.say_next("Still training: these change until it is done.")
         elif not shown:
             self.say_next("None is left above the threshold: lower it, train on, or go to the next image.")
-        elif unsure:
+        elif doubtful:
             self.say_next("Go through the doubtful ones with ▶, then accept all above.", now=True)
         else:
-            self.say_next("Nothing doubtful is left: accept all above.", now=True)
+            self.say_next("Nothing doubtful is left: accept all above, then mark what is missed.", now=True)
 
     def _show_focus(self, *_: Any) -> None:
         self._show_words()
