@@ -30,7 +30,7 @@ NARROW, WIDE = (4.0, 4.0), (35.0, 35.0)
             False,
             "Platelet: draw 1 more box first; till then the other classes tell how much sizes vary",
         ),
-        (5, 0, True, "Platelet: about 5 more (10 at least)"),
+        (5, 0, True, "Platelet: 5 more; 10 tell how many are enough"),
         (FEWEST_ENOUGH, 0, True, "Platelet: enough boxes (10), point the rest"),
         (26, 90, False, "Platelet: enough boxes (26), point the rest"),
     ],
@@ -39,8 +39,15 @@ def test_what_is_said_of_boxes_of_nearly_one_size(boxes, points, alone, sentence
     advice = enough_boxes("Platelet", gaussian(boxes, deviation=NARROW), points=points, alone=alone)
     assert advice.sentence == sentence
     assert (advice.boxes, advice.points) == (boxes, points)
-    assert advice.state == ("enough" if "enough" in sentence else "first" if "first" in sentence else "more")
+    assert advice.state == ("enough" if "enough boxes" in sentence else "first" if "first" in sentence else "more")
     assert (advice.curve is None) == (boxes < 3)
+
+
+def test_up_to_ten_boxes_their_number_is_no_estimate():
+    sizes = gaussian(9, deviation=WIDE)
+    assert [enough_boxes("a", sizes[:count]).more for count in range(3, 10)] == [7, 6, 5, 4, 3, 2, 1]
+    assert enough_boxes("a", sizes).short == "1 more"
+    assert enough_boxes("a", gaussian(10, deviation=WIDE)).more > 20
 
 
 def is_enough(sizes):
@@ -90,7 +97,8 @@ def test_chance_is_seldom_taken_for_a_drift():
 
 
 @pytest.mark.parametrize(
-    ("count", "said"), [(1, 1), (12, 12), (20, 20), (21, 25), (97, 100), (101, 110), (250, 250), (1234, 1300)]
+    ("count", "said"),
+    [(1, 5), (12, 15), (20, 20), (21, 25), (51, 60), (97, 100), (101, 110), (250, 250), (1234, 1300)],
 )
 def test_numbers_as_one_says_them(count, said):
     assert _about(count) == said

@@ -24,6 +24,8 @@ BOTH = {"p": POINTS, "b": BOXES}
         (HintCounts(), {"p": POINTS}, ("p", POINTS.sentence, "3 more cell points")),
         (HintCounts(1, points=2), {"p": POINTS}, ("p", POINTS.sentence, "1 more cell point")),
         (HintCounts(1, points=1), BOTH, ("p", POINTS.sentence, "2 more cell points")),
+        (HintCounts(1, boxes=2), BOTH, ("b", BOXES.sentence, "1 more cell point and 3 more boxes")),
+        (HintCounts(1, boxes=2), {"p": POINTS}, ("p", POINTS.sentence, "1 more cell point")),
         (HintCounts(1, points=3), {"p": POINTS}, ("p", f"3 cells {ENOUGH} P finds the rest.")),
         (HintCounts(1, points=2345), BOTH, ("p", f"2,345 cells {ENOUGH} P finds the rest.")),
         (HintCounts(1, 9, boxes=5), BOTH, ("b", f"9 cells and 5 boxes {ENOUGH} B finds the rest.")),

@@ -20,7 +20,8 @@ __all__ = ["ENOUGH", "FEWEST_ENOUGH", "BoxAdvice", "State", "enough_boxes"]
 #: The prior has converged when the divergence to expect of it, in nats, is at most this. By Pinsker's
 #: inequality it then differs from the true one in at most √(ENOUGH / 2) = 16 % of its mass.
 ENOUGH = 0.05
-#: Fewer boxes than this are never enough: an estimate from them is not worth much itself.
+#: Fewer boxes than this are never enough, and do not tell how many are: that number would go up and down with
+#: every box.
 FEWEST_ENOUGH = 10
 #: So large a share of the boxes more or less is within the error of the estimate.
 _WITHIN = 0.1
@@ -68,8 +69,14 @@ class BoxAdvice:
     @property
     def short(self) -> str:
         """The advice in two or three words, without the class."""
-        words = {"first": f"draw {self.more} first", "more": f"about {self.more} more", "enough": "enough"}
-        return words[self.state]
+        if self.state == "more":
+            return f"{'about ' * self.is_estimate}{self.more} more"
+        return f"draw {self.more} first" if self.state == "first" else "enough"
+
+    @property
+    def is_estimate(self) -> bool:
+        """Whether there are boxes enough to tell how many more it takes."""
+        return self.boxes >= FEWEST_ENOUGH
 
     @property
     def sentence(self) -> str:
@@ -77,9 +84,9 @@ class BoxAdvice:
         if self.state == "enough":
             return f"{self.name}: enough boxes ({self.boxes}), point the rest"
         if self.state == "more":
-            least = f" ({FEWEST_ENOUGH} at least)" if self.boxes + self.more == FEWEST_ENOUGH else ""
-            why = "; those drawn last differ in size from the first" if self.drifts else least
-            return f"{self.name}: about {self.more} more{why}"
+            drift = "; those drawn last differ in size from the first" if self.drifts else ""
+            why = drift if self.is_estimate else f"; {FEWEST_ENOUGH} tell how many are enough"
+            return f"{self.name}: {self.short}{why}"
         if self.boxes:
             borrowed = "" if self.alone else "; till then the other classes tell how much sizes vary"
             return f"{self.name}: draw {self.more} more box{'es' * (self.more > 1)} first{borrowed}"
@@ -108,7 +115,8 @@ def enough_boxes(
     """Return whether a class has boxes enough, or about how many more it needs.
 
     The divergence to expect of N boxes is C/N (see :class:`DivergenceCurve`), so N = C / :data:`ENOUGH` are
-    enough, with C on the safe side; :data:`FEWEST_ENOUGH` at least.
+    enough, with C on the safe side; :data:`FEWEST_ENOUGH` at least, and no more than those are asked for
+    until they are there.
 
     Where the first half of the boxes, as they were drawn, differs from all of them by more than
     :data:`ENOUGH` and than chance does (another slide, another magnification), a quarter more are asked for:
@@ -133,9 +141,13 @@ def enough_boxes(
     if count < FEWEST_FOR_SPREAD:
         return BoxAdvice(name, count, points, "first", FEWEST_FOR_SPREAD - count, alone=alone)
     curve = divergence_curve(given, times, seed)
-    drifts = count >= FEWEST_ENOUGH and _drifts(curve)
-    wanted = max(FEWEST_ENOUGH, ceil(curve.safe_decay / ENOUGH), ceil(1.25 * count) if drifts else 0)
-    enough = count >= FEWEST_ENOUGH and wanted <= (1 + _WITHIN) * count
+    if count < FEWEST_ENOUGH:
+        return BoxAdvice(
+            name, count, points, "more", FEWEST_ENOUGH - count, drifts=False, curve=curve, alone=alone
+        )
+    drifts = _drifts(curve)
+    wanted = max(ceil(curve.safe_decay / ENOUGH), ceil(1.25 * count) if drifts else 0)
+    enough = wanted <= (1 + _WITHIN) * count
     state: State = "enough" if enough else "more"
     return BoxAdvice(
         name, count, points, state, 0 if enough else _about(wanted - count), drifts, curve, alone
@@ -149,6 +161,9 @@ def _drifts(curve: DivergenceCurve) -> bool:
 
 
 def _about(count: int) -> int:
-    """Return a number as one says it, rounded up: exact up to 20, in fives up to 100, then two digits."""
-    unit = 1 if count <= 20 else 5 if count <= 100 else 10 ** (len(str(count)) - 2)
+    """Return a number as one says it, rounded up: in fives up to 50, in tens up to 100, then two digits.
+
+    It is rough, and a finer one would go up and down with every box.
+    """
+    unit = 5 if count <= 50 else 10 ** max(1, len(str(count)) - 2)
     return ceil(count / unit) * unit

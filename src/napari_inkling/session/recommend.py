@@ -70,7 +70,8 @@ def recommend(
 
     Of several that make as much of them it is the one that suits images of this ``kind`` and the ``share`` of
     the cells that is marked; where nobody knows it, a few. The reason tells it. The method ``at_work`` (it
-    made the newest model) stays: what it suggests and a person accepts makes the share grow.
+    made the newest model) stays: what it suggests and a person accepts makes the share grow. Who has drawn
+    nothing but boxes so far is led on to the method that learns from them.
     """
     if not needs:
         return Recommendation("", "No method is installed.")
@@ -88,7 +89,15 @@ def recommend(
         if not ready[name].outlines and (outlining := [m for m in ready if ready[m].outlines]):
             does += f". For outlines take {outlining[0]}"
         return Recommendation(name, f"{marked} marked{_of_all(share)}: enough to train. {does}.")
-    name = min(needs, key=lambda m: (needs[m].points + 5 * needs[m].boxes, kind not in needs[m].suits))
+    draws = counts.boxes > 0 and not counts.points
+    name = min(
+        needs,
+        key=lambda m: (
+            draws and not needs[m].boxes,
+            needs[m].points + 5 * needs[m].boxes,
+            kind not in needs[m].suits,
+        ),
+    )
     return Recommendation(name, needs[name].sentence, _missing(counts, needs[name]))
 
 

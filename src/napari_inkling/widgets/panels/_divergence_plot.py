@@ -22,7 +22,7 @@ class DivergencePlot(PlotView):
     """The divergence in drawing order, resampled, and as it is expected to go on, with the threshold."""
 
     def __init__(self) -> None:
-        super().__init__(150, "boxes", "KL (nats)")
+        super().__init__(150, "boxes", "KL divergence")
 
     def show_curve(self, curve: DivergenceCurve) -> None:
         """Show a curve; it goes on to the number of boxes that are expected to be enough."""
@@ -71,14 +71,14 @@ class DivergencePlot(PlotView):
     def _write_legend(self) -> None:
         self.explain(
             entry("●", DRAWN, "as drawn"),
-            entry("▒", EXPECTED, "resampled"),
+            entry("▒", EXPECTED, "at random"),
             entry("┈", EXPECTED, "expected"),
             entry("╌", LIMIT, f"enough: {ENOUGH:g}"),
         )
         self.legend.setToolTip(
-            "Kullback-Leibler divergence of the sizes of all boxes from those of the first n: in the order "
-            "in which they were drawn, and of n drawn at random (the band holds 90 %). Where the dotted "
-            "line passes the dashed one, there are boxes enough"
+            "Kullback-Leibler (KL) divergence, in nats, of the sizes of all boxes from those of the first n: "
+            "in the order in which they were drawn, and of n drawn at random (the band holds 90 %). "
+            "Where the dotted line passes the dashed one, there are boxes enough"
         )
 
 

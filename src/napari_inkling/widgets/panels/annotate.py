@@ -147,6 +147,8 @@ class AnnotatePanel(Panel):
             self.say_next("Add an image, then click cells in it.")
         elif cells == 0 and plane.image not in self.session.workspace.learnable_images:
             self.say_next("This image is held out: mark cells in another one to learn from.", now=True)
+        elif cells == 0 and self.bridge.tool == "box":
+            self.say_next("Draw boxes around some cells of each class, all over the image.", now=True)
         elif cells == 0:
             self.say_next("Click the middle of some cells, all over the image.", now=True)
         elif cells < GOOD_START:

@@ -29,6 +29,7 @@ ROWS = 4
 LINE, AROUND = 2.5, 8.0
 POINTED, FOUND = "pointed size", "found box"
 POINT_AT = "Point at the plot: a box of that size shows on the image. Click a dot to go to that box."
+MEANWHILE = "Training need not wait for them. If a class is too rare for so many, what there is must do."
 #: What a class took from the others, and what it means for the plot.
 BORROWED = {
     "spread": "How much the sizes vary is taken from the other classes, till there are three boxes.",
@@ -51,6 +52,7 @@ class GuidancePanel(Panel):
         self._column = column(self.body.spacing())
         self.details: QWidget = self.add(QWidget())
         self.details.setLayout(self._column)
+        self.meanwhile = put(self._column, label(MEANWHILE, role="muted", wrap=True))
         self.borrowed = put(self._column, label(role="muted", wrap=True))
         self.density: SizeDensity = put(self._column, SizeDensity())
         self.density.size_pointed.connect(self._show_size)
@@ -122,6 +124,7 @@ class GuidancePanel(Panel):
         sizes = self.session.box_sizes
         prior, mean_iou = sizes.prior(advice.name), sizes.mean_iou_box(advice.name)
         assert prior is not None and mean_iou is not None  # some class has a box
+        self.meanwhile.setVisible(advice.state == "more")
         self.borrowed.setText(BORROWED.get(prior.borrowed, ""))
         self.borrowed.setVisible(bool(prior.borrowed))
         unusual, drawn = sizes.unusual(advice.name), sizes.drawn(advice.name)
