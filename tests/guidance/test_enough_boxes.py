@@ -39,7 +39,9 @@ def test_what_is_said_of_boxes_of_nearly_one_size(boxes, points, alone, sentence
     advice = enough_boxes("Platelet", gaussian(boxes, deviation=NARROW), points=points, alone=alone)
     assert advice.sentence == sentence
     assert (advice.boxes, advice.points) == (boxes, points)
-    assert advice.state == ("enough" if "enough boxes" in sentence else "first" if "first" in sentence else "more")
+    assert advice.state == (
+        "enough" if "enough boxes" in sentence else "first" if "first" in sentence else "more"
+    )
     assert (advice.curve is None) == (boxes < 3)
 
 

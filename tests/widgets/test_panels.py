@@ -548,7 +548,8 @@ def test_what_is_under_the_mouse_is_told(with_image):
     settle(0.2)
     click(dock.review.next)
     in_ring = (
-        "The one in the ring: WBC, score 0.70, 30 px high, 40 wide. A class's key accepts it as that class."
+        "The one in the ring: WBC, score 0.70, 30 px high, 40 wide. A class's key accepts it as that class. "
+        "If it fits badly, drag a corner with box [Shift+B]."
     )
     assert score.text() == in_ring
     assert dock.review.why.isVisible() == bool(dock.bridge.review.why)

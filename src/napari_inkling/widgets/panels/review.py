@@ -201,8 +201,10 @@ class ReviewPanel(Panel):
             said.append(f"{height} px high, {width} wide")
         if one_of_many := len(self.session.project.classes) > 1:
             said.insert(0, next(str(name) for rows in shown.kinds for name in rows.classes))
-        keys = " A class's key accepts it as that class." * (
-            one_of_many and one == self.bridge.review.focused
+        in_ring = one == self.bridge.review.focused
+        keys = " A class's key accepts it as that class." * (one_of_many and in_ring)
+        keys += f" If it fits badly, drag a corner with box [{key_of('tool_box')}]." * (
+            in_ring and len(shown.boxes) > 0
         )
         return f"The one {where}: {', '.join(said)}.{keys}"
 
