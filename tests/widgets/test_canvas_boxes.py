@@ -121,6 +121,7 @@ def test_the_threshold_and_fewer_more_and_no_boxes(review):
 
 @window
 def test_accept_and_reject_by_key(review):
+    camera_of(review.viewer).zoom = 30
     driving.press_key(review.viewer, "G")
     assert review.review.focused == review.ids[2]  # the most doubtful
     np.testing.assert_allclose(camera_of(review.viewer).center[-2:], [70, 115])

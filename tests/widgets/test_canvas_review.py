@@ -52,6 +52,7 @@ def test_fewer_more_and_no_suggestions(review):
 
 
 def test_keys_go_through_the_doubtful_first(review):
+    camera_of(review.viewer).zoom = 30
     driving.press_key(review.viewer, "G")
     assert review.review.focused == review.ids[1]  # 0.55 at threshold 0.5
     np.testing.assert_allclose(camera_of(review.viewer).center[-2:], [50, 60])
@@ -61,6 +62,23 @@ def test_keys_go_through_the_doubtful_first(review):
     driving.press_key(review.viewer, "Shift+G")
     assert review.review.focused == review.ids[0]
     np.testing.assert_allclose(review.guides.layer.data[0], PLACES[0])
+
+
+def test_at_the_edge_the_image_still_fills_the_canvas(review):
+    camera, view = camera_of(review.viewer), review.view
+    camera.zoom = 20
+    view.look_at((1, 148), 3)
+    y0, x0, y1, x1 = view.box()
+    assert (y0, x1) == pytest.approx((-0.5, 149.5))
+    assert y1 - y0 == pytest.approx(view.size[0] / 20) and x1 - x0 == pytest.approx(view.size[1] / 20)
+    view.look_at((50, 75), 3)
+    np.testing.assert_allclose(camera.center[-2:], [50, 75])
+
+
+def test_an_image_that_is_seen_whole_stays_in_the_middle(review):
+    camera_of(review.viewer).zoom = 1
+    review.view.look_at((1, 148), 100)
+    np.testing.assert_allclose(camera_of(review.viewer).center[-2:], [49.5, 74.5])
 
 
 def test_accept_goes_on_to_the_next(review):
@@ -207,7 +225,7 @@ def test_next_goes_through_all_images(make_bridge):
         driving.press_key(viewer, "N")
         seen.append((session.plane, bridge.review.focused))
     assert seen == [(a, in_a[0]), (b, in_b[0]), (a, in_a[1])]
-    np.testing.assert_allclose(camera_of(viewer).center[-2:], [80, 120])
+    np.testing.assert_allclose(bridge.guides.layer.data[0], [80, 120])
     assert (session.guide.looked(a), session.guide.looked(b)) == ((2, 2, 0), (1, 1, 0))
     driving.press_key(viewer, "N")
     assert session.messages[-1][1].startswith("Nothing is left to look at")
@@ -216,6 +234,7 @@ def test_next_goes_through_all_images(make_bridge):
 
 def test_after_undo_the_next_verdict_is_for_the_same_one(review):
     session, first = review.session, review.ids[1]
+    camera_of(review.viewer).zoom = 30
     for key in ("W", "Q"):
         driving.press_key(review.viewer, "G")
         assert review.review.focused == first

@@ -51,11 +51,11 @@ class CanvasView:
         """Centre on a pixel (y, x), and come nearer if a cell of this radius would be hard to see."""
         if self._images.primary is None:
             return
-        centre = self._centre_on(pixel)
-        unit = np.hypot(*(self._images.world_at(np.add(pixel, (0, 1))) - centre))
+        unit = np.hypot(*(self._images.world_at(np.add(pixel, (0, 1))) - self._images.world_at(pixel)))
         near = min(self.size) / 2 / (_RADII_AROUND * radius * max(unit, 1e-12))
         camera = camera_of(self._viewer)
         camera.zoom = max(camera.zoom, near)
+        self._centre_on(pixel)
 
     def find(self, places: npt.NDArray[np.float64]) -> None:
         """Centre on the nearest of these pixels (N, 2), unless one of them is on screen."""
@@ -66,12 +66,15 @@ class CanvasView:
             away = np.hypot(*(places - ((y0 + y1) / 2, (x0 + x1) / 2)).T)
             self._centre_on(places[np.argmin(away)])
 
-    def _centre_on(self, pixel: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Centre on a pixel (y, x); returns where that is in the world."""
-        camera, centre = camera_of(self._viewer), self._images.world_at(pixel)
+    def _centre_on(self, pixel: npt.ArrayLike) -> None:
+        """Centre on a pixel (y, x), as far as the image fills the canvas then."""
+        half = np.array([self.pixels_across(side) for side in self.size]) / 2
+        last = np.array(self.image_shape) - 0.5
+        middle = (last - 0.5) / 2
+        inside = np.clip(pixel, np.minimum(half - 0.5, middle), np.maximum(last - half, middle))
+        camera, centre = camera_of(self._viewer), self._images.world_at(inside)
         camera.center = (*camera.center[:-2], *centre.tolist())
         self._moved = False
-        return centre
 
     def box(self) -> tuple[float, float, float, float]:
         """Return what is on screen: y0, x0, y1, x1 in pixels, whole if no image is shown."""
