@@ -146,9 +146,12 @@ class Session:
             return
         try:
             project = Project.open(folder)
-        except ProjectLockedError as error:
+        except ProjectLockedError:
             project = Project.open(folder, read_only=True)
-            project.notices.append(f"{error}. It is open read-only here: edits are not kept.")
+            project.notices.append(
+                f"{folder} is being edited in another window or by another program. Here it is read-only: "
+                "edits are not kept. To edit it here, close it there first."
+            )
         self._use(project)
 
     def new_project(self, folder: Path | str, classes: Sequence[str] = ("cell",)) -> None:
