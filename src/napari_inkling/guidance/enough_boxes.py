@@ -85,7 +85,7 @@ class BoxAdvice:
             return f"{self.name}: enough boxes ({self.boxes}), point the rest"
         if self.state == "more":
             drift = "; those drawn last differ in size from the first" if self.drifts else ""
-            why = drift if self.is_estimate else f"; {FEWEST_ENOUGH} tell how many are enough"
+            why = drift if self.is_estimate else ", then it shows how many are enough"
             return f"{self.name}: {self.short}{why}"
         if self.boxes:
             borrowed = "" if self.alone else "; till then the other classes tell how much sizes vary"
