@@ -30,7 +30,7 @@ NARROW, WIDE = (4.0, 4.0), (35.0, 35.0)
             False,
             "Platelet: draw 1 more box first; till then the other classes tell how much sizes vary",
         ),
-        (5, 0, True, "Platelet: 5 more; 10 tell how many are enough"),
+        (5, 0, True, "Platelet: 5 more, then it shows how many are enough"),
         (FEWEST_ENOUGH, 0, True, "Platelet: enough boxes (10), point the rest"),
         (26, 90, False, "Platelet: enough boxes (26), point the rest"),
     ],

@@ -124,7 +124,7 @@ def test_it_follows_every_box(empty):
         drag(empty.viewer, (10, 10 + 30 * index), (30, 30 + 30 * index))
         wait_until(lambda count=index + 1: len(empty.session.box_sizes.drawn("RBC")) == count)
         wait_until(lambda count=index + 1: len(empty.guidance.density.sizes) == count, 2)
-    assert sentence(empty) == "RBC: 7 more; 10 tell how many are enough."
+    assert sentence(empty) == "RBC: 7 more, then it shows how many are enough."
     assert empty.guidance.meanwhile.isVisible()
     press_key(empty.viewer, "Ctrl+Z")
     wait_until(lambda: sentence(empty).startswith("RBC: draw 1 more box first"), 2)

@@ -29,7 +29,7 @@ ROWS = 4
 LINE, AROUND = 2.5, 8.0
 POINTED, FOUND = "pointed size", "found box"
 POINT_AT = "Point at the plot: a box of that size shows on the image. Click a dot to go to that box."
-MEANWHILE = "Training need not wait for them. If a class is too rare for so many, what there is must do."
+MEANWHILE = "You can train before that. Of a rare class what there is must do."
 #: What a class took from the others, and what it means for the plot.
 BORROWED = {
     "spread": "How much the sizes vary is taken from the other classes, till there are three boxes.",
