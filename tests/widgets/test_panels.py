@@ -650,6 +650,22 @@ def test_export_writes_and_says_where(with_image, tmp_path, monkeypatch, scope, 
     assert dock.export.result.text() == f"Wrote {tmp_path / 'out.csv'}"
 
 
+def test_the_file_is_offered_under_what_is_in_it(with_image, monkeypatch):
+    dock, offered = with_image, []
+    mark(dock, [[10, 10]])
+    dock.session.suggestions.put(
+        PlaneRef("tile"), Predictions(Points([[40, 40]], sources="model"), radius=3.0)
+    )
+    settle(0.2)
+    dock.export.set_folded(False)
+    dock.export.format.setCurrentIndex(dock.export.format.findData("coco"))
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", staticmethod(lambda *args: offered.append(args[2]) or ("", ""))
+    )
+    click(dock.export.export_button)
+    assert offered == [str(dock.session.project.exports_folder / "hints_and_suggestions.json")]
+
+
 @pytest.mark.parametrize(
     ("format", "asks", "written"),
     [("masks", "getExistingDirectory", 2), ("ome-zarr-labels", "getSaveFileName", 1)],
@@ -860,7 +876,7 @@ def test_where_none_is_above_the_threshold(with_image, monkeypatch, active, gues
     review = with_image.review
     for name, value in (("active", active), ("guesses", guesses)):
         monkeypatch.setattr(type(review.session.training), name, property(lambda _, value=value: value))
-    review._advise(total=5, shown=0, unsure=0)
+    review._advise(total=5, shown=0, doubtful=0)
     assert review.next_step.text().startswith(says)
     monkeypatch.undo()
 

@@ -48,7 +48,11 @@ class TrainingProgress(QWidget):
         self.bar.setRange(0, 1000 if state.steps else 0)
         self.bar.setValue(round(1000 * state.fraction))
         left = clock(state.seconds_left)
-        doing = (state.stage or "starting the worker", f"{left} left" * bool(left), state.device)
+        doing = (
+            state.stage or "starting the worker, some seconds",
+            f"{left} left" * bool(left),
+            state.device,
+        )
         self.stage.setText(" · ".join(filter(None, doing)) if state.active else state.full_message)
         self.stage.setVisible(bool(self.stage.text()))
         set_role(self.stage, "warning" if state.status == "failed" else "muted")

@@ -133,8 +133,9 @@ class ExportPanel(Panel):
             chosen = QFileDialog.getExistingDirectory(self, "Export into a folder", str(start))
         else:
             ending = chosen_format.suffixes[0]
+            name = WHAT[what].replace(" ", "_") + ending
             chosen, _ = QFileDialog.getSaveFileName(
-                self, "Export", str(start / f"{what}{ending}"), f"{chosen_format.title} (*{ending})"
+                self, "Export", str(start / name), f"{chosen_format.title} (*{ending})"
             )
             if chosen and Path(chosen).suffix.lower() not in chosen_format.suffixes:
                 chosen += ending  # a name may have dots
