@@ -41,7 +41,6 @@ from napari_inkling.evaluation import match_points, score_detection, score_image
 from napari_inkling.project import Project
 from napari_inkling.project.samples import make_sample_project, sample
 from napari_inkling.session import Session
-from napari_inkling.session.suggested_cells import by_doubt
 from napari_inkling.workers import LocalRunner
 
 RADIUS = 11.0
@@ -289,7 +288,7 @@ def correct(watch: Watch, scene: Scene, random: np.random.Generator) -> tuple[in
     missed = np.delete(truth, match_points(marked_or_shown(watch), truth, RADIUS).truth_index, axis=0)
     missed = missed[missed[:, 1] < scene.middle]
     left = shown.points.take(shown.points.coordinates[:, 1] < scene.middle)
-    order = by_doubt(shown, session.suggestions.threshold)
+    order = session.guide.order()
     doubtful = left.with_ids(order[np.isin(order, left.ids)][:JUDGED])
     free = watch.unmarked(truth)
     matches = match_points(doubtful.coordinates, free, RADIUS)

@@ -116,7 +116,7 @@ def test_any_reason_is_enough():
     points = Points(np.zeros((4, 2)), scores=scores, attributes={DISAGREEMENT: [0.0, 0.5, 0.25, ""]})
     boxes = Boxes([[0, 0, 4, 4]], scores=0.75)
     outlines = masks(*USUAL, np.ones((20, 20)), scores=1.0)
-    found = doubts(Predictions(points, boxes, masks=outlines), 0.5)
+    found = doubts(reasons(Predictions(points, boxes, masks=outlines), 0.5))
     #                                      1 - (1 - .5) · (1 - .5)
     assert found.tolist() == pytest.approx([1.0, 0.75, 0.25, 0.0, 0.5] + [0] * 8 + [1])
 
@@ -130,14 +130,14 @@ def test_each_reason_by_itself():
 
 def test_with_scores_alone_the_order_is_that_of_the_distance_to_the_threshold():
     scores = np.random.default_rng(0).random(100)
-    found = doubts(Predictions(Points(np.zeros((100, 2)), scores=scores)), 0.62)
+    found = doubts(reasons(Predictions(Points(np.zeros((100, 2)), scores=scores)), 0.62))
     np.testing.assert_array_equal(np.argsort(-found), np.argsort(np.abs(scores - 0.62)))
 
 
 def test_a_disagreement_out_of_range_is_cut_off():
     points = Points(np.zeros((3, 2)), attributes={DISAGREEMENT: [2.0, -1.0, np.nan]})
-    assert doubts(Predictions(points), 0.5).tolist() == [1, 0, 0]
+    assert doubts(reasons(Predictions(points), 0.5)).tolist() == [1, 0, 0]
 
 
 def test_nothing():
-    assert doubts(Predictions(), 0.5).tolist() == []
+    assert doubts(reasons(Predictions(), 0.5)).tolist() == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_inkling.core import DISAGREEMENT, Boxes, Masks, Points, Predictions
-from napari_inkling.guidance import REASONS, SURE, Candidates, candidates_of, what_next
+from napari_inkling.guidance import NO_REASON, Candidates, candidates_of, what_next
 from napari_inkling.guidance.what_next import IMAGE_DISCOUNT, REACH, density
 
 
@@ -83,7 +83,7 @@ def test_the_cells_of_suggestions():
     assert found.ids.tolist() == [9, 7, 5, 3]
     assert found.places.tolist() == [[0, 0], [10, 10], [2, 2], [31, 31]]
     assert found.doubts.tolist() == pytest.approx([0, 0.8, 1, 0])
-    assert found.why.tolist() == [SURE, 0, 0, SURE]
+    assert found.why.tolist() == [NO_REASON, 0, 0, NO_REASON]
     # 9, 7 and 5 lie within 24 px of each other.
     assert found.need == pytest.approx(3 * 0.8 + 3 * 1)
     assert len(candidates_of(Predictions(), 0.5, 4.0).ids) == 0
@@ -94,5 +94,5 @@ def test_the_strongest_reason_of_each_cell():
     masks = Masks.from_crops([(0, 40 * i) for i in range(9)], odd, scores=0.9, ids=range(1, 10))
     points = Points([[5, 5]], scores=0.9, ids=[1], attributes={DISAGREEMENT: [0.7]})
     found = candidates_of(Predictions(points, masks=masks), 0.5, 4.0)
-    assert found.why.tolist() == [1, *[SURE] * 7, 2]
-    assert (REASONS[1], REASONS[2]) == ("the model disagrees with itself", "unusual size or shape")
+    assert found.why.tolist() == [1, *[NO_REASON] * 7, 2]
+    assert found.order.tolist() == [8, 0, 1, 2, 3, 4, 5, 6, 7]

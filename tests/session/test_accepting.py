@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_inkling.core import BACKGROUND, DISAGREEMENT, IGNORE, Boxes, HintSet, Masks, Points, Predictions
 from napari_inkling.session.accepting import (
-    POINT_SOURCE,
+    MARKED_BY,
     accepted,
     as_a_persons,
     background_at,
@@ -145,8 +145,18 @@ def test_a_suggested_box_of_a_cell_that_was_pointed_at_is_not_called_the_persons
     assert both.points.sources.tolist() == ["human", "model"]
     assert both.points.scores.tolist() == [1.0, PAIR.boxes.scores[0]]
     assert both.boxes.sources.tolist() == ["model", "model"]
-    assert both.points.attributes[POINT_SOURCE].tolist() == ["", "human"]
-    assert both.boxes.attributes[POINT_SOURCE].tolist() == ["human", ""]
+    assert both.points.attributes[MARKED_BY].tolist() == ["", "human"]
+    assert both.boxes.attributes[MARKED_BY].tolist() == ["human", ""]
+
+
+def test_a_cell_with_a_box_of_the_persons_and_a_suggested_mask_is_one_entry() -> None:
+    boxed = HintSet(Points([[10, 10], [40, 40]], ids=[4, 5]), Boxes([[5, 5, 15, 15]], ids=[4]))
+    mask = Masks.from_crops([[6, 6]], [np.ones((9, 9), bool)], sources="model", scores=0.7)
+    both = beside_hints(boxed, Predictions(masks=mask))
+    assert [rows.ids.tolist() for rows in both.kinds] == [[4, 5], [4], [4]]
+    assert [str(rows.sources[0]) for rows in both.kinds] == ["model"] * 3  # the outline is not judged
+    assert [str(rows.attributes[MARKED_BY][0]) for rows in both.kinds] == ["human"] * 3
+    assert both.points.sources[1] == "human"
 
 
 def test_a_drawn_box_is_of_the_cell_that_was_clicked_under_its_class() -> None:

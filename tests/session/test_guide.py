@@ -166,12 +166,32 @@ def test_what_is_doubted_is_told_by_all_that_was_found(guided):
     assert set(guided.guide.doubted()) == set(points.ids[:2].tolist())
 
 
+def test_what_is_worth_a_look_comes_first_then_what_is_nearest_to_the_threshold(guided):
+    """The third is more doubtful than the first, for two weak reasons; but none of them is strong."""
+    points = Points(
+        [[5, 5], [15, 15], [25, 25], [35, 35]],
+        scores=[0.62, 0.99, 0.67, 0.99],
+        sources="model",
+        attributes={"disagreement": [0.0, 0.0, 0.49, 0.0]},
+    )
+    guided.suggestions.put(A, Predictions(points, radius=4.0))
+    assert list(guided.guide.doubted(A)) == [points.ids[0]]
+    assert guided.guide.order(A).tolist() == points.ids[[0, 2, 1, 3]].tolist()
+
+
+def test_a_box_that_the_edge_cuts_is_not_odd(guided):
+    corners = [[8 + 12 * (i % 2), 5 * i, 16 + 12 * (i % 2), 5 * i + 8] for i in range(1, 10)]
+    boxes = Boxes([*corners, [-0.5, 20, 2, 28], [34, 10, 36, 40]], scores=0.99, sources="model")
+    guided.suggestions.put(A, Predictions(boxes=boxes))
+    assert list(guided.guide.doubted(A)) == [boxes.ids[10]]
+
+
 def test_the_reason_of_one(guided):
     assert guided.guide.reason(int(IN_A.ids[0])) == "score near the threshold"
     assert guided.guide.reason(int(IN_A.ids[2])) == ""  # 0.8 is .3 above, of .5: a doubt of .4
     assert guided.guide.reason(12345) == ""
     shapes = Masks.from_crops(
-        [(4 * i, 4 * i) for i in range(9)], [np.ones((2, 2))] * 8 + [np.ones((2, 30))], scores=0.95
+        [(2 + 4 * i, 2 + 3 * i) for i in range(9)], [np.ones((2, 2))] * 8 + [np.ones((2, 30))], scores=0.95
     )
     guided.suggestions.put(B, Predictions(masks=shapes.changed(sources="model"), radius=4.0))
     assert guided.guide.reason(int(shapes.ids[8]), B) == "unusual size or shape"

@@ -37,6 +37,16 @@ def test_recommendation(counts: HintCounts, needs: dict[str, Needs], expected: t
     assert recommend(counts, needs) == Recommendation(*expected)
 
 
+@pytest.mark.parametrize(
+    ("boxes", "missing"), [(1, "2 more boxes"), (2, "1 more box"), (3, "")], ids=["one", "two", "three"]
+)
+def test_who_draws_boxes_is_led_to_the_method_that_learns_from_them(boxes: int, missing: str) -> None:
+    needs = {"p": Needs(points=2), "b": Needs(boxes=3, sentence="Boxes.")}  # two boxes would do for points
+    found = recommend(HintCounts(1, boxes=boxes), needs)
+    assert (found.method, found.missing) == ("b", missing)
+    assert recommend(HintCounts(1, points=2, boxes=2), needs).method == "p"
+
+
 DARK = Needs(points=3, suits=("fluorescence",), sentence="For dark ground.")
 GREY = Needs(points=3, suits=("transmitted",), sentence="For grey ground.")
 

@@ -8,7 +8,6 @@ import pytest
 from napari_inkling.core import BACKGROUND, IGNORE, Boxes, HintSet, Masks, Points, Predictions
 from napari_inkling.session.accepting import accepted, background_at
 from napari_inkling.session.suggested_cells import (
-    by_doubt,
     count_cells,
     positions,
     scored,
@@ -116,7 +115,6 @@ def test_masks_are_suggested_unless_known(hints: HintSet, rejected: object, expe
 def test_masks_are_judged_as_points_and_boxes_are() -> None:
     ids = [*OUTLINED.points.ids, *OUTLINED.masks.ids]
     assert positions(within(OUTLINED, 5, 5, 20, 20)).tolist() == [[10, 10]]
-    assert by_doubt(OUTLINED, 0.5).tolist() == [ids[1], ids[2], ids[0]]
     hints = accepted(with_ids(OUTLINED, [ids[0], ids[2]]), time=5.0)
     assert [len(rows) for rows in hints.kinds] == [1, 0, 1]
     assert (hints.masks.sources.tolist(), hints.masks.times.tolist()) == (["accepted"], [5.0])
@@ -128,12 +126,6 @@ def test_masks_are_judged_as_points_and_boxes_are() -> None:
 def test_rectangle_with_its_edges() -> None:
     assert positions(within(LINE, 0, 10, 50, 50)).tolist() == [[0, 10], [0, 20], [50, 50]]
     assert len(positions(within(LINE, 1, 0, 40, 40))) == 0
-
-
-def test_doubt_comes_first() -> None:
-    ids = [*LINE.points.ids, *LINE.boxes.ids]  # scores 0.9, 0.6, 0.2, 0.7
-    assert by_doubt(LINE, 0.5).tolist() == [ids[1], ids[3], ids[2], ids[0]]
-    assert by_doubt(LINE, 0.9).tolist() == [ids[0], ids[3], ids[1], ids[2]]
 
 
 def test_classes_under_the_names_of_today() -> None:
@@ -157,7 +149,6 @@ def test_a_mask_of_a_person_hides_the_box_of_its_cell() -> None:
 def test_a_cell_with_point_and_mask_counts_once() -> None:
     both = outlined((0, 0), (20, 20), ids=(7, 9))
     assert count_cells(both) == 2
-    assert by_doubt(both, 0.5).tolist() == [7, 9]
     ids, scores = scored(both)
     assert (ids.tolist(), scores.tolist()) == ([7, 9], [0.8, 0.8])
     assert background_at(both).points.coordinates.tolist() == [[2, 2], [22, 22]]

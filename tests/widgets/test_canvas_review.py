@@ -226,6 +226,8 @@ def test_next_goes_through_all_images(make_bridge):
         seen.append((session.plane, bridge.review.focused))
     assert seen == [(a, in_a[0]), (b, in_b[0]), (a, in_a[1])]
     np.testing.assert_allclose(bridge.guides.layer.data[0], [80, 120])
+    y0, x0, y1, x1 = bridge.view.box()
+    assert y0 < 80 < y1 and x0 < 120 < x1
     assert (session.guide.looked(a), session.guide.looked(b)) == ((2, 2, 0), (1, 1, 0))
     driving.press_key(viewer, "N")
     assert session.messages[-1][1].startswith("Nothing is left to look at")

@@ -32,6 +32,9 @@ def mark(viewer, dock, places=CELLS):
 
 def test_from_clicks_to_accepted_suggestions_and_back(viewer, dock):
     assert dock.annotate.next_step.text() == "Click the middle of some cells, all over the image."
+    dock.bridge.tool = "box"
+    wait_until(lambda: dock.annotate.next_step.text().startswith("Draw boxes around some cells"))
+    dock.bridge.tool = "cell"
     mark(viewer, dock)
     settle(0.1)
     assert dock.annotate.chips.chips["cell"].text() == "cell  3"

@@ -91,6 +91,8 @@ def test_a_sentence_for_every_class(dock):
     panel = dock.guidance
     assert panel.summary.text() == "RBC: enough"
     assert sentence(dock) == "RBC: enough boxes (27), point the rest."
+    assert not dock.guidance.meanwhile.isVisible()
+    assert "expected" in dock.guidance.divergence.legend.text()
     assert {name: chip.text() for name, chip in panel.chips.chips.items()} == {
         "RBC": "RBC  enough",
         "WBC": "WBC  draw 1 first",
@@ -126,6 +128,7 @@ def test_it_follows_every_box(empty):
         wait_until(lambda count=index + 1: len(empty.guidance.density.sizes) == count, 2)
     assert sentence(empty) == "RBC: 7 more, then it shows how many are enough."
     assert empty.guidance.meanwhile.isVisible()
+    assert "expected" not in empty.guidance.divergence.legend.text()
     press_key(empty.viewer, "Ctrl+Z")
     wait_until(lambda: sentence(empty).startswith("RBC: draw 1 more box first"), 2)
 

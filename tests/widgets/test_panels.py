@@ -497,6 +497,11 @@ def test_the_threshold_shows_and_hides(with_image):
     assert dock.session.suggestions.threshold == 0.6
     assert dock.review.accept_all.text() == "Accept 2 above 0.60"
     assert dock.review.counts.text() == "2 suggested, 1 doubtful"
+    assert dock.review.next_step.text().startswith("Go through the doubtful ones")
+    dock.session.suggestions.threshold = 0.7
+    settle(0.2)
+    assert dock.review.counts.text() == "1 suggested, 0 doubtful"
+    assert dock.review.next_step.text().endswith("accept all above, then mark what is missed.")
     dock.review.slider.number.setValue(0.95)
     settle(0.2)
     assert dock.review.counts.text() == "0 suggested, 0 doubtful"
@@ -532,7 +537,7 @@ def test_why_a_cell_is_shown(with_image):
     assert seen == [
         (three, "Worth a look: the model disagrees with itself.", True),
         (two, "Worth a look: score near the threshold.", True),
-        (one, "Worth a look: only a little doubt is left.", True),
+        (one, "Worth a look: among the least sure that are left.", True),
         (three, "Worth a look: the model disagrees with itself.", True),
     ]
     press_key(dock.viewer, "Shift+G")

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["guide"]
 
-_VALUE = "value: doubt × how crowded it is there, less for each cell listed before; of an image the sum"
-_LITTLE = "only a little doubt is left"
+_VALUE = (
+    "value of an image: doubt × cells around, summed over its cells\n"
+    "value of a cell: doubt × how crowded it is for its image, less for each cell listed before"
+)
 _COLUMNS = ("image", "y", "x", "value", "doubt", "reason")
 
 
@@ -131,7 +133,7 @@ def _cells(session: Session, count: int) -> list[dict[str, Any]]:
             "x": round(target.place[1], 2),
             "value": round(target.value, 4),
             "doubt": round(target.doubt, 4),
-            "reason": target.reason or _LITTLE,
+            "reason": target.reason,
         }
         for target in session.guide.what_next(count)
     ]

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.spatial import KDTree
 
 from napari_inkling.core.hints import Boxes, Points
+from napari_inkling.core.masks import Masks
 
 __all__ = [
     "MIDDLE",
@@ -44,13 +45,13 @@ def cut(boxes: Boxes, shape: tuple[int, int]) -> Boxes:
     return boxes.take(kept).changed(coordinates=inside[kept])
 
 
-def whole(boxes: Boxes, shape: tuple[int, int]) -> BoolArray:
-    """Return which boxes do not touch the edge of an image of that many rows and columns, (N,).
+def whole(rows: Boxes | Masks, shape: tuple[int, int]) -> BoolArray:
+    """Return which boxes or masks do not touch the edge of an image of that many rows and columns, (N,).
 
     Of the cells in the others nobody knows how large they are.
     """
-    low, high = np.array([0.5, 0.5]), np.array(shape) - 1.5
-    within = (boxes.coordinates[:, :2] > low) & (boxes.coordinates[:, 2:] < high)
+    edges = rows.coordinates - 0.5 if isinstance(rows, Masks) else rows.coordinates
+    within = (edges[:, :2] > 0.5) & (edges[:, 2:] < np.array(shape) - 1.5)
     return np.asarray(within.all(axis=1))
 
 

@@ -7,14 +7,14 @@ from napari_inkling.guidance.size_divergence import DivergenceCurve, divergence_
 from napari_inkling.guidance.size_prior import SizePrior, size_priors
 from napari_inkling.guidance.stochastic_boxes import mean_box, mean_iou_box
 from napari_inkling.guidance.unusual_sizes import unusual_sizes
-from napari_inkling.guidance.what_next import SURE, Candidates, Pick, candidates_of, what_next
+from napari_inkling.guidance.what_next import NO_REASON, Candidates, Pick, candidates_of, what_next
 
 __all__ = [
     "ENOUGH",
     "FEWEST_ENOUGH",
     "IMAGE_KINDS",
+    "NO_REASON",
     "REASONS",
-    "SURE",
     "BoxAdvice",
     "Candidates",
     "DivergenceCurve",

@@ -6,14 +6,19 @@ Each reason is a number from 0 to 1, and any one of them is enough to look: with
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
 from napari_inkling.core import DISAGREEMENT, Boxes, HintSet, Masks, Points, Predictions
+from napari_inkling.core.box_places import whole
 
 __all__ = ["REASONS", "doubts", "near_threshold", "odd_shapes", "odd_sizes", "reasons", "unsure"]
 
 FloatArray = npt.NDArray[np.float64]
+RowsT = TypeVar("RowsT", Boxes, Masks)
 
 #: What the columns of :func:`reasons` mean, for a person.
 REASONS = ("score near the threshold", "the model disagrees with itself", "unusual size or shape")
@@ -24,20 +29,22 @@ ORDINARY, ODD = 2.0, 6.0
 _LEAST_SPREAD = np.array([0.1, 0.1, 0.05])
 #: Fewer masks, or boxes of a class, than this do not tell what is usual.
 FEWEST = 8
-#: Whatever the others are like: no score is unsure so far above the threshold, and all are that are nearer.
+#: Whatever the others are like: no score is unsure so far above the threshold, all are that are so near.
 UNSURE = (0.15, 0.05)
 
 
-def doubts(suggestions: Predictions, threshold: float, others: HintSet | None = None) -> FloatArray:
-    """Return the doubt about every suggestion, points first, then boxes, then masks; (N,) in [0, 1].
-
-    Takes what :func:`reasons` takes.
-    """
-    result: FloatArray = 1 - (1 - reasons(suggestions, threshold, others)).prod(axis=1)
+def doubts(each: FloatArray) -> FloatArray:
+    """Return the doubt (N,) in [0, 1] that several reasons (N, K) come to; any one of them is enough."""
+    result: FloatArray = 1 - (1 - each).prod(axis=1)
     return result
 
 
-def reasons(suggestions: Predictions, threshold: float, others: HintSet | None = None) -> FloatArray:
+def reasons(
+    suggestions: Predictions,
+    threshold: float,
+    others: HintSet | None = None,
+    shape: tuple[int, int] | None = None,
+) -> FloatArray:
     """Return how strong each of the :data:`REASONS` to doubt every suggestion is; (N, 3) in [0, 1].
 
     Parameters
@@ -50,25 +57,40 @@ def reasons(suggestions: Predictions, threshold: float, others: HintSet | None =
     others : HintSet, optional
         More masks and boxes of the same plane, that a person has accepted or drawn; they say what is usual,
         too.
+    shape : (int, int), optional
+        Rows and columns of the image. What touches its edge, cut off as it is, has no unusual size or shape,
+        and does not say what is usual.
     """
     others = others or HintSet()
     disagreement = np.concatenate([_disagreement(rows) for rows in suggestions.kinds])
     odd = [
         np.zeros(len(suggestions.points)),
-        odd_sizes(suggestions.boxes, others.boxes),
-        odd_shapes(suggestions.masks, others.masks),
+        _of_whole(odd_sizes, suggestions.boxes, others.boxes, shape),
+        _of_whole(odd_shapes, suggestions.masks, others.masks, shape),
     ]
     return np.stack(
         [near_threshold(suggestions.scores, threshold), disagreement, np.concatenate(odd)], axis=1
     )
 
 
+def _of_whole(
+    how_odd: Callable[[RowsT, RowsT], FloatArray], rows: RowsT, others: RowsT, shape: tuple[int, int] | None
+) -> FloatArray:
+    """Return how odd rows are that lie within the image, by those that do; 0 for the rest."""
+    if shape is None:
+        return how_odd(rows, others)
+    found, inside = np.zeros(len(rows)), whole(rows, shape)
+    found[inside] = how_odd(rows.take(inside), others.take(whole(others, shape)))
+    return found
+
+
 def unsure(scores: FloatArray, threshold: float, among: FloatArray | None = None) -> npt.NDArray[np.bool_]:
     """Return which scores (N,) are less than half as far above the threshold as the middle one of ``among``.
 
-    How far good cells lie above it differs from model to model, so that no fixed distance tells what is
-    unsure. ``among``, by default the scores themselves, is (M,); of it, too, only what is above counts. A
-    score that is not known is unsure, one below the threshold is not.
+    That distance is :data:`UNSURE` at most and at least. How far good cells lie above the threshold differs
+    from model to model, so that no fixed distance tells what is unsure. ``among``, by default the scores
+    themselves, is (M,); of it, too, only what is above counts. A score that is not known is unsure, one below
+    the threshold is not.
     """
     scores = np.nan_to_num(scores, nan=threshold)
     among = scores if among is None else among

@@ -43,7 +43,7 @@ class BoxAdvice:
     state : str
         One of :data:`State`.
     more : int
-        How many more boxes to draw, about; 0 if they are enough.
+        How many more boxes to draw, from ten on about; 0 if they are enough.
     drifts : bool
         Whether the boxes drawn last differ in size from the first more than chance does.
     curve : DivergenceCurve or None

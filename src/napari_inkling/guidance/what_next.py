@@ -17,13 +17,13 @@ import numpy.typing as npt
 from scipy.spatial import KDTree
 
 from napari_inkling.core import HintSet, Predictions
-from napari_inkling.guidance.doubt import REASONS, reasons, unsure
+from napari_inkling.guidance.doubt import REASONS, doubts, reasons, unsure
 
 __all__ = [
     "IMAGE_DISCOUNT",
+    "NO_REASON",
     "REACH",
     "STRONG",
-    "SURE",
     "Candidates",
     "Pick",
     "candidates_of",
@@ -37,8 +37,10 @@ Plane = TypeVar("Plane")
 
 #: Cells so many radii away count as neighbours.
 REACH = 6.0
-#: A reason to doubt, in [0, 1], that is worth telling; and that there is none.
-STRONG, SURE = 0.5, -1
+#: A reason to doubt that is as strong, in [0, 1], is worth telling.
+STRONG = 0.5
+#: In place of the number of a reason: none is worth telling.
+NO_REASON = -1
 #: Each pick in an image multiplies the value of the others there by this.
 IMAGE_DISCOUNT = 0.8
 
@@ -49,7 +51,7 @@ class Candidates:
 
     ``places`` (N, 2) and the cell's ``radius`` are in pixels, ``doubts`` (N,) in [0, 1], ``ids`` (N,) are
     those of the suggestions, and ``why`` (N,) is the strongest reason to doubt each, one of
-    :data:`~napari_inkling.guidance.REASONS` by number, or :data:`SURE`.
+    :data:`~napari_inkling.guidance.REASONS` by number, or :data:`NO_REASON`.
     """
 
     places: FloatArray
@@ -57,6 +59,11 @@ class Candidates:
     radius: float
     ids: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     why: npt.NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+
+    @property
+    def order(self) -> npt.NDArray[np.intp]:
+        """The rows (N,), those that are worth a look first, and the most doubtful first among either."""
+        return np.lexsort([-self.doubts, self.why == NO_REASON])
 
     @property
     def need(self) -> float:
@@ -70,6 +77,7 @@ def candidates_of(
     radius: float,
     others: HintSet | None = None,
     scores: FloatArray | None = None,
+    shape: tuple[int, int] | None = None,
 ) -> Candidates:
     """Return the cells of suggestions; rows of several kinds with one id are one cell, as doubtful as any.
 
@@ -78,8 +86,8 @@ def candidates_of(
 
     Parameters
     ----------
-    suggestions, threshold, others
-        As :func:`~napari_inkling.guidance.doubts` takes them.
+    suggestions, threshold, others, shape
+        As :func:`~napari_inkling.guidance.reasons` takes them.
     radius : float
         That of a cell, in pixels.
     scores : array, optional
@@ -89,16 +97,15 @@ def candidates_of(
     places = np.concatenate(
         [suggestions.points.coordinates, suggestions.boxes.centres, suggestions.masks.centres]
     )
-    every = reasons(suggestions, threshold, others)
-    doubts = 1 - (1 - every).prod(axis=1)
+    every = reasons(suggestions, threshold, others, shape)
     worth = np.where(every >= STRONG, every, 0)
     worth[:, 0] = np.where(unsure(suggestions.scores, threshold, scores), every[:, 0], 0)
     known, first, cell = np.unique(ids, return_index=True, return_inverse=True)
     highest, strongest = np.zeros(len(known)), np.zeros((len(known), len(REASONS)))
-    np.maximum.at(highest, cell, doubts)
+    np.maximum.at(highest, cell, doubts(every))
     np.maximum.at(strongest, cell, worth)
     order = np.argsort(first)
-    why = np.where(strongest.any(axis=1), strongest.argmax(axis=1), SURE)[order]
+    why = np.where(strongest.any(axis=1), strongest.argmax(axis=1), NO_REASON)[order]
     return Candidates(places[first[order]], highest[order], radius, known[order], why)
 
 

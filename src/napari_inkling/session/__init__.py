@@ -42,7 +42,6 @@ from napari_inkling.session.comparison_state import ComparisonState, f1_words, r
 from napari_inkling.session.continuing import still_lacks, why_anew
 from napari_inkling.session.recommend import Recommendation
 from napari_inkling.session.suggested_cells import (
-    by_doubt,
     count_cells,
     scored,
     with_ids,
@@ -57,7 +56,6 @@ __all__ = [
     "Recommendation",
     "Session",
     "TrainingState",
-    "by_doubt",
     "count_cells",
     "f1_words",
     "rests_on",

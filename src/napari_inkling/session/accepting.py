@@ -22,10 +22,10 @@ from napari_inkling.core import (
 )
 from napari_inkling.core.box_places import pointed_at
 from napari_inkling.core.mask_places import points_inside
-from napari_inkling.session.suggested_cells import positions, with_ids
+from napari_inkling.session.suggested_cells import positions
 
 __all__ = [
-    "POINT_SOURCE",
+    "MARKED_BY",
     "accepted",
     "as_a_persons",
     "attributes_of_cells",
@@ -40,8 +40,8 @@ __all__ = [
 RowsT = TypeVar("RowsT", Boxes, Masks)
 AnyRowsT = TypeVar("AnyRowsT", Points, Boxes, Masks)
 
-#: Of a cell that a person pointed at and a model outlined, the source of the point.
-POINT_SOURCE = "point_source"
+#: Attribute of a cell that a person pointed at, or boxed, and a model outlined: the source of that hint.
+MARKED_BY = "marked_by"
 
 
 def accepted(
@@ -148,8 +148,8 @@ def beside_hints(hints: HintSet, suggestions: Predictions) -> HintSet:
 
     Its outline, or box, and its point have all columns alike, and are in the order of points, so that formats
     hold them in one entry. Id and class are the point's. Where a model outlined what a person had pointed at,
-    source and score are the model's, for nobody has looked at the outline yet; whose the point is stays in
-    the attribute :data:`POINT_SOURCE`.
+    source and score are the model's, for nobody has looked at the outline yet, also of a point's own box;
+    whose the hints are stays in the attribute :data:`MARKED_BY`.
     """
     marked = owners(suggestions, hints)
     hints = HintSet(_as_outlined(hints.points, suggestions, marked), hints.boxes, hints.masks)
@@ -175,19 +175,17 @@ def _renamed(rows: AnyRowsT, ids: Mapping[int, int], points: Points) -> AnyRowsT
 
 
 def _as_outlined(points: Points, suggestions: Predictions, marked: Mapping[int, int]) -> Points:
-    """Return points with source and score of the suggested outlines, ``marked``, of the same cells."""
-    outlined_by = {point: one for one, point in marked.items()}
-    at = np.flatnonzero([one in outlined_by for one in points.ids.tolist()])
-    if not len(at):
+    """Return points with the model as source, and its score, where it outlined the cell (``marked``)."""
+    score = dict(zip(suggestions.ids.tolist(), suggestions.scores.tolist(), strict=True))
+    outlined = {point: score[one] for one, point in marked.items()}
+    at = np.array([one in outlined for one in points.ids.tolist()], dtype=bool)
+    if not at.any():
         return points
     sources, scores = points.sources.copy(), points.scores.copy()
-    whose = points.attributes.get(POINT_SOURCE, np.full(len(points), "", dtype=object)).copy()
-    for row in at.tolist():
-        outline = with_ids(suggestions, [outlined_by[int(points.ids[row])]])
-        (kind, *_) = filter(len, (outline.masks, outline.boxes))
-        whose[row], sources[row], scores[row] = str(sources[row]), kind.sources[0], kind.scores[0]
-    attributes = {**points.attributes, POINT_SOURCE: whose}
-    return points.changed(sources=sources, scores=scores, attributes=attributes)
+    whose = points.attributes.get(MARKED_BY, np.full(len(points), "", dtype=object)).copy()
+    whose[at], sources[at] = sources[at], "model"
+    scores[at] = [outlined[one] for one in points.ids[at].tolist()]
+    return points.changed(sources=sources, scores=scores, attributes={**points.attributes, MARKED_BY: whose})
 
 
 def _as_points(rows: RowsT, points: Points) -> RowsT:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_inkling.core import PlaneRef, Predictions
-from napari_inkling.guidance import REASONS, SURE, Candidates, Pick, candidates_of, what_next
+from napari_inkling.guidance import NO_REASON, REASONS, Candidates, Pick, candidates_of, what_next
 from napari_inkling.project import Project
 from napari_inkling.session.accepting import nearest_is_accepted, owners
 from napari_inkling.session.annotations import Annotations
@@ -19,10 +20,12 @@ from napari_inkling.session.suggestions import Suggestions
 from napari_inkling.session.telling import FIRST
 from napari_inkling.session.workspace import Workspace
 
-__all__ = ["Guide", "Looked", "Target"]
+__all__ = ["NO_STRONG_REASON", "Guide", "Looked", "Target"]
 
 #: The list of what to look at next is made anew after so many; by then a person has changed a lot.
 AHEAD = 20
+#: Why a cell is listed that nothing in particular makes doubtful.
+NO_STRONG_REASON = "among the least sure that are left"
 _LOOKED = "looked_at"
 
 
@@ -41,7 +44,7 @@ class Looked(NamedTuple):
 class Target:
     """A suggestion to look at: where it is (y, x in pixels), its id, its doubt, its value, and why.
 
-    ``reason`` is one of :data:`~napari_inkling.guidance.REASONS`, ``""`` if only a little doubt is left.
+    ``reason`` is one of :data:`~napari_inkling.guidance.REASONS`, :data:`NO_STRONG_REASON` if none is strong.
     """
 
     plane: PlaneRef
@@ -111,9 +114,13 @@ class Guide:
 
     def _not_looked_at(self, ref: PlaneRef) -> Predictions:
         """Return the suggested cells that nobody has looked at, or pointed at."""
-        left = self._unseen(ref, self._suggestions.shown(ref))
-        marked = list(owners(left, self._annotations.hints_of(ref)))
+        left, marked = self._unseen(ref, self._suggestions.shown(ref)), list(self._marked(ref))
         return left.mapped(lambda rows: rows.without_ids(marked)) if marked else left
+
+    def _marked(self, ref: PlaneRef) -> set[int]:
+        """Return the ids of suggested outlines and boxes of cells that a person pointed at."""
+        hints, shown = self._annotations.hints_of(ref), self._suggestions.shown(ref, threshold=0.0)
+        return set(owners(shown, hints)) if len(hints.points.cells) else set()
 
     def _unseen(self, ref: PlaneRef, cells: Predictions) -> Predictions:
         """Return those cells of a plane that nobody has looked at."""
@@ -143,20 +150,36 @@ class Guide:
 
     def _weighed(self, ref: PlaneRef, cells: Predictions) -> Candidates:
         scores = scored(self._suggestions.found(ref))[1]
-        hints, radius = self._annotations.hints_of(ref), self._radius.at(ref)
-        return candidates_of(cells, self._suggestions.threshold, radius, hints, scores)
+        height, width = self._workspace.project.image(ref.image).info.plane_shape[:2]
+        return candidates_of(
+            cells,
+            self._suggestions.threshold,
+            self._radius.at(ref),
+            self._annotations.hints_of(ref),
+            scores,
+            (height, width),
+        )
+
+    def order(self, ref: PlaneRef | None = None) -> npt.NDArray[np.int64]:
+        """Return the ids of all that is shown on a plane: what is worth a look first, by doubt."""
+        if (ref := ref or self._workspace.plane) is None:
+            return np.empty(0, np.int64)
+        shown = self._weighed(ref, self._suggestions.shown(ref))
+        return shown.ids[shown.order]
 
     def doubted(self, ref: PlaneRef | None = None) -> dict[int, str]:
-        """Return what is shown on a plane and worth a look: the id of each suggestion → why, in words."""
+        """Return what is shown on a plane and worth a look: the id of each suggestion → why, in words.
+
+        The outlines and boxes of cells that a person pointed at are not.
+        """
         if (ref := ref or self._workspace.plane) is None:
             return {}
         shown = self._weighed(ref, self._suggestions.shown(ref))
-        return {
-            one: REASONS[why] for one, why in zip(shown.ids.tolist(), shown.why, strict=True) if why != SURE
-        }
+        pairs, marked = zip(shown.ids.tolist(), shown.why.tolist(), strict=True), self._marked(ref)
+        return {one: REASONS[why] for one, why in pairs if why != NO_REASON and one not in marked}
 
     def reason(self, one: int, ref: PlaneRef | None = None) -> str:
-        """Return the strongest reason to doubt a suggestion, in words; ``""`` if there is hardly any."""
+        """Return the strongest reason to look at a suggestion, in words; ``""`` if none is strong."""
         return self.doubted(ref).get(one, "")
 
     def next_target(self) -> Target | None:
@@ -200,5 +223,5 @@ def _target(candidates: Candidates, pick: Pick[PlaneRef]) -> Target:
     y, x = candidates.places[pick.index].tolist()
     doubt = float(candidates.doubts[pick.index])
     why = candidates.why[pick.index]
-    reason = "" if why == SURE else REASONS[why]
+    reason = NO_STRONG_REASON if why == NO_REASON else REASONS[why]
     return Target(pick.plane, int(candidates.ids[pick.index]), (y, x), doubt, pick.value, reason)

@@ -76,7 +76,8 @@ def recommend(
     if not needs:
         return Recommendation("", "No method is installed.")
     ready = {name: n for name, n in needs.items() if not _missing(counts, n)}
-    if ready:
+    draws = counts.boxes > 0 and not counts.points and any(n.boxes for n in needs.values())
+    if ready and (not draws or any(n.boxes for n in ready.values())):
         name = max(
             ready, key=lambda m: (*_asks_for(ready[m]), m == at_work, kind in _suited(ready[m], share))
         )
@@ -89,7 +90,6 @@ def recommend(
         if not ready[name].outlines and (outlining := [m for m in ready if ready[m].outlines]):
             does += f". For outlines take {outlining[0]}"
         return Recommendation(name, f"{marked} marked{_of_all(share)}: enough to train. {does}.")
-    draws = counts.boxes > 0 and not counts.points
     name = min(
         needs,
         key=lambda m: (

@@ -15,10 +15,8 @@ from scipy.spatial import KDTree
 from napari_inkling.core import Boxes, HintSet, Masks, Predictions
 from napari_inkling.core.box_places import centred_on, of_same_cells, where_inside
 from napari_inkling.core.mask_places import clipped
-from napari_inkling.guidance import doubts
 
 __all__ = [
-    "by_doubt",
     "count_cells",
     "near",
     "positions",
@@ -181,15 +179,3 @@ def without_masks(suggestions: Predictions) -> Predictions:
 def count_cells(rows: HintSet | Predictions) -> int:
     """Return how many cells these rows are of."""
     return len(np.unique(np.concatenate([kind.ids for kind in rows.kinds])))
-
-
-def by_doubt(
-    suggestions: Predictions, threshold: float, others: HintSet | None = None
-) -> npt.NDArray[np.int64]:
-    """Return the ids of all suggested cells, the most doubtful first.
-
-    See :func:`~napari_inkling.guidance.doubts`; by scores alone, those closest to ``threshold`` come first.
-    """
-    ids = suggestions.ids
-    ids = ids[np.argsort(-doubts(suggestions, threshold, others), kind="stable")]
-    return ids[np.sort(np.unique(ids, return_index=True)[1])]

@@ -11,7 +11,6 @@ from psygnal import Signal
 
 from napari_inkling.core import Boxes
 from napari_inkling.core.mask_places import masks_at
-from napari_inkling.session import by_doubt
 from napari_inkling.widgets._timers import single_shot
 from napari_inkling.widgets.box_layers import SuggestedBoxes
 from napari_inkling.widgets.suggestion_layers import SuggestionLayer
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Reviewer"]
 
-_LITTLE = "only a little doubt is left"
 #: So long after a move of the mouse it is asked what lies under it.
 POINT_MS = 40
 
@@ -70,14 +68,14 @@ class Reviewer:
         self._point_soon = single_shot(self._tell_under_mouse, POINT_MS)
         #: Whether a class that is chosen is meant for the one in focus: nothing was marked since.
         self.awaits_class = False
-        #: Why the one in focus is worth a look, in words; ``""`` if it is hardly doubtful.
+        #: Why the one in focus is worth a look, in words; ``""`` if there is no strong reason.
         self.why = ""
         #: Whether rejecting also makes a "not a cell" hint, unless a key says so itself.
         self.marks_background = False
 
     def order(self) -> npt.NDArray[np.int64]:
-        """Return the ids of all that is shown, the most doubtful first."""
-        return by_doubt(self._session.suggestions.shown(), self._session.suggestions.threshold)
+        """Return the ids of all that is shown, what is worth a look first, by doubt."""
+        return self._session.guide.order()
 
     def focus(self, wanted: int | None, move: bool = True, why: str = "") -> None:
         """Look at a suggestion, which counts as looked at from now on, or at none.
@@ -120,7 +118,7 @@ class Reviewer:
             self._session.message.emit("info", self._why_nothing())
             return
         self._session.go_to(target.plane)
-        self.focus(target.id, why=target.reason or _LITTLE)
+        self.focus(target.id, why=target.reason)
         self.stepped.emit()
 
     def _why_nothing(self) -> str:

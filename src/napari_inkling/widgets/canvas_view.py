@@ -48,7 +48,10 @@ class CanvasView:
         self._moved = False
 
     def look_at(self, pixel: npt.ArrayLike, radius: float) -> None:
-        """Centre on a pixel (y, x), and come nearer if a cell of this radius would be hard to see."""
+        """Centre on a pixel (y, x), and come nearer if a cell of this radius would be hard to see.
+
+        At the edge of the image the pixel is not in the middle, so that the image fills the canvas.
+        """
         if self._images.primary is None:
             return
         unit = np.hypot(*(self._images.world_at(np.add(pixel, (0, 1))) - self._images.world_at(pixel)))
@@ -58,7 +61,7 @@ class CanvasView:
         self._centre_on(pixel)
 
     def find(self, places: npt.NDArray[np.float64]) -> None:
-        """Centre on the nearest of these pixels (N, 2), unless one of them is on screen."""
+        """Show the nearest of these pixels (N, 2), as :meth:`look_at` does, unless one is on screen."""
         if self._images.primary is None or not len(places):
             return
         y0, x0, y1, x1 = self.box()
@@ -67,14 +70,21 @@ class CanvasView:
             self._centre_on(places[np.argmin(away)])
 
     def _centre_on(self, pixel: npt.ArrayLike) -> None:
-        """Centre on a pixel (y, x), as far as the image fills the canvas then."""
-        half = np.array([self.pixels_across(side) for side in self.size]) / 2
-        last = np.array(self.image_shape) - 0.5
-        middle = (last - 0.5) / 2
-        inside = np.clip(pixel, np.minimum(half - 0.5, middle), np.maximum(last - half, middle))
-        camera, centre = camera_of(self._viewer), self._images.world_at(inside)
+        """Centre on a pixel (y, x), or so near to it that the canvas shows image and nothing beside it."""
+        y0, x0, y1, x1 = self.box()
+        half, last = np.array([y1 - y0, x1 - x0]) / 2, np.array(self.image_shape) - 0.5
+        at, middle = np.asarray(pixel, dtype=np.float64), (last - 0.5) / 2
+        if self._is_upright and ((at >= -0.5) & (at <= last)).all():
+            at = np.clip(at, np.minimum(half - 0.5, middle), np.maximum(last - half, middle))
+        camera, centre = camera_of(self._viewer), self._images.world_at(at)
         camera.center = (*camera.center[:-2], *centre.tolist())
         self._moved = False
+
+    @property
+    def _is_upright(self) -> bool:
+        """Whether rows of the image are rows of the canvas: it may be scaled, but is not turned."""
+        across = self._images.world_at((0, 1)) - self._images.world_at((0, 0))
+        return bool(across[0] == 0)
 
     def box(self) -> tuple[float, float, float, float]:
         """Return what is on screen: y0, x0, y1, x1 in pixels, whole if no image is shown."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from napari_inkling.core import BACKGROUND, IGNORE, FormatError, new_ids
-from napari_inkling.project.formats.coco_writing import PIXEL
+from napari_inkling.project.formats.coco_writing import HALF_PIXEL
 from napari_inkling.project.formats.collector import Collector, cell_of_mask, mask_row
 from napari_inkling.project.formats.corners import Box, from_corners
 from napari_inkling.project.formats.outlines import Polygon, is_rectangle
@@ -102,7 +102,7 @@ class Annotation:
         if mask:
             middle, *rest = cell_of_mask(mask, box)
             return [replace(middle, coordinates=point or middle.coordinates), *rest]
-        if point and box and max(box[2] - box[0], box[3] - box[1]) <= 2 * PIXEL:
+        if point and box and max(box[2] - box[0], box[3] - box[1]) <= 2 * HALF_PIXEL:
             box = None  # a box of one pixel says nothing but where the point is
         return [*([Row("point", point)] if point else []), *([Row("box", box)] if box else [])]
 

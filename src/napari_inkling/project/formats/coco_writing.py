@@ -15,10 +15,10 @@ from napari_inkling.project.formats.items import Export, Item
 from napari_inkling.project.formats.rows import Cell, Row, row_columns
 from napari_inkling.project.formats.run_lengths import mask_text, run_lengths, text_of_lengths
 
-__all__ = ["PIXEL", "write"]
+__all__ = ["HALF_PIXEL", "write"]
 
 #: Half a pixel: the box around a point whose cell has no known radius is the pixel it lies in.
-PIXEL = 0.5
+HALF_PIXEL = 0.5
 
 
 def write(path: Path, export: Export) -> Path:
@@ -85,12 +85,12 @@ def _annotation(cell: Cell, item: Item) -> dict[str, Any]:
 
 def _around(cell: Cell, item: Item) -> Box:
     """Return the box around a point, as far as it lies in the image."""
-    (y, x), half = cell.rows[0].coordinates, item.radius or PIXEL
+    (y, x), half = cell.rows[0].coordinates, item.radius or HALF_PIXEL
     height, width = item.shape or (math.inf, math.inf)
-    if not (0 <= y + PIXEL <= height and 0 <= x + PIXEL <= width):
+    if not (0 <= y + HALF_PIXEL <= height and 0 <= x + HALF_PIXEL <= width):
         return y - half, x - half, y + half, x + half  # nothing of the image is there to cut it to
-    y0, x0 = max(y - half, -PIXEL), max(x - half, -PIXEL)
-    return y0, x0, min(y + half, height - PIXEL), min(x + half, width - PIXEL)
+    y0, x0 = max(y - half, -HALF_PIXEL), max(x - half, -HALF_PIXEL)
+    return y0, x0, min(y + half, height - HALF_PIXEL), min(x + half, width - HALF_PIXEL)
 
 
 def _keypoint(point: Row) -> dict[str, Any]:

@@ -24,10 +24,11 @@ class DivergencePlot(PlotView):
     def __init__(self) -> None:
         super().__init__(150, "boxes", "KL divergence")
 
-    def show_curve(self, curve: DivergenceCurve) -> None:
-        """Show a curve; it goes on to the number of boxes that are expected to be enough."""
+    def show_curve(self, curve: DivergenceCurve, foretells: bool = True) -> None:
+        """Show a curve; if it ``foretells``, it goes on to as many boxes as are expected to be enough."""
         self._ready()
-        last = max(float(curve.counts[-1]), min(curve.safe_decay / ENOUGH * 1.3, 1e6), 12.0)
+        expected = min(curve.safe_decay / ENOUGH * 1.3, 1e6) if foretells else 0.0
+        last = max(float(curve.counts[-1]), expected, 12.0)
         counts = np.log10(curve.counts)
         self._low.setData(counts, _log(curve.low))
         self._high.setData(counts, _log(curve.high))
@@ -37,7 +38,8 @@ class DivergencePlot(PlotView):
         self._expected.setData(np.log10(ends), _log(curve.expected(ends)))
         top = max(float(curve.high.max()), float(curve.drawn.max()), 10 * ENOUGH)
         self._span(last, top)
-        self._write_legend()
+        self._expected.setVisible(foretells)
+        self._write_legend(foretells)
         self._shown()
 
     def _make(self) -> None:
@@ -68,17 +70,17 @@ class DivergencePlot(PlotView):
         for side, values in (("bottom", counts), ("left", [v for v in levels if least <= v <= top * 1.1])):
             self.plot.getAxis(side).setTicks([[(float(np.log10(v)), f"{v:g}") for v in values]])
 
-    def _write_legend(self) -> None:
+    def _write_legend(self, foretells: bool) -> None:
         self.explain(
             entry("●", DRAWN, "as drawn"),
             entry("▒", EXPECTED, "at random"),
-            entry("┈", EXPECTED, "expected"),
+            *([entry("┈", EXPECTED, "expected")] if foretells else []),
             entry("╌", LIMIT, f"enough: {ENOUGH:g}"),
         )
         self.legend.setToolTip(
             "Kullback-Leibler (KL) divergence, in nats, of the sizes of all boxes from those of the first n: "
             "in the order in which they were drawn, and of n drawn at random (the band holds 90 %). "
-            "Where the dotted line passes the dashed one, there are boxes enough"
+            "Where the dotted line, drawn from ten boxes on, passes the dashed one, there are boxes enough"
         )
 
 

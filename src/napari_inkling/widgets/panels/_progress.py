@@ -49,7 +49,7 @@ class TrainingProgress(QWidget):
         self.bar.setValue(round(1000 * state.fraction))
         left = clock(state.seconds_left)
         doing = (
-            state.stage or "starting the worker, some seconds",
+            state.stage or "starting (takes some seconds)",
             f"{left} left" * bool(left),
             state.device,
         )

@@ -29,7 +29,7 @@ ROWS = 4
 LINE, AROUND = 2.5, 8.0
 POINTED, FOUND = "pointed size", "found box"
 POINT_AT = "Point at the plot: a box of that size shows on the image. Click a dot to go to that box."
-MEANWHILE = "You can train before that. Of a rare class what there is must do."
+MEANWHILE = "You can train before that. If a class is rare, train with the boxes that you have."
 #: What a class took from the others, and what it means for the plot.
 BORROWED = {
     "spread": "How much the sizes vary is taken from the other classes, till there are three boxes.",
@@ -132,7 +132,7 @@ class GuidancePanel(Panel):
         for widget in (self.still, self.divergence):
             widget.setVisible(advice.curve is not None)
         if advice.curve is not None:
-            self.divergence.show_curve(advice.curve)
+            self.divergence.show_curve(advice.curve, foretells=advice.is_estimate)
         self._list_unusual(advice.name)
 
     def _list_unusual(self, name: str) -> None:

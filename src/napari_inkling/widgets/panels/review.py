@@ -204,7 +204,7 @@ class ReviewPanel(Panel):
         in_ring = one == self.bridge.review.focused
         keys = " A class's key accepts it as that class." * (one_of_many and in_ring)
         keys += f" If it fits badly, drag a corner with box [{key_of('tool_box')}]." * (
-            in_ring and len(shown.boxes) > 0
+            in_ring and len(shown.boxes) > 0 and not self.session.project.read_only
         )
         return f"The one {where}: {', '.join(said)}.{keys}"
 
