@@ -33,18 +33,22 @@ def _threads() -> set[threading.Thread]:
     return {t for t in threading.enumerate() if not t.name.startswith(_LASTING_THREADS)}
 
 
+def _processes() -> set[multiprocessing.process.BaseProcess]:
+    return set(multiprocessing.active_children())
+
+
 @pytest.fixture
 def nothing_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Fail when the test leaves a thread or a child process behind."""
     monkeypatch.setenv("INKLING_HOME", str(tmp_path / "home"))
-    before = _threads()
+    before, processes_before = _threads(), _processes()
     yield
     end = time.monotonic() + 30
-    while time.monotonic() < end and (_threads() - before or multiprocessing.active_children()):
+    while time.monotonic() < end and (_threads() - before or _processes() - processes_before):
         gc.collect()  # which takes .15 s, and hardly ever is what is waited for
         time.sleep(0.02)
     assert not _threads() - before, f"threads left behind: {_threads() - before}"
-    assert not multiprocessing.active_children(), "processes left behind"
+    assert not _processes() - processes_before, "processes left behind"
 
 
 @pytest.fixture(scope="session")
@@ -106,16 +110,23 @@ def viewer(qapp: Any, napari: Any, nothing_left: None) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def dock_of_file(qapp: Any, napari: Any) -> Iterator[Any]:
-    """Return the dock that the tests of a file share."""
+def dock_of_file(
+    request: pytest.FixtureRequest, qapp: Any, napari: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
+    """Return the dock that the tests of a file share, with the method that the file names ``METHOD``."""
+    from tests.fake_method import FAKE
     from tests.widgets.used_dock import UsedDock
 
     with shown_viewer(napari) as viewer:
-        made = UsedDock(viewer)
+        made = UsedDock(viewer, getattr(request.module, "METHOD", FAKE))
         del viewer
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("INKLING_HOME", str(tmp_path_factory.mktemp("home")))
+            made.open()
         yield made
         made.close()
         del made
+    assert not _processes(), "processes left behind"
 
 
 @pytest.fixture

@@ -15,13 +15,15 @@ CELLS = [(20.0, 30.0), (60.0, 80.0), (85.0, 25.0)]
 
 
 @pytest.fixture
-def dock(viewer, tmp_path):
-    made = open_dock(viewer)
-    made.session.new_project(tmp_path / "work.inkling")
-    made.images.add_paths([picture(tmp_path)])
+def dock(used_dock, tmp_path):
+    used_dock.images.add_paths([picture(tmp_path)])
     settle(0.1)
-    yield made
-    made.close_down()
+    return used_dock
+
+
+@pytest.fixture
+def viewer(dock_of_file):
+    return dock_of_file.viewer
 
 
 def mark(viewer, dock, places=CELLS):
@@ -68,30 +70,6 @@ def test_from_clicks_to_accepted_suggestions_and_back(viewer, dock):
     assert len(dock.session.annotations.hints.points) == 3
     click(dock.annotate.redo)
     assert len(dock.session.annotations.hints.points) == 4
-
-
-def test_what_was_marked_is_there_again_after_a_restart(viewer, dock):
-    mark(viewer, dock)
-    train_to_the_end(dock)
-    click(dock.review.accept_all)
-    before = dock.session.annotations.hints.points
-    folder = dock.session.project.folder
-    dock.close_down()
-    viewer.layers.clear()
-
-    from napari_inkling.project import Project
-
-    with Project.open(folder) as kept:  # the lock is free and everything on disk
-        assert kept.hints(kept.images[0].planes()[0]).points.equals(before)
-
-    again = open_dock(viewer)
-    again.open_project(folder)
-    settle(0.1)
-    assert again.session.annotations.hints.points.equals(before)
-    press_key(viewer, "Ctrl+Z")
-    assert len(again.session.annotations.hints.points) == 3
-    wait_until(lambda: len(again.session.suggestions.shown().points) > 20)  # from the saved model
-    again.close_down()
 
 
 def test_reject_makes_a_background_hint_if_wanted(viewer, dock):
@@ -184,7 +162,7 @@ def test_training_on_says_what_becomes_of_the_suggestions(viewer, dock):
         settle(0.1)
 
 
-@pytest.mark.parametrize("crash", ["sigkill", "exception", "memory", "exit"])
+@pytest.mark.parametrize("crash", ["exception", "memory", "sigkill", "exit"])
 def test_a_worker_that_dies_is_told_and_nothing_is_lost(viewer, dock, crash):
     mark(viewer, dock)
     settle(0.1)
@@ -197,3 +175,27 @@ def test_a_worker_that_dies_is_told_and_nothing_is_lost(viewer, dock, crash):
     dock.train.advanced.fields["crash"].set("none")
     train_to_the_end(dock)
     assert dock.session.training.state.status == "finished"
+
+
+def test_what_was_marked_is_there_again_after_a_restart(viewer, dock):
+    mark(viewer, dock)
+    train_to_the_end(dock)
+    click(dock.review.accept_all)
+    before = dock.session.annotations.hints.points
+    folder = dock.session.project.folder
+    dock.close_down()
+    viewer.layers.clear()
+
+    from napari_inkling.project import Project
+
+    with Project.open(folder) as kept:  # the lock is free and everything on disk
+        assert kept.hints(kept.images[0].planes()[0]).points.equals(before)
+
+    again = open_dock(viewer)
+    again.open_project(folder)
+    settle(0.1)
+    assert again.session.annotations.hints.points.equals(before)
+    press_key(viewer, "Ctrl+Z")
+    assert len(again.session.annotations.hints.points) == 3
+    wait_until(lambda: len(again.session.suggestions.shown().points) > 20)  # from the saved model
+    again.close_down()

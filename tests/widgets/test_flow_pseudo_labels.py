@@ -7,29 +7,31 @@ import pytest
 
 from napari_inkling.core import BACKGROUND
 from tests.fake_method import FAKE_ROUNDS
-from tests.widgets.dock_driving import click, open_dock, picture
+from tests.widgets.dock_driving import click, picture
 from tests.widgets.driving import click_at, move_to, press_key, settle, suggest, wait_until
 
 pytestmark = pytest.mark.window
 
-
+METHOD = FAKE_ROUNDS
 CELLS = [(10.0, 10.0), (90.0, 110.0)]
 PSEUDO_CELL, PSEUDO_BACKGROUND = (50.0, 50.0), (30.0, 50.0)
 NAMES = ["Inkling pseudo-background", "Inkling pseudo-cells"]
 
 
 @pytest.fixture
-def dock(viewer, tmp_path):
-    made = open_dock(viewer, FAKE_ROUNDS)
-    made.session.new_project(tmp_path / "work.inkling")
-    made.images.add_paths([picture(tmp_path)])
+def dock(used_dock, tmp_path):
+    used_dock.images.add_paths([picture(tmp_path)])
     settle(0.1)
     for place in CELLS:
-        click_at(viewer, *place)
-    wait_until(lambda: len(made.session.annotations.hints.points) == len(CELLS))
+        click_at(used_dock.viewer, *place)
+    wait_until(lambda: len(used_dock.session.annotations.hints.points) == len(CELLS))
     settle(0.1)
-    yield made
-    made.close_down()
+    return used_dock
+
+
+@pytest.fixture
+def viewer(dock_of_file):
+    return dock_of_file.viewer
 
 
 @pytest.fixture

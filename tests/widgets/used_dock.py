@@ -21,20 +21,29 @@ class UsedDock:
     """A window with a dock, for one test after the other.
 
     To open them takes longer than most tests. So the next test goes on with them in a new project, as a
-    person does; a dock that was closed is opened anew.
+    person does; a dock that was closed is opened anew. The worker goes on too; where a test has ended it,
+    each later one starts its own, so such tests come last in their file.
     """
 
-    def __init__(self, viewer: Any) -> None:
+    def __init__(self, viewer: Any, method: str) -> None:
         self.viewer = viewer
+        self.method = method
         self._dock: Any = None
         self._first: dict[Any, Any] = {}
+        self._worker: int | None = None
+
+    def open(self) -> None:
+        """Open the dock, and start its worker: it lasts as long as the dock."""
+        self._open()
+        self._dock._warm.stop()
+        self._runner.warm_up()
+        self._worker = self._runner.pid
 
     def on(self, folder: Path) -> Any:
         """Return the dock with a new project in this folder, and everything else as it is at first."""
         if self._dock is None or self._dock._closed:
             self.close()
-            self._dock = open_dock(self.viewer)
-            self._first = {choice: state_of(choice) for choice in self._choices()}
+            self._open()
         self._dock.session.new_project(folder)
         for layer in [layer for layer in self.viewer.layers if "inkling" not in layer.metadata]:
             self.viewer.layers.remove(layer)
@@ -67,7 +76,7 @@ class UsedDock:
         self.viewer.window._qt_window.resize(*SIZE)
         settle(0.05)
         dock._warm.stop()
-        if (worker := session._desk.runner.pid) is not None:
+        if (worker := self._runner.pid) not in (None, self._worker):
             os.kill(worker, signal.SIGKILL)
 
     def close(self) -> None:
@@ -78,9 +87,17 @@ class UsedDock:
         for around in list(self.viewer.window._wrapped_dock_widgets.values()):
             self.viewer.window.remove_dock_widget(around)
         dock.deleteLater()
-        self._dock, self._first = None, {}
+        self._dock, self._first, self._worker = None, {}, None
         self.viewer.layers.clear()
         settle(0.05)
+
+    def _open(self) -> None:
+        self._dock = open_dock(self.viewer, self.method)
+        self._first = {choice: state_of(choice) for choice in self._choices()}
+
+    @property
+    def _runner(self) -> Any:
+        return self._dock.session._desk.runner
 
     def _choices(self) -> list[Any]:
         form = self._dock.train.advanced  # made anew for each method

@@ -100,7 +100,7 @@ def test_cells_that_touch_are_parted():
     nearest = np.min([np.hypot(rows - y, columns - x) for y, x in pairs], axis=0)
     drawn = (60 + 140 * np.clip(RADIUS - nearest + 0.5, 0, 1)).astype(np.uint8)
     hints = HintSet(Points(pairs))
-    _, model = fit(METHOD, data(drawn, hints), **LEARNT)
+    _, model = fit(METHOD, data(drawn, hints), **{**LEARNT, "mask_steps": 60})
     labels = labels_of(beside(model, hints, drawn).above(0.5))
     here = labels[tuple(np.round(pairs).astype(int).T)]
     assert (here > 0).all() and len(set(here)) == len(pairs)
@@ -424,7 +424,8 @@ def test_drawn_masks_teach(learnt):
     drawn = np.zeros((104, 104), np.uint8)
     for i, (y, x) in enumerate(CENTRES[:12].astype(int)):
         drawn[y - 9 : y + 10, x - 9 : x + 10] = i + 1
-    _, model = fit(METHOD, data(hints=HintSet(masks=Masks.from_labels(drawn))), **LEARNT)
+    sooner = {**LEARNT, "mask_steps": 60, "learning_rate": 0.005}
+    _, model = fit(METHOD, data(hints=HintSet(masks=Masks.from_labels(drawn))), **sooner)
     grown = model.predict(image()).above(0.5).masks
     assert np.median(grown.areas) > 1.5 * np.median(learnt.predict(image()).above(0.5).masks.areas)
 
