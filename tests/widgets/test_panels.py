@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QFormLayout
 
 from napari_inkling.core import BACKGROUND, Boxes, HintSet, PlaneRef, Points, Predictions
 from napari_inkling.project import ClassInfo
+from napari_inkling.session import TrainingState
 from napari_inkling.widgets import panels
 from napari_inkling.widgets.panels._settings_form import SettingsForm
 from tests.fake_method import RADIUS
@@ -312,6 +314,17 @@ def test_a_device_that_is_not_there_is_told(with_image):
     train_to_the_end(dock)
     assert "cuda" in dock.messages.current.text
     assert dock.train.progress.stage.property("role") == "warning"
+
+
+def test_while_it_starts_the_seconds_are_told(dock):
+    progress = dock.train.progress
+    progress.show_state(TrainingState("starting", "fake", "quick"))
+    assert progress.stage.text() == "starting"
+    wait_until(lambda: re.fullmatch(r"starting · \d+ s", progress.stage.text()), 20)
+    assert (progress.bar.minimum(), progress.bar.maximum(), progress.bar.value()) == (0, 1000, 0)
+    progress.show_state(TrainingState("running", "fake", "quick", step=5, steps=10, stage="learning"))
+    assert progress.stage.text() == "learning" and progress.bar.value() == 500
+    progress.show_state(TrainingState())
 
 
 def test_train_on_or_start_over(with_image):

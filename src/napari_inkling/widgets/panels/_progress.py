@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QProgressBar, QWidget
 
 from napari_inkling.core.durations import clock
@@ -26,7 +28,11 @@ class TrainingProgress(QWidget):
         self._unfolded = False
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setRange(0, 1000)
+        self.bar.setRange(0, 1000)  # never a busy bar: each of its frames draws the canvas of napari anew
+        self._seconds = QTimer(self)
+        self._seconds.setInterval(1000)
+        self._seconds.timeout.connect(self._say)
+        self._since = 0.0
         self.stage = label(role="muted", wrap=True)
         #: What the training chose by itself, if it does.
         self.chosen = label(wrap=True)
@@ -45,19 +51,25 @@ class TrainingProgress(QWidget):
             self._unfolded = state.active
         self._state = state
         self.bar.setVisible(state.active)
-        self.bar.setRange(0, 1000 if state.steps else 0)
         self.bar.setValue(round(1000 * state.fraction))
-        left = clock(state.seconds_left)
-        doing = (
-            state.stage or "starting (takes some seconds)",
-            f"{left} left" * bool(left),
-            state.device,
-        )
-        self.stage.setText(" · ".join(filter(None, doing)) if state.active else state.full_message)
+        if not state.active or state.steps:
+            self._seconds.stop()
+        elif not self._seconds.isActive():
+            self._since = time.monotonic()
+            self._seconds.start()
+        self._say()
         self.stage.setVisible(bool(self.stage.text()))
         set_role(self.stage, "warning" if state.status == "failed" else "muted")
         self.setVisible(state.status != "idle")
         self._show_curves()
+
+    def _say(self) -> None:
+        """Say what it does; and for how long, while no step shows that it lives."""
+        state, waited = self._state, time.monotonic() - self._since
+        at_it = f"{waited:.0f} s" * (self._seconds.isActive() and waited >= 1)
+        left = clock(state.seconds_left)
+        doing = (state.stage or "starting", at_it, f"{left} left" * bool(left), state.device)
+        self.stage.setText(" · ".join(filter(None, doing)) if state.active else state.full_message)
 
     def _show_curves(self) -> None:
         state = self._state
