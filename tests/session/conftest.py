@@ -128,6 +128,7 @@ SIGNALS = {
 INSIDE = {
     "annotations.rejected_changed",
     "review.judging",
+    "pseudo_labels.judging",
     "suggestions.predicted",
     "workspace.pixels_changed",
 }

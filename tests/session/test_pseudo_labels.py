@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, PseudoLabels, Started
+from napari_inkling.core import BACKGROUND, HintSet, PlaneRef, Points, Predictions, PseudoLabels, Started
 from napari_inkling.session import Session
 
 from .conftest import A, B, HandRunner, Heard, points
@@ -65,6 +65,14 @@ def test_a_judgement_is_an_ordinary_hint(running: Session, judge, one, label, ex
     assert len(running.annotations.hints) == 2
     running.annotations.redo()
     assert sum(map(len, left(running))) == 3
+
+
+def test_what_is_judged_was_looked_at(running: Session) -> None:
+    running.suggestions.put(A, Predictions(CELLS, radius=4.0))
+    known = running.guide.looked(A).known
+    assert running.pseudo_labels.accept(int(CELLS.ids[0]))
+    after = running.guide.looked(A)
+    assert (after.known, after.in_bulk) == (known + 1, 0)
 
 
 def test_what_is_not_there_cannot_be_judged(running: Session) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from psygnal import Signal
 
-from napari_inkling.core import HintSet, ProjectError
+from napari_inkling.core import HintSet, Points, Predictions, ProjectError
 from napari_inkling.project import Project, journal
 from napari_inkling.session import Session
 
@@ -120,7 +120,13 @@ def test_save_as_goes_on_in_the_copy(runner: HandRunner, pictures: list[Path], t
     session = Session(runner)
     session.images.add(pictures[:1])
     session.annotations.edit(HintSet(), points((3, 4)), "add point")
+    found = Points([[20, 20], [30, 30]], scores=0.9, sources="model")
+    session.suggestions.put(A, Predictions(found, radius=4.0))
+    session.guide.look_at([int(found.ids[0])])
+    session.suggestions.threshold = 0.3
     session.save_as(tmp_path / "kept.inkling")
+    session.suggestions.put(A, Predictions(found, radius=4.0))
+    assert (session.guide.looked().known, session.suggestions.threshold) == (1, 0.3)
     assert session.project.folder == tmp_path / "kept.inkling"
     assert not session.project.is_scratch
     assert len(session.annotations.hints) == 1

@@ -69,7 +69,7 @@ def test_at_the_edge_the_image_still_fills_the_canvas(review):
     camera.zoom = 20
     view.look_at((1, 148), 3)
     y0, x0, y1, x1 = view.box()
-    assert (y0, x1) == pytest.approx((-0.5, 149.5))
+    assert (y0, x1) == pytest.approx((-9.5, 158.5))  # a margin of three radii: the cell is seen whole
     assert y1 - y0 == pytest.approx(view.size[0] / 20) and x1 - x0 == pytest.approx(view.size[1] / 20)
     view.look_at((50, 75), 3)
     np.testing.assert_allclose(camera.center[-2:], [50, 75])
@@ -77,8 +77,16 @@ def test_at_the_edge_the_image_still_fills_the_canvas(review):
 
 def test_an_image_that_is_seen_whole_stays_in_the_middle(review):
     camera_of(review.viewer).zoom = 1
-    review.view.look_at((1, 148), 100)
+    review.view.look_at((1, 148), 30)
     np.testing.assert_allclose(camera_of(review.viewer).center[-2:], [49.5, 74.5])
+
+
+def test_an_image_is_fitted_whatever_lies_around_it(review):
+    review.viewer.add_image(np.zeros((2000, 2000)))
+    review.view.fit()
+    np.testing.assert_allclose(camera_of(review.viewer).center[-2:], [49.5, 74.5])
+    y0, x0, y1, x1 = review.view.box()
+    assert min((y1 - y0) / 100, (x1 - x0) / 150) == pytest.approx(1 / 0.95)
 
 
 def test_accept_goes_on_to_the_next(review):

@@ -88,6 +88,7 @@ class Session:
         self.boxes = BoxCorrection(workspace, annotations, suggestions, review)
         self.guide = guide = Guide(workspace, annotations, suggestions, radius)
         review.judging.connect(guide.look_at)  # what is judged one by one was looked at
+        self.pseudo_labels.judging.connect(guide.note_places)
         self.box_sizes = BoxSizes(workspace)
         self.measuring = Measuring(workspace, annotations, suggestions, dispatch, tell)
         self.prediction = prediction = Prediction(
@@ -160,6 +161,7 @@ class Session:
 
     def save_as(self, folder: Path | str) -> None:
         """Copy the project (a scratch one, for example) into a new folder, and go on there."""
+        self._keep_settings(self.project)
         self.open_project(self.project.copy_to(folder))
 
     def _open_scratch(self) -> None:
@@ -204,13 +206,17 @@ class Session:
         if (project := self.workspace.opened) is None:
             return
         try:
-            self.workspace.keep_settings(project)
-            self.suggestions.keep_settings(project)
-            self.guide.keep_settings(project)
+            self._keep_settings(project)
             project.close()
         except ProjectError as error:
             raise ProjectError(f"the project {project.name} stays open: {error}") from error
         self.workspace.leave()
+
+    def _keep_settings(self, project: Project) -> None:
+        """Write into the project what is kept with it when one leaves it; raises ProjectError."""
+        self.workspace.keep_settings(project)
+        self.suggestions.keep_settings(project)
+        self.guide.keep_settings(project)
 
     # -- the worker, and the end -------------------------------------------------------------------
 

@@ -91,7 +91,11 @@ class Guide:
         suggested = with_ids(self._suggestions.shown(ref, threshold=0.0), wanted)
         held = self._annotations.hints_of(ref).mapped(lambda rows: rows.with_ids(wanted))
         chosen = np.concatenate([positions(suggested), positions(held)])
-        places = [(y, x) for y, x in chosen.round(1).tolist()]
+        self.note_places(chosen, ref)
+
+    def note_places(self, coordinates: npt.NDArray[np.float64], ref: PlaneRef) -> None:
+        """Note that a person has looked at what is at these places (N, 2) of a plane, in pixels."""
+        places = [(y, x) for y, x in coordinates.round(1).tolist()]
         self._looked[ref] = list(dict.fromkeys([*self._looked.get(ref, ()), *places]))
 
     def looked(self, ref: PlaneRef | None = None) -> Looked:

@@ -40,6 +40,8 @@ class PseudoLabelReview:
 
     #: The visible pseudo-labels of this plane changed.
     changed = Signal(PlaneRef)
+    #: A person judges those at these coordinates (N, 2) of a plane; before it happens.
+    judging = Signal(object, PlaneRef)
 
     def __init__(self, workspace: Workspace, annotations: Annotations, radius: CellRadius) -> None:
         self._workspace = workspace
@@ -88,6 +90,7 @@ class PseudoLabelReview:
         """
         ref = self._workspace.required(ref)
         cell, background = (points.with_ids([one]) for points in self.shown(ref))
+        self.judging.emit(np.concatenate([cell.coordinates, background.coordinates]), ref)
         edit = self._annotations.edit
         if len(cell):
             held, round = self._annotations.hints_of(ref), self._annotations.round
@@ -105,6 +108,7 @@ class PseudoLabelReview:
         """
         ref = self._workspace.required(ref)
         cell, background = (points.with_ids([one]) for points in self.shown(ref))
+        self.judging.emit(np.concatenate([cell.coordinates, background.coordinates]), ref)
         edit = self._annotations.edit
         if len(cell):
             return edit(HintSet(), background_at(Predictions(cell)), "strike 1 pseudo-cell", ref)

@@ -13,6 +13,10 @@ __all__ = ["CanvasView", "camera_of"]
 
 #: A suggestion that is looked at has at most so many radii around it, from the middle to the nearer edge.
 _RADII_AROUND = 14.0
+#: At the edge of the image so many radii beside it show, so that a cell there is seen whole.
+_RADII_BEYOND = 3.0
+#: An image that is shown whole fills so much of the canvas, as in napari.
+_FILLED = 0.95
 
 
 def camera_of(viewer: Any) -> Any:
@@ -43,14 +47,20 @@ class CanvasView:
         return self._images.pixel_at(world)
 
     def fit(self) -> None:
-        """Show the whole image."""
+        """Show the whole image, whatever layers of another image still reach further."""
         self._viewer.reset_view()
+        if self._images.primary is not None:
+            rows, columns = self.image_shape
+            first, last = (self._images.world_at(at) for at in ((-0.5, -0.5), (rows - 0.5, columns - 0.5)))
+            camera = camera_of(self._viewer)
+            camera.center = (*camera.center[:-2], *((first + last) / 2).tolist())
+            camera.zoom = _FILLED * float((np.array(self.size) / np.abs(last - first)).min())
         self._moved = False
 
     def look_at(self, pixel: npt.ArrayLike, radius: float) -> None:
         """Centre on a pixel (y, x), and come nearer if a cell of this radius would be hard to see.
 
-        At the edge of the image the pixel is not in the middle, so that the image fills the canvas.
+        At the edge of the image the pixel is not in the middle, so that the image nearly fills the canvas.
         """
         if self._images.primary is None:
             return
@@ -58,7 +68,7 @@ class CanvasView:
         near = min(self.size) / 2 / (_RADII_AROUND * radius * max(unit, 1e-12))
         camera = camera_of(self._viewer)
         camera.zoom = max(camera.zoom, near)
-        self._centre_on(pixel)
+        self._centre_on(pixel, _RADII_BEYOND * radius)
 
     def find(self, places: npt.NDArray[np.float64]) -> None:
         """Show the nearest of these pixels (N, 2), as :meth:`look_at` does, unless one is on screen."""
@@ -69,10 +79,13 @@ class CanvasView:
             away = np.hypot(*(places - ((y0 + y1) / 2, (x0 + x1) / 2)).T)
             self._centre_on(places[np.argmin(away)])
 
-    def _centre_on(self, pixel: npt.ArrayLike) -> None:
-        """Centre on a pixel (y, x), or so near to it that the canvas shows image and nothing beside it."""
+    def _centre_on(self, pixel: npt.ArrayLike, beyond: float = 0.0) -> None:
+        """Centre on a pixel (y, x), or so near to it that the canvas is filled by image.
+
+        A margin of ``beyond`` pixels around the image may show.
+        """
         y0, x0, y1, x1 = self.box()
-        half, last = np.array([y1 - y0, x1 - x0]) / 2, np.array(self.image_shape) - 0.5
+        half, last = np.array([y1 - y0, x1 - x0]) / 2 - beyond, np.array(self.image_shape) - 0.5
         at, middle = np.asarray(pixel, dtype=np.float64), (last - 0.5) / 2
         if self._is_upright and ((at >= -0.5) & (at <= last)).all():
             at = np.clip(at, np.minimum(half - 0.5, middle), np.maximum(last - half, middle))

@@ -111,6 +111,8 @@ class ExportPanel(Panel):
 
     def _on_project(self, *_: Any) -> None:
         self._what_is_chosen = False
+        self.result.hide()
+        self.show_button.hide()
         self.refresh_soon()
 
     def _on_what(self) -> None:
