@@ -24,6 +24,8 @@ _MODIFIERS = {
 }
 #: Qt takes two presses at nearly one place within its interval (1 ms in tests) for a double click.
 _BETWEEN_CLICKS = 0.005
+#: Vispy drops a move that comes within 10 ms of the last one.
+_BETWEEN_MOVES = 0.02
 _NAMED_KEYS = {"Esc": "Escape", "Del": "Delete", "?": "Question", "PageDown": "PageDown", "PageUp": "PageUp"}
 
 
@@ -81,6 +83,7 @@ def move_to(viewer: Any, y: float, x: float) -> None:
     told = _Moves(widget)
     is_there = QCursor.pos() == widget.mapToGlobal(pixel)
     for place in [pixel + QPoint(1, 0), pixel] if is_there else [pixel]:
+        settle(_BETWEEN_MOVES)
         QTest.mouseMove(widget, place)
         wait_until(lambda place=place: told.pixels and told.pixels[-1] == place)
     widget.removeEventFilter(told)

@@ -69,8 +69,11 @@ def test_at_the_edge_the_image_still_fills_the_canvas(review):
     camera.zoom = 20
     view.look_at((1, 148), 3)
     y0, x0, y1, x1 = view.box()
-    assert (y0, x1) == pytest.approx((-9.5, 158.5))  # a margin of three radii: the cell is seen whole
+    assert (y0, x1) == pytest.approx((-5, 154))  # two radii around it: the cell is seen whole
     assert y1 - y0 == pytest.approx(view.size[0] / 20) and x1 - x0 == pytest.approx(view.size[1] / 20)
+    view.look_at((10, 140), 3)
+    y0, x0, y1, x1 = view.box()
+    assert (y0, x1) == pytest.approx((-0.5, 149.5))
     view.look_at((50, 75), 3)
     np.testing.assert_allclose(camera.center[-2:], [50, 75])
 

@@ -228,7 +228,7 @@ def test_a_part_that_unfolds_comes_into_view(viewer, tmp_path):
 def test_what_is_said_of_the_next_cell_comes_into_view(viewer, tmp_path, key):
     dock = open_dock(viewer)
     dock.images.add_paths([picture(tmp_path)])
-    suggest(dock.session, [[20, 20], [60, 60]], [0.55, 0.6])
+    suggest(dock.session, [[20, 20], [60, 60]], [0.55, 0.8])
     viewer.window._qt_window.resize(1000, 700)
     settle(0.2)
     dock.scroll.verticalScrollBar().setValue(0)

@@ -118,6 +118,7 @@ def test_a_click_on_a_title_sorts(dock):
 
 def test_a_row_leads_to_its_cell(dock):
     widget, where = cell_of(dock, 1)
+    camera_of(dock.viewer).zoom = 30
     QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=where)
     settle(0.05)
     np.testing.assert_allclose(camera_of(dock.viewer).center[-2:], [34, 64])

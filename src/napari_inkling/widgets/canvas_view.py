@@ -13,8 +13,8 @@ __all__ = ["CanvasView", "camera_of"]
 
 #: A suggestion that is looked at has at most so many radii around it, from the middle to the nearer edge.
 _RADII_AROUND = 14.0
-#: At the edge of the image so many radii beside it show, so that a cell there is seen whole.
-_RADII_BEYOND = 3.0
+#: So many radii around a cell that is looked at are in view, also beside the image.
+_RADII_IN_VIEW = 2.0
 #: An image that is shown whole fills so much of the canvas, as in napari.
 _FILLED = 0.95
 
@@ -68,7 +68,7 @@ class CanvasView:
         near = min(self.size) / 2 / (_RADII_AROUND * radius * max(unit, 1e-12))
         camera = camera_of(self._viewer)
         camera.zoom = max(camera.zoom, near)
-        self._centre_on(pixel, _RADII_BEYOND * radius)
+        self._centre_on(pixel, _RADII_IN_VIEW * radius)
 
     def find(self, places: npt.NDArray[np.float64]) -> None:
         """Show the nearest of these pixels (N, 2), as :meth:`look_at` does, unless one is on screen."""
@@ -79,16 +79,18 @@ class CanvasView:
             away = np.hypot(*(places - ((y0 + y1) / 2, (x0 + x1) / 2)).T)
             self._centre_on(places[np.argmin(away)])
 
-    def _centre_on(self, pixel: npt.ArrayLike, beyond: float = 0.0) -> None:
-        """Centre on a pixel (y, x), or so near to it that the canvas is filled by image.
+    def _centre_on(self, pixel: npt.ArrayLike, around: float = 0.0) -> None:
+        """Centre on a pixel (y, x), or so near to it that image fills the canvas.
 
-        A margin of ``beyond`` pixels around the image may show.
+        Beside the image only as much shows as lies within ``around`` pixels of that one.
         """
         y0, x0, y1, x1 = self.box()
-        half, last = np.array([y1 - y0, x1 - x0]) / 2 - beyond, np.array(self.image_shape) - 0.5
+        half, last = np.array([y1 - y0, x1 - x0]) / 2, np.array(self.image_shape) - 0.5
         at, middle = np.asarray(pixel, dtype=np.float64), (last - 0.5) / 2
         if self._is_upright and ((at >= -0.5) & (at <= last)).all():
-            at = np.clip(at, np.minimum(half - 0.5, middle), np.maximum(last - half, middle))
+            room = np.maximum(half - around, 0)
+            filled = np.clip(at, np.minimum(half - 0.5, middle), np.maximum(last - half, middle))
+            at = np.clip(filled, at - room, at + room)
         camera, centre = camera_of(self._viewer), self._images.world_at(at)
         camera.center = (*camera.center[:-2], *centre.tolist())
         self._moved = False
