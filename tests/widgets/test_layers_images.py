@@ -89,7 +89,7 @@ def test_another_image_takes_the_place(make_bridge):
     assert len(bridge.viewer.layers) == 8
     assert len(bridge.hints.points.layer.data) == 0
     driving.click_at(bridge.viewer, 20, 20)
-    driving.click_at(bridge.viewer, 52, 30)
+    driving.click_at(bridge.viewer, 50.3, 30)
     assert "50 × 60" in bridge.session.messages[-1][1]
     driving.press_key(bridge.viewer, "PageUp")
     np.testing.assert_allclose(bridge.hints.points.layer.data, [[70, 100]], atol=0.5)
