@@ -666,6 +666,9 @@ def test_export_writes_and_says_where(with_image, tmp_path, monkeypatch, scope, 
     written = (tmp_path / "out.csv").read_text()
     assert {name for name in ("tile", "other") if name in written} == images
     assert dock.export.result.text() == f"Wrote {tmp_path / 'out.csv'}"
+    assert dock.export.result.isVisible()
+    dock.session.new_project(tmp_path / "next.inkling")
+    assert not dock.export.result.isVisible()
 
 
 def test_the_file_is_offered_under_what_is_in_it(with_image, monkeypatch):
